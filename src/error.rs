@@ -1,0 +1,146 @@
+//! The one error type: what was wrong, where, and what to do about it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What every fallible function of the library returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Where in the input something was found: a file, an entry of an archive, a line of text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file or folder.
+    pub file: PathBuf,
+    /// The entry inside an archive, or the clip inside prepared data.
+    pub entry: Option<String>,
+    /// 1-based line of a text.
+    pub line: Option<usize>,
+}
+
+impl Place {
+    /// A place that is a whole file.
+    pub fn file(path: impl AsRef<Path>) -> Self {
+        Place { file: path.as_ref().to_path_buf(), entry: None, line: None }
+    }
+
+    /// The same file, at one of its entries.
+    #[must_use]
+    pub fn entry(mut self, name: impl Into<String>) -> Self {
+        self.entry = Some(name.into());
+        self
+    }
+
+    /// The same place, at a 1-based line.
+    #[must_use]
+    pub fn line(mut self, line: usize) -> Self {
+        self.line = Some(line);
+        self
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(entry) = &self.entry {
+            write!(f, ", {entry}")?;
+        }
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that can go wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something is wrong with what was read.
+    #[error("{place}: {what}; {help}")]
+    Input {
+        /// Where it is.
+        place: Place,
+        /// What is wrong with it.
+        what: String,
+        /// What the user can do.
+        help: String,
+    },
+    /// The operating system refused to read or write.
+    #[error("{}: cannot {action}: {source}; {help}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried, as a verb: "read", "write", "create the folder".
+        action: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+        /// What the user can do.
+        help: String,
+    },
+    /// Several inputs are wrong; all of them are listed.
+    #[error("{summary}{}", .errors.iter().map(|e| format!("\n  {e}")).collect::<String>())]
+    Several {
+        /// One line that says what the list is.
+        summary: String,
+        /// Each with its own place and remedy.
+        errors: Vec<Error>,
+    },
+    /// A setting or an argument has a value that cannot be used.
+    #[error("{what}; {help}")]
+    Setting {
+        /// Which one and why.
+        what: String,
+        /// What the user can do.
+        help: String,
+    },
+    /// The compute device is missing, lost, or too small.
+    #[error("{what}; {help}")]
+    Device {
+        /// What happened.
+        what: String,
+        /// What the user can do.
+        help: String,
+    },
+    /// The user asked to stop; the work done so far is safe.
+    #[error("interrupted; {0}")]
+    Interrupted(String),
+}
+
+impl Error {
+    /// Wrong input at a place.
+    pub fn input(place: Place, what: impl Into<String>, help: impl Into<String>) -> Self {
+        Error::Input { place, what: what.into(), help: help.into() }
+    }
+
+    /// A setting that cannot be used.
+    pub fn setting(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Error::Setting { what: what.into(), help: help.into() }
+    }
+
+    /// A device that cannot do what is asked.
+    pub fn device(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Error::Device { what: what.into(), help: help.into() }
+    }
+
+    /// A refused read or write; the remedy follows from the kind of refusal.
+    pub fn io(path: impl AsRef<Path>, action: &'static str, source: std::io::Error) -> Self {
+        use std::io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        let help = match source.kind() {
+            NotFound => "check the path",
+            PermissionDenied => "check who may use it",
+            ReadOnlyFilesystem => "choose a place that can be written",
+            StorageFull => "free some space, or choose another disk, and run it again",
+            _ => "check the disk and the path, and run it again",
+        };
+        Error::Io { path: path.as_ref().to_path_buf(), action, source, help: help.into() }
+    }
+
+    /// The process exit code: 1 the work failed, 2 bad usage, 130 interrupted.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Setting { .. } => 2,
+            Error::Interrupted(_) => 130,
+            _ => 1,
+        }
+    }
+}

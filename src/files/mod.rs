@@ -1,0 +1,126 @@
+//! Files that are whole or not there: a sibling temporary file, synced, renamed, and its folder synced.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// How the name of every temporary file ends; whatever ends so was left by an interrupted write.
+const SUFFIX: &str = ".sinew-part";
+
+/// A file that appears under its name at [`AtomicFile::commit`], whole. Dropped before, it leaves nothing.
+#[derive(Debug)]
+pub struct AtomicFile {
+    target: PathBuf,
+    part: PathBuf,
+    file: File,
+    committed: bool,
+}
+
+impl AtomicFile {
+    /// Starts a file beside its target.
+    ///
+    /// # Errors
+    /// What the system says to creating it.
+    pub fn create(target: impl AsRef<Path>) -> Result<Self> {
+        let target = target.as_ref().to_path_buf();
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let part = folder_of(&target).join(format!(".{name}.{}{SUFFIX}", std::process::id()));
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&part);
+        let file = file.map_err(|error| Error::io(&target, "write", error))?;
+        Ok(AtomicFile { target, part, file, committed: false })
+    }
+
+    /// Syncs, renames over the target and syncs the folder.
+    ///
+    /// # Errors
+    /// What the system says; the target is then as it was before.
+    pub fn commit(mut self) -> Result<()> {
+        let refused = |error| Error::io(&self.target, "write", error);
+        self.file.sync_all().map_err(refused)?;
+        fs::rename(&self.part, &self.target).map_err(refused)?;
+        self.committed = true;
+        sync_folder(folder_of(&self.target))
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Nothing more can be done about a part that cannot be removed; its name tells what it is.
+            let _ = fs::remove_file(&self.part);
+        }
+    }
+}
+
+/// Writes a whole file, or leaves the one that was there.
+///
+/// # Errors
+/// What the system says.
+pub fn write(target: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
+    let mut file = AtomicFile::create(&target)?;
+    file.write_all(bytes).map_err(|error| Error::io(&target, "write", error))?;
+    file.commit()
+}
+
+/// Removes what interrupted writes left in a folder; returns how many files.
+///
+/// # Errors
+/// What the system says.
+pub fn remove_leftovers(folder: impl AsRef<Path>) -> Result<usize> {
+    let folder = folder.as_ref();
+    let mut removed = 0;
+    for entry in fs::read_dir(folder).map_err(|error| Error::io(folder, "read the folder", error))? {
+        let path = entry.map_err(|error| Error::io(folder, "read the folder", error))?.path();
+        if is_leftover(&path) {
+            fs::remove_file(&path).map_err(|error| Error::io(&path, "remove", error))?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// True for the name of a file that an interrupted write left.
+#[must_use]
+pub fn is_leftover(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with('.') && name.ends_with(SUFFIX)
+    })
+}
+
+/// Makes a folder, with those above it.
+///
+/// # Errors
+/// What the system says.
+pub fn create_folder(folder: impl AsRef<Path>) -> Result<()> {
+    fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, "create the folder", error))
+}
+
+/// The folder that a path lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes a rename in the folder last; only Unix can open a folder for that.
+fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let synced = File::open(folder).and_then(|handle| handle.sync_all());
+        synced.map_err(|error| Error::io(folder, "sync the folder", error))?;
+    }
+    Ok(())
+}

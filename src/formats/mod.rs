@@ -1,0 +1,32 @@
+//! What skeletons come in: archives and folders, and the text and array formats inside them.
+
+pub mod archive;
+mod catalogue;
+mod clips;
+mod npy;
+pub mod ntu;
+mod number;
+mod sbu;
+pub mod synth;
+
+pub use catalogue::{Catalogue, Dataset, Item, Reader};
+
+use crate::skeleton::{About, Clip};
+
+/// One clip as its source has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    /// Coordinates of every tracked body.
+    pub clip: Clip,
+    /// The source's id of each body.
+    pub ids: Vec<String>,
+    /// What the source says beside the class.
+    pub about: About,
+}
+
+/// Most bytes that an entry may inflate to. A real clip has at most a few megabytes.
+pub const MOST_BYTES: usize = 64 << 20;
+
+/// Most bytes of a clip's coordinates [bodies, frames, joints, 3]: half an hour of two people. It keeps a clip whose
+/// bodies change their id at every frame, which is dense in memory but not in its file, from filling the memory.
+pub const MOST_TENSOR: usize = 32 << 20;

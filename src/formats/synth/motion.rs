@@ -1,0 +1,200 @@
+//! Classes of motion: which gestures follow which.
+//!
+//! A class is a cyclic order of four gestures. Every class of a group makes the same four, each as often and for as
+//! long, so where a joint is on average and how much it moves says nothing about the class; only the order does.
+//! Four gestures have six cyclic orders, in three pairs: one order, and the same clip played backwards.
+
+use super::body::{JOINTS, Person, Point, Pose, joints, place};
+use crate::rng::Rng;
+
+/// Classes there can be: the actions of NTU RGB+D 120.
+pub const CLASSES: usize = 120;
+
+/// Gestures that a class chooses from; each is a departure from standing and back.
+const GESTURES: usize = 10;
+
+/// The cyclic orders of four that are not each other's reverse.
+const ORDERS: [[usize; 4]; 3] = [[0, 1, 2, 3], [0, 1, 3, 2], [0, 2, 1, 3]];
+
+/// Share of a cycle for which one gesture lasts: a little over a quarter, so that one flows into the next.
+const BREADTH: f32 = 0.30;
+
+/// What a clip of a class shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Class {
+    gestures: [usize; 4],
+    /// Two people, facing each other, half a cycle apart.
+    pub pair: bool,
+    backwards: bool,
+}
+
+impl Class {
+    /// Class `index` of an archive with classes of our own: of every four pairs of classes the last has two people.
+    pub fn plain(index: usize) -> Self {
+        let couple = index / 2;
+        let pair = couple % 4 == 3;
+        Class::build(if pair { couple / 4 } else { couple - couple / 4 }, pair, index % 2 == 1)
+    }
+
+    /// The class of an NTU action (1 to 120): 50 to 60 and 106 to 120 have two people.
+    pub fn action(action: usize) -> Self {
+        let (index, pair) = match action {
+            ..50 => (action.saturating_sub(1), false),
+            50..=60 => (action - 50, true),
+            61..106 => (action - 61 + 49, false),
+            _ => (action - 106 + 11, true),
+        };
+        Class::build(index / 2, pair, index % 2 == 1)
+    }
+
+    /// The `couple`-th pair of classes of a kind; two pairs share a group of gestures.
+    fn build(couple: usize, pair: bool, backwards: bool) -> Self {
+        // Steps through the 210 choices of four gestures out of ten without repeating one (83 and 210 have no common factor).
+        let group = couple / 2 * 2 + usize::from(pair);
+        let mut left = (group * 83) % 210;
+        let mut gestures = [0; 4];
+        let mut taken = 0;
+        for gesture in 0..GESTURES {
+            let with = choices(GESTURES - 1 - gesture, 4 - taken - 1);
+            if left < with {
+                gestures[taken] = gesture;
+                taken += 1;
+                if taken == 4 {
+                    break;
+                }
+            } else {
+                left -= with;
+            }
+        }
+        let order = ORDERS[couple % 2 + couple / 2 % 2];
+        Class { gestures: order.map(|i| gestures[i]), pair, backwards }
+    }
+}
+
+/// Ways to choose k of n.
+fn choices(n: usize, k: usize) -> usize {
+    if k > n { 0 } else { (0..k).fold(1, |ways, i| ways * (n - i) / (i + 1)) }
+}
+
+/// Adds `amount` (0 to about 1) of a gesture to a pose.
+fn gesture(pose: &mut Pose, which: usize, amount: f32) {
+    match which {
+        0 => (pose.raise[1], pose.elbow[1]) = (pose.raise[1] + 2.5 * amount, pose.elbow[1] + 0.2 * amount),
+        1 => (pose.raise[0], pose.elbow[0]) = (pose.raise[0] + 2.5 * amount, pose.elbow[0] + 0.2 * amount),
+        2 => (pose.lift[1], pose.knee[1]) = (pose.lift[1] + 1.4 * amount, pose.knee[1] + 1.6 * amount),
+        3 => (pose.lift[0], pose.knee[0]) = (pose.lift[0] + 1.4 * amount, pose.knee[0] + 1.6 * amount),
+        4 => (pose.bend, pose.nod) = (pose.bend + 0.9 * amount, pose.nod + 0.2 * amount),
+        5 => {
+            for side in 0..2 {
+                pose.lift[side] += 1.2 * amount;
+                pose.knee[side] += 2.0 * amount;
+            }
+        }
+        6 => pose.spread[1] += 1.6 * amount,
+        7 => pose.spread[0] += 1.6 * amount,
+        8 => pose.twist += 0.9 * amount,
+        _ => pose.lean += 0.6 * amount,
+    }
+}
+
+/// One person's joints, frame by frame: positions in metres in the camera's space.
+pub type Track = Vec<[Point; JOINTS]>;
+
+/// Plays a class: a track for each of the people. `turn` is the camera's angle about the vertical, radians; `floor` the floor's height in its space.
+///
+/// Phase, speed, amplitude, place and facing are drawn alike for every class; a class played backwards is the same
+/// draw with its time reversed, so that nothing but the order of frames tells the two apart.
+pub fn play(class: &Class, people: &[Person], frames: usize, turn: f32, floor: f32, rng: &mut Rng) -> Vec<Track> {
+    let pace = people.first().map_or(1.0, |p| p.pace);
+    let cycles = (frames as f32 * pace / rng.range(34.0, 52.0)).clamp(1.5, 4.0);
+    let phase = rng.unit();
+    let sway = [rng.range(0.0, 0.06), rng.unit()];
+    let middle = [rng.range(-0.4, 0.4), floor, rng.range(2.6, 3.8)];
+    let facing = turn + 0.15 * rng.normal();
+    // The line between two people lies across the view, either way round.
+    let across = facing + if rng.chance(0.5) { std::f32::consts::PI } else { 0.0 };
+    let apart = rng.range(0.45, 0.65);
+    people.iter().enumerate().map(|(who, person)| {
+        let side = if who == 0 { -1.0 } else { 1.0 };
+        let (yaw, at) = if class.pair {
+            let (s, c) = across.sin_cos();
+            let toward = across + side * std::f32::consts::FRAC_PI_2;
+            (toward + 0.1 * rng.normal(), [middle[0] + side * apart * c, middle[1], middle[2] - side * apart * s])
+        } else {
+            (facing, middle)
+        };
+        let strength: [f32; 4] = std::array::from_fn(|_| person.vigour * rng.range(0.8, 1.15));
+        let drift = [rng.range(-0.06, 0.06), rng.range(-0.06, 0.06)];
+        let breath = [rng.range(2.0, 4.0), rng.unit()];
+        let lag = if who == 0 { 0.0 } else { 0.5 };
+        (0..frames).map(|frame| {
+            let time = (frame as f32 + 0.5) / frames as f32;
+            let time = if class.backwards { 1.0 - time } else { time };
+            let wave = |rate: f32, start: f32| (std::f32::consts::TAU * (rate * time + start)).sin();
+            let turn = phase + lag + cycles * time + sway[0] * wave(1.0, sway[1]);
+            let mut pose = Pose::default();
+            for (slot, &which) in class.gestures.iter().enumerate() {
+                gesture(&mut pose, which, strength[slot] * bump(turn - slot as f32 / 4.0));
+            }
+            pose.bend += 0.02 * wave(breath[0], breath[1]);
+            pose.lean += 0.02 * wave(breath[0] / 2.0, breath[1]);
+            let mut body = joints(person, &pose);
+            let place_at = [at[0] + drift[0] * (time - 0.5), at[1], at[2] + drift[1] * (time - 0.5)];
+            place(&mut body, yaw, place_at);
+            for point in &mut body {
+                for x in point {
+                    *x += 0.006 * rng.normal();
+                }
+            }
+            body
+        }).collect()
+    }).collect()
+}
+
+/// A rise and fall around whole numbers of cycles.
+fn bump(turn: f32) -> f32 {
+    let from = turn - turn.round();
+    if from.abs() < BREADTH / 2.0 { 0.5 + 0.5 * (std::f32::consts::TAU * from / BREADTH).cos() } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The cyclic order as seen from its smallest gesture, in the direction in which it is played.
+    fn seen(class: &Class) -> (bool, [usize; 4]) {
+        let mut order = class.gestures;
+        if class.backwards {
+            order.reverse();
+        }
+        let smallest = (0..4).min_by_key(|&i| order[i]).unwrap_or(0);
+        order.rotate_left(smallest);
+        (class.pair, order)
+    }
+
+    #[test]
+    fn every_class_is_another_order() {
+        let plain: BTreeSet<_> = (0..60).map(|i| seen(&Class::plain(i))).collect();
+        assert_eq!(plain.len(), 60);
+        let actions: BTreeSet<_> = (1..=120).map(|a| seen(&Class::action(a))).collect();
+        assert_eq!(actions.len(), 120);
+        assert_eq!((1..=120).filter(|&a| Class::action(a).pair).count(), 26);
+    }
+
+    #[test]
+    fn the_second_of_a_pair_is_the_first_backwards() {
+        let people = [Person::draw(&mut Rng::new(2, &[]))];
+        for index in [0, 2, 4] {
+            let [a, b] = [index, index + 1].map(|i| play(&Class::plain(i), &people, 60, 0.0, -1.0, &mut Rng::new(5, &[])));
+            for frame in 0..60 {
+                for joint in 0..JOINTS {
+                    for axis in 0..3 {
+                        let gap = a[0][frame][joint][axis] - b[0][59 - frame][joint][axis];
+                        assert!(gap.abs() < 0.08, "noise aside, frame {frame} joint {joint}: {gap}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Who trains and who is tested.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::purpose;
+use crate::error::{Error, Result};
+use crate::rng::Rng;
+use crate::shards::{ClipEntry, Manifest};
+
+/// A published division of a dataset, or the clips' own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// NTU RGB+D, 60 classes, cross-subject: performers.
+    Xsub,
+    /// NTU RGB+D, 60 classes, cross-view: cameras 2 and 3 train.
+    Xview,
+    /// NTU RGB+D 120, cross-subject: performers.
+    Xsub120,
+    /// NTU RGB+D 120, cross-setup: even setups train.
+    Xset120,
+    /// SBU Kinect Interaction, tested on fold 1 to 5.
+    Fold(u8),
+    /// The `split` column of a set of clips.
+    Split,
+}
+
+/// Names of all protocols, for messages.
+pub const NAMES: &str = "xsub, xview, xsub120, xset120, fold1 to fold5, split";
+
+/// Clip numbers of a protocol, each in increasing order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Split {
+    /// Clips that train.
+    pub train: Vec<usize>,
+    /// Training clips held out to choose the best checkpoint.
+    pub validation: Vec<usize>,
+    /// Clips that are tested.
+    pub test: Vec<usize>,
+}
+
+/// Setups of NTU RGB+D's first part, which the 60-class protocols keep to.
+const FIRST_PART: u32 = 17;
+
+/// Training performers of the 60-class cross-subject protocol (Shahroudy et al., CVPR 2016).
+const XSUB: [u32; 20] = [1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38];
+
+/// Training performers that the 120-class protocol adds (Liu et al., TPAMI 2019).
+const XSUB120: [u32; 33] = [
+    45, 46, 47, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 70, 74, 78, 80, 81, 82, 83, 84, 85, 86, 89, 91, 92, 93, 94, 95,
+    97, 98, 100, 103,
+];
+
+/// Ordered pairs of people of SBU's five test folds (Yun et al., CVPRW 2012).
+const FOLDS: [&[[u32; 2]]; 5] = [
+    &[[1, 2], [3, 4], [5, 2], [6, 4]],
+    &[[2, 3], [2, 7], [3, 5], [5, 3]],
+    &[[1, 3], [1, 7], [7, 1], [7, 3]],
+    &[[2, 1], [2, 6], [3, 2], [3, 6]],
+    &[[4, 2], [4, 3], [4, 6], [6, 2], [6, 3]],
+];
+
+impl FromStr for Protocol {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Ok(match name {
+            "xsub" => Protocol::Xsub,
+            "xview" => Protocol::Xview,
+            "xsub120" => Protocol::Xsub120,
+            "xset120" => Protocol::Xset120,
+            "split" => Protocol::Split,
+            "fold1" => Protocol::Fold(1),
+            "fold2" => Protocol::Fold(2),
+            "fold3" => Protocol::Fold(3),
+            "fold4" => Protocol::Fold(4),
+            "fold5" => Protocol::Fold(5),
+            _ => return Err(Error::setting(format!("there is no protocol {name:?}"), format!("choose from {NAMES}"))),
+        })
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Protocol::Xsub => f.write_str("xsub"),
+            Protocol::Xview => f.write_str("xview"),
+            Protocol::Xsub120 => f.write_str("xsub120"),
+            Protocol::Xset120 => f.write_str("xset120"),
+            Protocol::Fold(fold) => write!(f, "fold{fold}"),
+            Protocol::Split => f.write_str("split"),
+        }
+    }
+}
+
+/// What a protocol does with a clip.
+#[derive(PartialEq)]
+enum Side {
+    Train,
+    Validation,
+    Test,
+}
+
+impl Protocol {
+    /// Divides the clips of prepared data.
+    ///
+    /// About `validation` (0 to below 1) of the training clips are held out: whole people where the data know them
+    /// (performers of NTU, pairs of SBU in either order, subjects of own clips), single clips where not. Clips that
+    /// a `split` column calls `val` are held out instead, whatever the share. The same seed holds out the same clips.
+    ///
+    /// # Errors
+    /// A protocol of another dataset, a side without clips, a share that is none.
+    pub fn split(self, manifest: &Manifest, validation: f64, seed: u64) -> Result<Split> {
+        if !(0.0..1.0).contains(&validation) {
+            let what = format!("train.validation = {validation} is no share of the training clips");
+            return Err(Error::setting(what, "choose 0 or more and less than 1"));
+        }
+        let (dataset, others) = match self {
+            Protocol::Fold(_) => ("sbu", "fold1 to fold5"),
+            Protocol::Split => ("clips", "split"),
+            _ => ("ntu", "xsub, xview, xsub120, xset120"),
+        };
+        if manifest.dataset != dataset {
+            let fitting = match manifest.dataset.as_str() {
+                "sbu" => "fold1 to fold5",
+                "ntu" => "xsub, xview, xsub120 or xset120",
+                _ => "split",
+            };
+            let what = format!("protocol {self} ({others}) is for {dataset} data, and these are {}", manifest.dataset);
+            return Err(Error::setting(what, format!("choose {fitting}")));
+        }
+        let mut split = Split::default();
+        for (index, clip) in manifest.clips.iter().enumerate() {
+            match self.side(clip) {
+                Some(Side::Train) => split.train.push(index),
+                Some(Side::Validation) => split.validation.push(index),
+                Some(Side::Test) => split.test.push(index),
+                None => {}
+            }
+        }
+        for (side, clips) in [("training", &split.train), ("test", &split.test)] {
+            if clips.is_empty() {
+                let what = format!("protocol {self} finds no {side} clips in these data");
+                return Err(Error::setting(what, "choose another protocol, or prepare the part that is missing"));
+            }
+        }
+        if split.validation.is_empty() && validation > 0.0 {
+            hold_out(&mut split, manifest, validation, seed);
+        }
+        Ok(split)
+    }
+
+    /// None for a clip that the protocol leaves out.
+    fn side(self, clip: &ClipEntry) -> Option<Side> {
+        let about = &clip.about;
+        let sixty = about.setup.is_some_and(|setup| setup <= FIRST_PART);
+        let train = match self {
+            Protocol::Xsub | Protocol::Xview if !sixty => return None,
+            Protocol::Xsub => XSUB.contains(&about.performer?),
+            Protocol::Xview => about.camera? != 1,
+            Protocol::Xsub120 => {
+                let performer = about.performer?;
+                XSUB.contains(&performer) || XSUB120.contains(&performer)
+            }
+            Protocol::Xset120 => about.setup?.is_multiple_of(2),
+            Protocol::Fold(fold) => {
+                let pair = about.pair?;
+                let place = FOLDS.iter().position(|pairs| pairs.contains(&pair))?;
+                place + 1 != usize::from(fold)
+            }
+            Protocol::Split => match about.split.as_deref()? {
+                "train" => true,
+                "val" => return Some(Side::Validation),
+                "test" => false,
+                _ => return None,
+            },
+        };
+        Some(if train { Side::Train } else { Side::Test })
+    }
+}
+
+/// Moves a share of the training clips to validation, by people if there are two groups of them at least.
+fn hold_out(split: &mut Split, manifest: &Manifest, share: f64, seed: u64) {
+    let person = |index: usize| -> Option<String> {
+        let about = &manifest.clips.get(index)?.about;
+        match (about.performer, about.pair, &about.subject) {
+            (Some(performer), _, _) => Some(performer.to_string()),
+            (_, Some([a, b]), _) => Some(format!("{} {}", a.min(b), a.max(b))),
+            (_, _, subject) => subject.clone(),
+        }
+    };
+    let mut groups: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
+    for &index in &split.train {
+        groups.entry(person(index)).or_default().push(index);
+    }
+    let mut groups: Vec<Vec<usize>> = if groups.len() < 2 || groups.contains_key(&None) {
+        split.train.iter().map(|&index| vec![index]).collect()
+    } else {
+        groups.into_values().collect()
+    };
+    Rng::new(seed, &[purpose::VALIDATION]).shuffle(&mut groups);
+    let wanted = share * split.train.len() as f64;
+    let mut held = Vec::new();
+    // The last group always trains.
+    for group in groups.iter().skip(1) {
+        let now = held.len() as f64;
+        // A group that would leave the share farther off than it is now is passed over, but never all of them.
+        if held.is_empty() || (now + group.len() as f64 - wanted).abs() < (now - wanted).abs() {
+            held.extend(group);
+        }
+    }
+    held.sort_unstable();
+    split.train.retain(|index| held.binary_search(index).is_err());
+    split.validation = held;
+}

@@ -1,0 +1,171 @@
+//! The recurrence as one node of Burn's autodiff graph.
+
+use super::ops::RecurrenceBackend;
+use super::spec::Spec;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{AutodiffBackend, Backend, TensorMetadata};
+use burn::tensor::{Shape, Slice};
+use burn_autodiff::Autodiff;
+use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn_autodiff::grads::Gradients;
+use burn_autodiff::ops::{Backward, Ops, OpsKind};
+
+#[derive(Debug)]
+struct RecurrenceBackward;
+
+/// What the backward pass needs of the forward pass.
+#[derive(Debug, Clone)]
+struct State<B: Backend> {
+    out: FloatTensor<B>,
+    w_hh: FloatTensor<B>,
+    gates: FloatTensor<B>,
+    cells: FloatTensor<B>,
+    h0: FloatTensor<B>,
+    c0: FloatTensor<B>,
+    peephole: FloatTensor<B>,
+    mask: FloatTensor<B>,
+    spec: Spec,
+}
+
+impl<B: RecurrenceBackend> Backward<B, 5> for RecurrenceBackward {
+    type State = State<B>;
+
+    fn backward(self, ops: Ops<State<B>, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [projected_node, w_hh_node, h0_node, c0_node, peephole_node] = ops.parents;
+        let d_out = grads.consume::<B>(&ops.node);
+        let s = ops.state;
+        let shape = s.gates.shape();
+        let [steps, batch, groups, wide] = [0, 1, 2, 3].map(|d| shape[d]);
+        let hidden = wide / 4;
+        let (d_gates, d_state) = B::recurrence_backward(
+            d_out,
+            s.w_hh,
+            s.gates,
+            s.cells.clone(),
+            s.c0.clone(),
+            s.peephole,
+            s.mask.clone(),
+            s.spec.clone(),
+        );
+        // [T·B, G, 4H]
+        let rows = || reshape::<B>(d_gates.clone(), &[steps * batch, groups, wide]);
+        if let Some(node) = w_hh_node {
+            let previous = B::previous_hidden(s.out, s.h0, s.mask.clone(), s.spec.clone());
+            let by_group = B::float_permute(rows(), &[1, 2, 0]);
+            grads.register::<B>(node.id, B::float_matmul(by_group, previous));
+        }
+        if let Some(node) = peephole_node {
+            // w_ci and w_cf saw the cell before, w_co the cell after; the mask has no part in either.
+            let plain = Spec { masked: false, ..s.spec.clone() };
+            let before = B::previous_hidden(s.cells.clone(), s.c0, s.mask, plain);
+            let after = reshape::<B>(s.cells, &[steps * batch, groups, hidden]);
+            let after = B::float_permute(after, &[1, 0, 2]);
+            let of_gate = |gate: usize, cell: FloatTensor<B>| {
+                let d = B::float_permute(slice::<B>(rows(), 2, gate * hidden, hidden), &[1, 0, 2]);
+                B::float_sum_dim(B::float_mul(d, cell), 1)
+            };
+            let parts = vec![of_gate(0, before.clone()), of_gate(1, before), of_gate(3, after)];
+            grads.register::<B>(node.id, B::float_cat(parts, 1));
+        }
+        for (node, which) in [(h0_node, 0), (c0_node, 1)] {
+            if let Some(node) = node {
+                let part = slice::<B>(d_state.clone(), 0, which, 1);
+                grads.register::<B>(node.id, reshape::<B>(part, &[groups, batch, hidden]));
+            }
+        }
+        if let Some(node) = projected_node {
+            grads.register::<B>(node.id, d_gates);
+        }
+    }
+}
+
+fn reshape<B: Backend>(x: FloatTensor<B>, shape: &[usize]) -> FloatTensor<B> {
+    B::float_reshape(x, Shape::from(shape.to_vec()))
+}
+
+/// `count` entries from `start` along dimension `dim`.
+fn slice<B: Backend>(x: FloatTensor<B>, dim: usize, start: usize, count: usize) -> FloatTensor<B> {
+    let all = x.shape();
+    let ranges: Vec<Slice> = (0..all.num_dims())
+        .map(|d| if d == dim { start..start + count } else { 0..all[d] })
+        .map(|r| Slice::from(r.start as isize..r.end as isize))
+        .collect();
+    B::float_slice(x, &ranges)
+}
+
+impl<B: RecurrenceBackend, C: CheckpointStrategy> RecurrenceBackend for Autodiff<B, C> {
+    fn recurrence(
+        projected: FloatTensor<Self>,
+        w_hh: FloatTensor<Self>,
+        h0: FloatTensor<Self>,
+        c0: FloatTensor<Self>,
+        peephole: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        spec: Spec,
+    ) -> FloatTensor<Self> {
+        let nodes = [projected.node(), w_hh.node(), h0.node(), c0.node(), peephole.node()];
+        let prepared = RecurrenceBackward.prepare::<C>(nodes).compute_bound().stateful();
+        let [projected, w_hh, h0, c0, peephole, mask] =
+            [projected, w_hh, h0, c0, peephole, mask].map(|x| x.into_primitive());
+        let (out, gates, cells) = B::recurrence_forward(
+            projected,
+            w_hh.clone(),
+            h0.clone(),
+            c0.clone(),
+            peephole.clone(),
+            mask.clone(),
+            spec.clone(),
+        );
+        match prepared {
+            OpsKind::Tracked(node) => {
+                let saved = out.clone();
+                let state = State { out: saved, w_hh, gates, cells, h0, c0, peephole, mask, spec };
+                node.finish(state, out)
+            }
+            OpsKind::UnTracked(node) => node.finish(out),
+        }
+    }
+
+    fn recurrence_forward(
+        projected: FloatTensor<Self>,
+        w_hh: FloatTensor<Self>,
+        h0: FloatTensor<Self>,
+        c0: FloatTensor<Self>,
+        peephole: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        spec: Spec,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let [projected, w_hh, h0, c0, peephole, mask] =
+            [projected, w_hh, h0, c0, peephole, mask].map(|x| x.into_primitive());
+        let (out, gates, cells) =
+            B::recurrence_forward(projected, w_hh, h0, c0, peephole, mask, spec);
+        (Self::from_inner(out), Self::from_inner(gates), Self::from_inner(cells))
+    }
+
+    fn recurrence_backward(
+        d_out: FloatTensor<Self>,
+        w_hh: FloatTensor<Self>,
+        gates: FloatTensor<Self>,
+        cells: FloatTensor<Self>,
+        c0: FloatTensor<Self>,
+        peephole: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        spec: Spec,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let [d_out, w_hh, gates, cells, c0, peephole, mask] =
+            [d_out, w_hh, gates, cells, c0, peephole, mask].map(|x| x.into_primitive());
+        let (d_gates, d_state) =
+            B::recurrence_backward(d_out, w_hh, gates, cells, c0, peephole, mask, spec);
+        (Self::from_inner(d_gates), Self::from_inner(d_state))
+    }
+
+    fn previous_hidden(
+        out: FloatTensor<Self>,
+        h0: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        spec: Spec,
+    ) -> FloatTensor<Self> {
+        let [out, h0, mask] = [out, h0, mask].map(|x| x.into_primitive());
+        Self::from_inner(B::previous_hidden(out, h0, mask, spec))
+    }
+}

@@ -1,0 +1,106 @@
+//! The CPU engine behind Burn's Flex backend.
+
+use super::cpu;
+use super::ops::RecurrenceBackend;
+use super::spec::{Dims, Spec};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Flex, TensorData, TensorMetadata};
+
+/// The numbers of a tensor, in order; its own memory where it is contiguous.
+struct Numbers(TensorData);
+
+impl Numbers {
+    fn of(tensor: FloatTensor<Flex>) -> Self {
+        Numbers(tensor.into_data())
+    }
+
+    fn slice(&self) -> &[f32] {
+        self.0.as_slice().unwrap_or_else(|_| unreachable!("the engine's tensors are float32"))
+    }
+}
+
+fn tensor(values: Vec<f32>, shape: &[usize]) -> FloatTensor<Flex> {
+    FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
+}
+
+/// T, B, G and H from the shape of a tensor [T, B, G, `gates`·H].
+fn dims_of<B: Backend>(x: &FloatTensor<B>, gates: usize) -> Dims {
+    let shape = x.shape();
+    let [steps, batch, groups, wide] = [0, 1, 2, 3].map(|d| shape[d]);
+    Dims { steps, batch, groups, hidden: wide / gates }
+}
+
+impl RecurrenceBackend for Flex {
+    fn recurrence_forward(
+        projected: FloatTensor<Self>,
+        w_hh: FloatTensor<Self>,
+        h0: FloatTensor<Self>,
+        c0: FloatTensor<Self>,
+        peephole: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        spec: Spec,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let dims = dims_of::<Self>(&projected, 4);
+        let [projected, w_hh, h0, c0, peephole, mask] =
+            [projected, w_hh, h0, c0, peephole, mask].map(Numbers::of);
+        let saved = cpu::forward(cpu::Inputs {
+            dims,
+            spec: &spec,
+            projected: projected.slice(),
+            w_hh: w_hh.slice(),
+            h0: h0.slice(),
+            c0: c0.slice(),
+            peephole: peephole.slice(),
+            mask: mask.slice(),
+        });
+        let Dims { steps, batch, groups, hidden } = dims;
+        (
+            tensor(saved.out, &[steps, batch, groups, hidden]),
+            tensor(saved.gates, &[steps, batch, groups, 4 * hidden]),
+            tensor(saved.cells, &[steps, batch, groups, hidden]),
+        )
+    }
+
+    fn recurrence_backward(
+        d_out: FloatTensor<Self>,
+        w_hh: FloatTensor<Self>,
+        gates: FloatTensor<Self>,
+        cells: FloatTensor<Self>,
+        c0: FloatTensor<Self>,
+        peephole: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        spec: Spec,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let dims = dims_of::<Self>(&d_out, 1);
+        let [d_out, w_hh, gates, cells, c0, peephole, mask] =
+            [d_out, w_hh, gates, cells, c0, peephole, mask].map(Numbers::of);
+        let inputs = cpu::Inputs {
+            dims,
+            spec: &spec,
+            projected: &[],
+            w_hh: w_hh.slice(),
+            h0: &[],
+            c0: c0.slice(),
+            peephole: peephole.slice(),
+            mask: mask.slice(),
+        };
+        let gradients = cpu::backward(inputs, gates.slice(), cells.slice(), d_out.slice());
+        let Dims { steps, batch, groups, hidden } = dims;
+        (
+            tensor(gradients.gates, &[steps, batch, groups, 4 * hidden]),
+            tensor(gradients.state, &[2, groups, batch, hidden]),
+        )
+    }
+
+    fn previous_hidden(
+        out: FloatTensor<Self>,
+        h0: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        spec: Spec,
+    ) -> FloatTensor<Self> {
+        let dims = dims_of::<Self>(&out, 1);
+        let [out, h0, mask] = [out, h0, mask].map(Numbers::of);
+        let previous = cpu::previous_hidden(dims, &spec, out.slice(), h0.slice(), mask.slice());
+        tensor(previous, &[dims.groups, dims.steps * dims.batch, dims.hidden])
+    }
+}

@@ -1,0 +1,90 @@
+//! What a recurrence is: its sizes and its options, shared by every engine.
+
+use std::sync::Arc;
+
+/// Sizes of a recurrence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Dims {
+    /// T, time steps.
+    pub steps: usize,
+    /// B, rows.
+    pub batch: usize,
+    /// G, independent recurrences of the same shape that run side by side: directions, body parts.
+    pub groups: usize,
+    /// H, hidden units of one group.
+    pub hidden: usize,
+}
+
+impl Dims {
+    /// Floating-point operations of the recurrent products of one pass: 8·T·B·G·H².
+    pub fn flops(&self) -> f64 {
+        8.0 * self.steps as f64 * self.step_rows() * (self.hidden * self.hidden) as f64
+    }
+
+    /// Offset of row `b`, group `g` at time `t` in a tensor [T, B, G, `width`].
+    #[inline]
+    pub fn at(&self, t: usize, b: usize, g: usize, width: usize) -> usize {
+        ((t * self.batch + b) * self.groups + g) * width
+    }
+
+    fn step_rows(&self) -> f64 {
+        (self.batch * self.groups) as f64
+    }
+}
+
+/// How the kernels of a GPU walk over the steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Plan {
+    /// One dispatch walks many steps; a workgroup owns some rows and keeps their hidden state.
+    #[default]
+    Resident,
+    /// One dispatch a step; a workgroup owns a tile of rows and units.
+    Stepwise,
+}
+
+impl Plan {
+    /// Every plan, in the order they are tried.
+    pub const ALL: [Plan; 2] = [Plan::Resident, Plan::Stepwise];
+
+    /// The name that `--plan` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Plan::Resident => "resident",
+            Plan::Stepwise => "stepwise",
+        }
+    }
+
+    /// The plan of a name.
+    pub fn from_name(name: &str) -> Option<Plan> {
+        Plan::ALL.into_iter().find(|plan| plan.name() == name)
+    }
+}
+
+/// Options of a recurrence. The same for every engine and plan.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Spec {
+    /// One flag a group: true walks from a row's last step to its first.
+    pub reverse: Vec<bool>,
+    /// Valid steps of each row; outputs after them are zero and the state stands still. None: all T.
+    pub lengths: Option<Arc<Vec<u32>>>,
+    /// The gates see the cell state through `peephole`.
+    pub peephole: bool,
+    /// The hidden state is multiplied by `mask` before it enters the recurrent product.
+    pub masked: bool,
+    /// The kernels' plan on a GPU.
+    pub plan: Plan,
+}
+
+impl Spec {
+    /// Valid steps of row `b` out of `steps`.
+    #[inline]
+    pub fn length(&self, b: usize, steps: usize) -> usize {
+        self.lengths.as_ref().map_or(steps, |l| (l[b] as usize).min(steps))
+    }
+
+    /// The time index that group `g` visits as its `s`-th step in a row of `length` valid steps.
+    #[inline]
+    pub fn time(&self, g: usize, s: usize, length: usize) -> usize {
+        if self.reverse[g] { length - 1 - s } else { s }
+    }
+}

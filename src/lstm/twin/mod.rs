@@ -1,0 +1,27 @@
+//! Every shader again as a plain sequential loop: same name, same buffers in the same order, one number at a time.
+//!
+//! Tests prove these by finite differences and the shaders by these. The names and index arithmetic follow the
+//! shaders on purpose, so that the two read side by side.
+#![allow(clippy::too_many_arguments)]
+
+mod cell;
+mod previous_hidden;
+mod resident_backward;
+mod resident_forward;
+mod stepwise_backward;
+mod stepwise_forward;
+
+pub use previous_hidden::previous_hidden;
+pub use resident_backward::resident_backward;
+pub use resident_forward::resident_forward;
+pub use stepwise_backward::stepwise_backward;
+pub use stepwise_forward::stepwise_forward;
+
+/// The shaders that have a twin here; a test holds this against the folder.
+pub const NAMES: [&str; 5] = [
+    "previous_hidden",
+    "resident_backward",
+    "resident_forward",
+    "stepwise_backward",
+    "stepwise_forward",
+];

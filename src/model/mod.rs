@@ -1,0 +1,15 @@
+//! The Two-Stream RNN of Wang & Wang (CVPR 2017): a temporal LSTM over frames, a spatial LSTM over joints, fused.
+
+mod dropout;
+mod fusion;
+mod parameters;
+mod readout;
+mod streams;
+mod two_stream;
+
+pub use dropout::Dropout;
+pub use fusion::{Gates, Outputs};
+pub use parameters::{Numbers, assign, named, numbers, read};
+pub use readout::Readout;
+pub use streams::{SpatialStream, TemporalStream};
+pub use two_stream::{Shape, TwoStream};

@@ -1,0 +1,35 @@
+//! From hidden states to class scores.
+
+use crate::rng::Rng;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// A linear layer with PyTorch's shapes.
+#[derive(Module, Debug)]
+pub struct Readout {
+    /// `weight` [K, F].
+    pub weight: Param<Tensor<2>>,
+    /// `bias` [K].
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Readout {
+    /// PyTorch's initial weights: uniform in ±1/√F, drawn from `rng`.
+    pub fn init(inputs: usize, outputs: usize, rng: &mut Rng, device: &Device) -> Self {
+        let bound = 1.0 / (inputs as f32).sqrt();
+        let mut draw = |count: usize| -> Vec<f32> {
+            (0..count).map(|_| rng.range(-bound, bound)).collect()
+        };
+        let weight = TensorData::new(draw(outputs * inputs), [outputs, inputs]);
+        let bias = TensorData::new(draw(outputs), [outputs]);
+        Readout {
+            weight: Param::from_tensor(Tensor::from_data(weight, device)),
+            bias: Param::from_tensor(Tensor::from_data(bias, device)),
+        }
+    }
+
+    /// Scores [B, K] of features [B, F].
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        x.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+}

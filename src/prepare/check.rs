@@ -1,0 +1,88 @@
+//! Everything that is wrong with an archive or with prepared data.
+
+use std::path::Path;
+
+use super::{folder, pipeline};
+use crate::error::{Error, Place, Result};
+use crate::formats::{Catalogue, Dataset};
+use crate::shards::{MANIFEST, Prepared};
+
+/// What a path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An archive, a folder of clips, or a clip.
+    Source,
+    /// Prepared data, finished or not.
+    Prepared,
+    /// A training run.
+    Run,
+}
+
+/// Tells prepared data, a run and a source apart, by the files that stand in a folder.
+#[must_use]
+pub fn kind(path: &Path) -> Kind {
+    if path.join(MANIFEST).exists() || folder::is_unfinished(path) {
+        Kind::Prepared
+    } else if path.join("config.toml").exists() {
+        Kind::Run
+    } else {
+        Kind::Source
+    }
+}
+
+/// What a check found.
+#[derive(Debug)]
+pub struct Checked {
+    /// Clips looked at.
+    pub clips: usize,
+    /// Everything wrong; empty when all is well.
+    pub problems: Vec<Error>,
+}
+
+/// Reads every clip of a source, or every byte of prepared data, and lists all that is wrong. `progress` hears of
+/// every clip of a source: done, of how many.
+#[must_use]
+pub fn check(
+    path: &Path,
+    dataset: Option<Dataset>,
+    threads: usize,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Checked {
+    let found = match kind(path) {
+        Kind::Prepared => prepared(path),
+        _ => source(path, dataset, threads, progress),
+    };
+    found.unwrap_or_else(|error| Checked { clips: 0, problems: each(error) })
+}
+
+fn prepared(path: &Path) -> Result<Checked> {
+    if folder::is_unfinished(path) {
+        let what = "its preparation was interrupted, or is still running";
+        return Err(Error::input(Place::file(path), what, "run the same `sinew prepare` again"));
+    }
+    let data = Prepared::open(path)?;
+    Ok(Checked { clips: data.len(), problems: data.verify() })
+}
+
+fn source(
+    path: &Path,
+    dataset: Option<Dataset>,
+    threads: usize,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Checked> {
+    let mut catalogue = Catalogue::open(&[path], dataset)?;
+    let mut problems = std::mem::take(&mut catalogue.problems);
+    pipeline::run(&catalogue, threads, progress, |_, recording| {
+        problems.extend(recording.err());
+        Ok(())
+    })?;
+    Ok(Checked { clips: catalogue.items.len(), problems })
+}
+
+/// The single errors of a list.
+fn each(error: Error) -> Vec<Error> {
+    match error {
+        Error::Several { errors, .. } => errors,
+        error => vec![error],
+    }
+}

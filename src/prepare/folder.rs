@@ -1,0 +1,121 @@
+//! The folder that prepared data go to: claimed, filled, and published or left as it was.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::shards::{MANIFEST, Manifest};
+
+/// Stands in the folder, locked, while it is being filled. Found unlocked, it tells of an interrupted preparation,
+/// whose shards may be removed.
+const MARKER: &str = ".sinew-preparing";
+
+/// A claimed folder. Dropped before it is published, it is emptied.
+pub(super) struct Target {
+    folder: PathBuf,
+    /// The folder was made here.
+    made: bool,
+    published: bool,
+    /// Holds the lock.
+    _marker: File,
+}
+
+impl Target {
+    /// Makes the folder or takes an empty one; what an interrupted preparation left in it is removed.
+    pub(super) fn claim(folder: &Path) -> Result<Self> {
+        let refuse = |what: &str, help: &str| Err(Error::input(Place::file(folder), what, help));
+        let made = !folder.exists();
+        if !made && !folder.is_dir() {
+            return refuse("it is a file, not a folder", "name a new folder with --out");
+        }
+        if made {
+            files::create_folder(folder)?;
+        } else if folder.join(MANIFEST).exists() {
+            return refuse("it holds prepared data already", "use them, or name another folder with --out");
+        }
+        let marker = folder.join(MARKER);
+        let found = names(folder)?;
+        if !found.is_empty() && !marker.exists() {
+            return refuse("it holds something else", "name a new or empty folder with --out");
+        }
+        if let Some(foreign) = found.iter().find(|name| !is_ours(name)) {
+            let what = format!("an interrupted preparation left it, and it also holds {}", foreign.display());
+            return refuse(&what, "remove what is not needed, or name another folder with --out");
+        }
+        let lock = match File::create(&marker) {
+            Ok(lock) => lock,
+            Err(error) => {
+                if made {
+                    // The refusal is reported; an empty folder that stays harms nobody.
+                    let _ = fs::remove_dir(folder);
+                }
+                return Err(Error::io(folder, "write", error));
+            }
+        };
+        // A file system that knows no locks is used without.
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            return refuse("another preparation is filling it", "wait for it, or name another folder with --out");
+        }
+        let target = Target { folder: folder.to_path_buf(), made, published: false, _marker: lock };
+        target.empty()?;
+        Ok(target)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes the manifest, which makes the folder prepared data.
+    pub(super) fn publish(mut self, manifest: &Manifest) -> Result<()> {
+        manifest.write(&self.folder)?;
+        self.published = true;
+        let marker = self.folder.join(MARKER);
+        fs::remove_file(&marker).map_err(|error| Error::io(&marker, "remove", error))
+    }
+
+    /// Removes all shards and parts of files.
+    fn empty(&self) -> Result<()> {
+        files::remove_leftovers(&self.folder)?;
+        for path in names(&self.folder)?.iter().filter(|path| is_shard(path)) {
+            fs::remove_file(path).map_err(|error| Error::io(path, "remove", error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if self.published {
+            return;
+        }
+        // A failure is being reported already. What cannot be removed lacks a manifest and keeps its marker, so it
+        // is never taken for prepared data and the next preparation removes it.
+        if self.empty().is_ok() {
+            let _ = fs::remove_file(self.folder.join(MARKER));
+            if self.made {
+                let _ = fs::remove_dir(&self.folder);
+            }
+        }
+    }
+}
+
+/// True for a folder that a preparation is filling or left when it was interrupted.
+pub(super) fn is_unfinished(folder: &Path) -> bool {
+    folder.join(MARKER).exists() && !folder.join(MANIFEST).exists()
+}
+
+fn names(folder: &Path) -> Result<Vec<PathBuf>> {
+    let refused = |error| Error::io(folder, "read the folder", error);
+    fs::read_dir(folder).map_err(refused)?.map(|entry| Ok(entry.map_err(refused)?.path())).collect()
+}
+
+fn is_ours(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == MARKER) || is_shard(path) || files::is_leftover(path)
+}
+
+fn is_shard(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let index = name.strip_prefix("shard-").and_then(|rest| rest.strip_suffix(".safetensors"));
+    index.is_some_and(|index| index.len() >= 5 && index.bytes().all(|byte| byte.is_ascii_digit()))
+}

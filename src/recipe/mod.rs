@@ -1,0 +1,7 @@
+//! All settings of a run: one struct a concern, the same keys on the command line, in files and in defaults.
+
+mod resolve;
+mod settings;
+
+pub use resolve::{PRESETS, load, resolve};
+pub use settings::*;

@@ -1,0 +1,240 @@
+//! From a preset, a file and single settings to one whole recipe.
+
+use super::Recipe;
+use crate::error::{Error, Place, Result};
+use std::path::Path;
+use toml::{Table, Value};
+
+/// The names that `--preset` takes; the first is the default.
+pub const PRESETS: [&str; 3] = ["sinew", "paper", "reference"];
+
+/// What a run is before anything is said about it.
+const RUN: &str = r#"
+[run]
+task = ""
+preset = ""
+data = ""
+protocol = ""
+seed = 0
+device = ""
+plan = ""
+threads = 0
+"#;
+
+/// A preset, over it the keys of a recipe file, over those the `KEY=VALUE` settings.
+///
+/// # Errors
+/// [`Error::Setting`] for an unknown preset, an unknown key (the nearest one is named) or a value of the wrong kind;
+/// [`Error::Input`] at the line for a file that is not TOML.
+pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Recipe> {
+    let text = match preset {
+        "sinew" => include_str!("../../assets/recipes/sinew.toml"),
+        "paper" => include_str!("../../assets/recipes/paper.toml"),
+        "reference" => include_str!("../../assets/recipes/reference.toml"),
+        _ => {
+            let what = format!("there is no preset {preset:?}");
+            return Err(Error::setting(what, format!("choose one of {}", PRESETS.join(", "))));
+        }
+    };
+    let mut table = parse(&format!("{text}{RUN}"))
+        .map_err(|e| Error::setting(format!("preset {preset}: {e}"), "this is a defect, report it"))?;
+    if let Some(file) = file {
+        overlay(&mut table, read(file)?, &format!("{}", file.display()))?;
+    }
+    for set in sets {
+        let (key, value) = set.split_once('=').ok_or_else(|| {
+            Error::setting(format!("--set {set:?} has no value"), "write it as KEY=VALUE")
+        })?;
+        let mut one = Table::new();
+        let value = value_of(value.trim());
+        match key.trim().split_once('.') {
+            Some((section, field)) => {
+                let inner = Table::from_iter([(field.to_string(), value)]);
+                one.insert(section.to_string(), Value::Table(inner));
+            }
+            None => {
+                one.insert(key.trim().to_string(), value);
+            }
+        }
+        overlay(&mut table, one, "--set")?;
+    }
+    put(&mut table, "run", "preset", Value::String(preset.to_string()));
+    from_table(table)
+}
+
+/// The recipe of a `config.toml`, which has every key.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn load(path: &Path) -> Result<Recipe> {
+    from_table(read(path)?)
+}
+
+impl Recipe {
+    /// The text of `config.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a value cannot be written as TOML, such as a seed above 2⁶³.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|e| {
+            Error::setting(format!("the settings cannot be written: {e}"), "choose a smaller number")
+        })
+    }
+
+    /// Every key whose value differs in `other`, with both values.
+    ///
+    /// # Errors
+    /// As [`Recipe::to_toml`].
+    pub fn differences(&self, other: &Recipe) -> Result<Vec<(String, String, String)>> {
+        let table = |r: &Recipe| -> Result<Table> {
+            parse(&r.to_toml()?).map_err(|e| Error::setting(e.to_string(), "report this defect"))
+        };
+        let (mine, theirs) = (table(self)?, table(other)?);
+        let mut found = Vec::new();
+        for (key, value) in flat(&mine) {
+            let there = flat(&theirs).find(|(k, _)| *k == key).map(|(_, v)| v);
+            if there != Some(value) {
+                let there = there.map_or("nothing".into(), Value::to_string);
+                found.push((key, value.to_string(), there));
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn parse(text: &str) -> std::result::Result<Table, toml::de::Error> {
+    text.parse::<Table>()
+}
+
+fn read(path: &Path) -> Result<Table> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
+    parse(&text).map_err(|e| {
+        let start = e.span().map_or(0, |span| span.start).min(text.len());
+        let line = text.as_bytes()[..start].iter().filter(|b| **b == b'\n').count() + 1;
+        Error::input(Place::file(path).line(line), e.message(), "write it as TOML: [section] and key = value")
+    })
+}
+
+/// A setting's value: TOML where it reads as TOML, else the text itself.
+fn value_of(text: &str) -> Value {
+    parse(&format!("x = {text}"))
+        .ok()
+        .and_then(|mut table| table.remove("x"))
+        .unwrap_or_else(|| Value::String(text.to_string()))
+}
+
+fn put(table: &mut Table, section: &str, key: &str, value: Value) {
+    if let Some(Value::Table(inner)) = table.get_mut(section) {
+        inner.insert(key.to_string(), value);
+    }
+}
+
+fn flat(table: &Table) -> impl Iterator<Item = (String, &Value)> {
+    table.iter().flat_map(|(section, value)| {
+        value
+            .as_table()
+            .into_iter()
+            .flatten()
+            .map(move |(key, value)| (format!("{section}.{key}"), value))
+    })
+}
+
+fn overlay(base: &mut Table, over: Table, source: &str) -> Result<()> {
+    for (section, value) in over {
+        let Value::Table(inner) = value else {
+            return Err(unknown(base, &section, source));
+        };
+        for (key, value) in inner {
+            let name = format!("{section}.{key}");
+            let known = base.get_mut(&section).and_then(Value::as_table_mut);
+            match known.and_then(|table| table.get_mut(&key)) {
+                Some(slot) => *slot = alike(slot, value),
+                None => return Err(unknown(base, &name, source)),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A whole number where the setting holds a fraction is meant as one: `lr=1`.
+fn alike(old: &Value, new: Value) -> Value {
+    match (old, new) {
+        (Value::Float(_), Value::Integer(n)) => Value::Float(n as f64),
+        (_, new) => new,
+    }
+}
+
+fn unknown(base: &Table, key: &str, source: &str) -> Error {
+    let nearest = flat(base).map(|(known, _)| known).min_by_key(|known| distance(key, known));
+    Error::setting(
+        format!("{source}: there is no setting {key:?}"),
+        format!("the nearest is {}", nearest.unwrap_or_default()),
+    )
+}
+
+/// Levenshtein's edit distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+fn from_table(table: Table) -> Result<Recipe> {
+    let recipe: Recipe = Value::Table(table).try_into().map_err(|e: toml::de::Error| {
+        Error::setting(
+            format!("a setting has the wrong value: {}", e.message()),
+            "see the settings' table in the README",
+        )
+    })?;
+    recipe.check()?;
+    Ok(recipe)
+}
+
+impl Recipe {
+    /// Refuses values that cannot be meant.
+    fn check(&self) -> Result<()> {
+        let share = |x: f64| (0.0..1.0).contains(&x);
+        let rules = [
+            (self.train.batch > 0, "train.batch must be at least 1"),
+            (self.train.accumulate > 0, "train.accumulate must be at least 1"),
+            (self.train.eval_batch > 0, "train.eval_batch must be at least 1"),
+            (self.train.eval_every > 0, "train.eval_every must be at least 1"),
+            (self.train.lr >= 0.0 && self.train.lr.is_finite(), "train.lr must be a number, at least 0"),
+            (share(self.train.validation), "train.validation must be at least 0 and below 1"),
+            (share(self.model.dropout.into()), "model.dropout must be at least 0 and below 1"),
+            (
+                share(self.train.label_smoothing.into()),
+                "train.label_smoothing must be at least 0 and below 1",
+            ),
+            (
+                (0.0..=1.0).contains(&self.model.fusion_weight),
+                "model.fusion_weight must be between 0 and 1",
+            ),
+            (
+                (0.0..=1.0).contains(&self.augment.probability),
+                "augment.probability must be between 0 and 1",
+            ),
+            (share(self.augment.scale.into()), "augment.scale must be at least 0 and below 1"),
+            (self.data.test_clips > 0, "data.test_clips must be at least 1"),
+            (self.data.frames == 0 || self.data.frames >= 4, "data.frames must be 0 or at least 4"),
+            (
+                self.schedule.kind != super::ScheduleKind::Step || self.schedule.step > 0,
+                "schedule.step must be at least 1",
+            ),
+            (self.train.keep > 0, "train.keep must be at least 1"),
+        ];
+        match rules.iter().find(|(fine, _)| !fine) {
+            Some((_, rule)) => Err(Error::setting(*rule, "change it in the file or with --set")),
+            None => Ok(()),
+        }
+    }
+}

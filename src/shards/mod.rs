@@ -1,0 +1,10 @@
+//! Prepared data on disk: `manifest.json`, written last, and `shard-NNNNN.safetensors` with one tensor a clip,
+//! float32 [bodies, frames, joints, 3] in the source's unit; a frame without the body is NaN.
+
+mod manifest;
+mod reader;
+mod writer;
+
+pub use manifest::{ClipEntry, Counts, FORMAT, MANIFEST, Manifest, ShardEntry, Skipped, VERSION};
+pub use reader::Prepared;
+pub use writer::{ShardWriter, checksum, shard_name};

@@ -1,0 +1,190 @@
+//! What a layout does not name, derived from its bones and joint names.
+
+use super::Part;
+
+/// The joint without a parent, if the bones `[child, parent]` make one tree of all joints.
+pub(super) fn root(count: usize, bones: &[[usize; 2]]) -> Result<usize, String> {
+    let mut parents = vec![None; count];
+    for &[child, parent] in bones {
+        if let Some(joint) = [child, parent].into_iter().find(|joint| *joint >= count) {
+            return Err(format!("there is no joint {joint}: {count} joints are numbered from 0 to {}", count - 1));
+        }
+        if child == parent {
+            return Err(format!("joint {child} is its own parent"));
+        }
+        if parents[child].replace(parent).is_some() {
+            return Err(format!("joint {child} has two parents"));
+        }
+    }
+    let mut roots = (0..count).filter(|joint| parents[*joint].is_none());
+    let Some(root) = roots.next() else { return Err("the bones run in a circle".into()) };
+    if let Some(second) = roots.next() {
+        return Err(format!("joints {root} and {second} both have no parent; one joint alone is the root"));
+    }
+    // One root and one parent each: whoever is not below the root hangs in a circle.
+    let below = children(count, bones);
+    let mut reached = vec![root];
+    let mut next = 0;
+    while let Some(&joint) = reached.get(next) {
+        reached.extend(&below[joint]);
+        next += 1;
+    }
+    match (0..count).find(|joint| !reached.contains(joint)) {
+        Some(joint) => Err(format!("joint {joint} hangs in a circle of bones")),
+        None => Ok(root),
+    }
+}
+
+/// The children of each joint, in the order of the bones.
+fn children(count: usize, bones: &[[usize; 2]]) -> Vec<Vec<usize>> {
+    let mut children = vec![Vec::new(); count];
+    for &[child, parent] in bones {
+        children[parent].push(child);
+    }
+    children
+}
+
+/// A closed walk over the tree from its root: down to each joint and back, 2 n − 1 steps.
+pub(super) fn traversal(count: usize, bones: &[[usize; 2]], root: usize) -> Vec<usize> {
+    let children = children(count, bones);
+    let mut walk = vec![root];
+    // The path to where the walk stands, with the number of children already visited.
+    let mut path = vec![(root, 0)];
+    while let Some((joint, visited)) = path.last_mut() {
+        if let Some(&child) = children[*joint].get(*visited) {
+            *visited += 1;
+            path.push((child, 0));
+            walk.push(child);
+        } else {
+            path.pop();
+            walk.extend(path.last().map(|(parent, _)| *parent));
+        }
+    }
+    walk
+}
+
+/// Body parts. Where names tell left from right: each connected group of left joints, of right joints, and the rest
+/// as the trunk. Otherwise each branch from its tip up to the first fork, and the rest as the trunk.
+pub(super) fn parts(joints: &[String], bones: &[[usize; 2]], root: usize, mirror: &[usize]) -> Vec<Part> {
+    let count = joints.len();
+    let children = children(count, bones);
+    let mut parents = vec![root; count];
+    bones.iter().for_each(|&[child, parent]| parents[child] = parent);
+    let sided = (0..count).any(|joint| mirror[joint] != joint);
+    let mut limb = vec![None; count];
+    let order = first_visits(&traversal(count, bones, root), count);
+    if sided {
+        for &joint in &order {
+            if mirror[joint] != joint {
+                let parent = parents[joint];
+                limb[joint] = limb[parent].filter(|_| side(&joints[parent]) == side(&joints[joint])).or(Some(joint));
+            }
+        }
+    } else {
+        for tip in (0..count).filter(|joint| children[*joint].is_empty() && *joint != root) {
+            let mut branch = vec![tip];
+            let mut joint = tip;
+            while parents[joint] != root && children[parents[joint]].len() == 1 {
+                joint = parents[joint];
+                branch.push(joint);
+            }
+            branch.into_iter().for_each(|member| limb[member] = Some(joint));
+        }
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for &first in order.iter().filter(|joint| limb[**joint] == Some(**joint)) {
+        let members = order.iter().copied().filter(|joint| limb[*joint] == Some(first)).collect();
+        parts.push(Part { name: joints[first].clone(), joints: members });
+    }
+    let trunk: Vec<_> = order.iter().copied().filter(|joint| limb[*joint].is_none()).collect();
+    if !trunk.is_empty() {
+        parts.push(Part { name: "trunk".into(), joints: trunk });
+    }
+    parts
+}
+
+/// The joints in the order of their first visit.
+fn first_visits(walk: &[usize], count: usize) -> Vec<usize> {
+    let mut seen = vec![false; count];
+    walk.iter().copied().filter(|joint| !std::mem::replace(&mut seen[*joint], true)).collect()
+}
+
+/// For each joint, the one whose name differs in left and right alone; itself where there is none.
+pub(super) fn mirror(joints: &[String]) -> Vec<usize> {
+    let keys: Vec<_> = joints.iter().map(|name| (side(name), without_side(name))).collect();
+    let other = |joint: usize| {
+        let (Some(side), rest) = &keys[joint] else { return None };
+        let mut matches = (0..keys.len()).filter(|other| keys[*other].0.is_some_and(|s| s != *side) && keys[*other].1 == *rest);
+        matches.next().filter(|_| matches.next().is_none())
+    };
+    // Mutual, so that swapping twice is always the identity.
+    (0..joints.len()).map(|joint| other(joint).filter(|twin| other(*twin) == Some(joint)).unwrap_or(joint)).collect()
+}
+
+/// Left or right, as a joint's name says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// The words of a name, in lower case, each with the side it stands for: `left`, `l`, `right`, `r`, also as the
+/// beginning or end of a longer word (`leftHand`, `handright`).
+fn words(name: &str) -> Vec<(String, Option<Side>)> {
+    let mut words = Vec::new();
+    for word in name.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        let cut = |long: &str| word.strip_prefix(long).or_else(|| word.strip_suffix(long)).map(str::to_string);
+        let (rest, side) = if word == "l" {
+            (String::new(), Some(Side::Left))
+        } else if word == "r" {
+            (String::new(), Some(Side::Right))
+        } else if let Some(rest) = cut("left") {
+            (rest, Some(Side::Left))
+        } else if let Some(rest) = cut("right") {
+            (rest, Some(Side::Right))
+        } else {
+            (word.to_string(), None)
+        };
+        words.push((rest, side));
+    }
+    words
+}
+
+fn side(name: &str) -> Option<Side> {
+    words(name).into_iter().find_map(|(_, side)| side)
+}
+
+fn without_side(name: &str) -> Vec<String> {
+    words(name).into_iter().map(|(word, _)| word).filter(|word| !word.is_empty()).collect()
+}
+
+/// The left and right end of the shoulder axis: by name, else the mirrored pair nearest the root, else the root.
+pub(super) fn shoulders(joints: &[String], bones: &[[usize; 2]], root: usize, mirror: &[usize]) -> [usize; 2] {
+    let named = (0..joints.len())
+        .find(|joint| mirror[*joint] != *joint && without_side(&joints[*joint]).concat() == "shoulder");
+    let nearest = || {
+        let children = children(joints.len(), bones);
+        let mut queue = vec![root];
+        let mut next = 0;
+        while let Some(&joint) = queue.get(next) {
+            if mirror[joint] != joint {
+                return Some(joint);
+            }
+            queue.extend(&children[joint]);
+            next += 1;
+        }
+        None
+    };
+    match named.or_else(nearest) {
+        Some(joint) if side(&joints[joint]) == Some(Side::Left) => [joint, mirror[joint]],
+        Some(joint) => [mirror[joint], joint],
+        None => [root, root],
+    }
+}
+
+/// The lower and upper end of the body axis: the middle of the body is where the unsided joints are, so the root and
+/// its first unsided child; the root twice where there is none, which leaves no axis to turn.
+pub(super) fn spine(bones: &[[usize; 2]], root: usize, mirror: &[usize]) -> [usize; 2] {
+    let child = bones.iter().find(|[child, parent]| *parent == root && mirror[*child] == *child);
+    [root, child.map_or(root, |[child, _]| *child)]
+}

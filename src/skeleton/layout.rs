@@ -1,0 +1,209 @@
+//! The joints of a body, the bones between them, and the orders in which the two streams read them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{derive, layout_toml};
+use crate::error::{Place, Result};
+
+/// A direction along one axis of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Axis {
+    /// Along x.
+    #[serde(rename = "+x")]
+    PlusX,
+    /// Against x.
+    #[serde(rename = "-x")]
+    MinusX,
+    /// Along y.
+    #[serde(rename = "+y")]
+    PlusY,
+    /// Against y: image coordinates, where y grows downwards.
+    #[serde(rename = "-y")]
+    MinusY,
+    /// Along z.
+    #[serde(rename = "+z")]
+    PlusZ,
+    /// Against z.
+    #[serde(rename = "-z")]
+    MinusZ,
+}
+
+impl Axis {
+    /// The direction as a unit vector [x, y, z].
+    #[must_use]
+    pub fn vector(self) -> [f32; 3] {
+        match self {
+            Axis::PlusX => [1.0, 0.0, 0.0],
+            Axis::MinusX => [-1.0, 0.0, 0.0],
+            Axis::PlusY => [0.0, 1.0, 0.0],
+            Axis::MinusY => [0.0, -1.0, 0.0],
+            Axis::PlusZ => [0.0, 0.0, 1.0],
+            Axis::MinusZ => [0.0, 0.0, -1.0],
+        }
+    }
+}
+
+/// A part of the body that the hierarchical stream gives an LSTM of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// What it is called.
+    pub name: String,
+    /// Its joints, in the order of the LSTM's input.
+    pub joints: Vec<usize>,
+}
+
+/// The joints of a body and everything that follows from how they hang together. All indices are 0-based.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layout {
+    /// What the layout is called.
+    pub name: String,
+    /// Joint names, in the order of the data.
+    pub joints: Vec<String>,
+    /// `[child, parent]`: a tree, one bone fewer than joints.
+    pub bones: Vec<[usize; 2]>,
+    /// Body parts in the order of their concatenation; together each joint once.
+    pub parts: Vec<Part>,
+    /// Order of the spatial stream's chain.
+    pub chain: Vec<usize>,
+    /// Order of the spatial stream's traversal, a walk that comes back.
+    pub traversal: Vec<usize>,
+    /// The joint that centring moves to the origin.
+    pub centre: usize,
+    /// End of the shoulder axis on the left.
+    pub left_shoulder: usize,
+    /// End of the shoulder axis on the right.
+    pub right_shoulder: usize,
+    /// Lower and upper end of the body axis.
+    pub spine: [usize; 2],
+    /// For each joint, the one that takes its place when left and right are swapped.
+    pub mirror: Vec<usize>,
+    /// Unit of the coordinates.
+    pub unit: String,
+    /// Which way is up.
+    pub up: Axis,
+}
+
+impl Layout {
+    /// NTU RGB+D: the 25 joints of Kinect v2, metres, y up.
+    #[must_use]
+    pub fn ntu25() -> Self {
+        built_in(include_str!("../../assets/layouts/ntu25.toml"))
+    }
+
+    /// Kinect v1: 20 joints in the order of its SDK, metres, y up.
+    #[must_use]
+    pub fn kinect20() -> Self {
+        built_in(include_str!("../../assets/layouts/kinect20.toml"))
+    }
+
+    /// SBU Kinect Interaction: 15 joints, normalised image positions with y down.
+    #[must_use]
+    pub fn sbu15() -> Self {
+        built_in(include_str!("../../assets/layouts/sbu15.toml"))
+    }
+
+    /// Reads a layout from TOML. `name`, `joints`, `bones`, `unit` and `up` must be there; what else is not named
+    /// (`parts`, `chain`, `traversal`, `centre`, `left_shoulder`, `right_shoulder`, `spine`, `mirror`) is derived
+    /// from the bones and the joint names.
+    ///
+    /// # Errors
+    /// Not TOML, an unknown or missing key, an index without a joint, bones that are no tree, parts that don't hold
+    /// each joint once: each at `place` with the line.
+    pub fn from_toml(text: &str, place: &Place) -> Result<Self> {
+        layout_toml::parse(text, place)
+    }
+
+    /// Number of joints.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.joints.len()
+    }
+
+    /// True for a layout without joints, which no constructor makes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.joints.is_empty()
+    }
+
+    /// The parent of each joint; none for the root.
+    #[must_use]
+    pub fn parents(&self) -> Vec<Option<usize>> {
+        let mut parents = vec![None; self.len()];
+        for &[child, parent] in &self.bones {
+            if let Some(slot) = parents.get_mut(child) {
+                *slot = Some(parent);
+            }
+        }
+        parents
+    }
+
+    /// What makes the layout unusable: the key at fault and why. A layout that was read from elsewhere than
+    /// [`Layout::from_toml`] must pass this before its indices are used.
+    ///
+    /// # Errors
+    /// The key and the fault.
+    pub fn check(&self) -> std::result::Result<(), (&'static str, String)> {
+        let count = self.len();
+        if count == 0 {
+            return Err(("joints", "it names no joint".into()));
+        }
+        if count > Self::MOST_JOINTS {
+            return Err(("joints", format!("it names {count} joints; {} are the most", Self::MOST_JOINTS)));
+        }
+        let mut names: Vec<_> = self.joints.iter().collect();
+        names.sort();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(("joints", format!("the joint {:?} is named twice", twice[0])));
+        }
+        derive::root(count, &self.bones).map_err(|fault| ("bones", fault))?;
+        let inside = |key, joints: &[usize]| match joints.iter().find(|joint| **joint >= count) {
+            Some(joint) => {
+                Err((key, format!("there is no joint {joint}: {count} joints are numbered from 0 to {}", count - 1)))
+            }
+            None => Ok(()),
+        };
+        let mut seen = vec![0; count];
+        for part in &self.parts {
+            inside("parts", &part.joints)?;
+            if part.joints.is_empty() {
+                return Err(("parts", format!("the part {:?} has no joints", part.name)));
+            }
+            part.joints.iter().for_each(|joint| seen[*joint] += 1);
+        }
+        if let Some(joint) = seen.iter().position(|times| *times != 1) {
+            let times = if seen[joint] == 0 { "no part".into() } else { format!("{} places", seen[joint]) };
+            return Err(("parts", format!("joint {joint} ({}) is in {times}; each is in one", self.joints[joint])));
+        }
+        for (key, order) in [("chain", &self.chain), ("traversal", &self.traversal)] {
+            inside(key, order)?;
+            if let Some(missed) = (0..count).find(|joint| !order.contains(joint)) {
+                return Err((key, format!("joint {missed} ({}) is left out", self.joints[missed])));
+            }
+            if order.len() > 4 * count {
+                return Err((key, format!("{} steps for {count} joints are too many", order.len())));
+            }
+        }
+        inside("centre", &[self.centre])?;
+        inside("left_shoulder", &[self.left_shoulder])?;
+        inside("right_shoulder", &[self.right_shoulder])?;
+        inside("spine", &self.spine)?;
+        inside("mirror", &self.mirror)?;
+        if self.mirror.len() != count {
+            return Err(("mirror", format!("it has {} entries for {count} joints", self.mirror.len())));
+        }
+        if let Some(joint) = (0..count).find(|joint| self.mirror[self.mirror[*joint]] != *joint) {
+            return Err(("mirror", format!("swapping twice does not bring joint {joint} back")));
+        }
+        Ok(())
+    }
+
+    /// Most joints of a layout: whole-body models with hands and face stay well below.
+    pub const MOST_JOINTS: usize = 1024;
+}
+
+/// The layouts in assets/ are part of the program: a test reads each, so this cannot fail in a built one.
+fn built_in(text: &str) -> Layout {
+    layout_toml::parse(text, &Place::file("assets/layouts")).expect("a layout of the program's own is sound")
+}
