@@ -93,9 +93,25 @@ pub enum Error {
         /// What the user can do.
         help: String,
     },
+    /// The command line asks for something that there is not.
+    #[error("{what}; {help}")]
+    Usage {
+        /// What there is not.
+        what: String,
+        /// What the user can do.
+        help: String,
+    },
     /// The compute device is missing, lost, or too small.
     #[error("{what}; {help}")]
     Device {
+        /// What happened.
+        what: String,
+        /// What the user can do.
+        help: String,
+    },
+    /// The work itself failed: a loss that is no number any more, a run that already exists.
+    #[error("{what}; {help}")]
+    Failed {
         /// What happened.
         what: String,
         /// What the user can do.
@@ -117,9 +133,19 @@ impl Error {
         Error::Setting { what: what.into(), help: help.into() }
     }
 
+    /// A command line that asks for something that there is not.
+    pub fn usage(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Error::Usage { what: what.into(), help: help.into() }
+    }
+
     /// A device that cannot do what is asked.
     pub fn device(what: impl Into<String>, help: impl Into<String>) -> Self {
         Error::Device { what: what.into(), help: help.into() }
+    }
+
+    /// Work that failed.
+    pub fn failed(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Error::Failed { what: what.into(), help: help.into() }
     }
 
     /// A refused read or write; the remedy follows from the kind of refusal.
@@ -138,7 +164,7 @@ impl Error {
     /// The process exit code: 1 the work failed, 2 bad usage, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Setting { .. } => 2,
+            Error::Usage { .. } => 2,
             Error::Interrupted(_) => 130,
             _ => 1,
         }

@@ -12,7 +12,12 @@ pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
         }
         let x = u64::from(a) * 0xD251_1F53;
         let y = u64::from(c) * 0xCD9E_8D57;
-        (a, b, c, d) = ((y >> 32) as u32 ^ b ^ k0, y as u32, (x >> 32) as u32 ^ d ^ k1, x as u32);
+        (a, b, c, d) = (
+            (y >> 32) as u32 ^ b ^ k0,
+            y as u32,
+            (x >> 32) as u32 ^ d ^ k1,
+            x as u32,
+        );
     }
     [a, b, c, d]
 }
@@ -38,13 +43,21 @@ impl Rng {
             let out = philox([word as u32, (word >> 32) as u32, depth as u32, 1], key);
             key = [out[0], out[1]];
         }
-        Rng { key, block: 0, words: [0; 4], used: 4 }
+        Rng {
+            key,
+            block: 0,
+            words: [0; 4],
+            used: 4,
+        }
     }
 
     /// The next 32 bits.
     pub fn next_u32(&mut self) -> u32 {
         if self.used == 4 {
-            self.words = philox([self.block as u32, (self.block >> 32) as u32, 0, 0], self.key);
+            self.words = philox(
+                [self.block as u32, (self.block >> 32) as u32, 0, 0],
+                self.key,
+            );
             self.block = self.block.wrapping_add(1);
             self.used = 0;
         }
@@ -112,11 +125,20 @@ mod tests {
     /// The known answers that Random123 publishes for philox4x32-10.
     #[test]
     fn known_answers() {
-        assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
-        let ones = u32::MAX;
-        assert_eq!(philox([ones; 4], [ones; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
         assert_eq!(
-            philox([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]),
+            philox([0; 4], [0; 2]),
+            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
+        );
+        let ones = u32::MAX;
+        assert_eq!(
+            philox([ones; 4], [ones; 2]),
+            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
+        );
+        assert_eq!(
+            philox(
+                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+                [0xa409_3822, 0x299f_31d0]
+            ),
             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
         );
     }
@@ -133,9 +155,19 @@ mod tests {
             flat += f64::from(rng.unit());
         }
         let n = f64::from(n);
-        assert!((sum / n).abs() < 0.02 && (square / n - 1.0).abs() < 0.03 && (flat / n - 0.5).abs() < 0.01);
-        assert_ne!(Rng::new(7, &[1, 2]).next_u64(), Rng::new(7, &[2, 1]).next_u64());
-        assert_ne!(Rng::new(7, &[1]).next_u64(), Rng::new(7, &[1, 0]).next_u64());
+        assert!(
+            (sum / n).abs() < 0.02
+                && (square / n - 1.0).abs() < 0.03
+                && (flat / n - 0.5).abs() < 0.01
+        );
+        assert_ne!(
+            Rng::new(7, &[1, 2]).next_u64(),
+            Rng::new(7, &[2, 1]).next_u64()
+        );
+        assert_ne!(
+            Rng::new(7, &[1]).next_u64(),
+            Rng::new(7, &[1, 0]).next_u64()
+        );
     }
 
     #[test]

@@ -18,9 +18,11 @@ fn is_closed_walk(layout: &Layout, walk: &[usize]) -> bool {
 
 #[test]
 fn built_in_layouts_are_sound() {
-    for (layout, joints, chain, traversal) in
-        [(Layout::ntu25(), 25, 26, 47), (Layout::kinect20(), 20, 20, 39), (Layout::sbu15(), 15, 15, 29)]
-    {
+    for (layout, joints, chain, traversal) in [
+        (Layout::ntu25(), 25, 26, 47),
+        (Layout::kinect20(), 20, 20, 39),
+        (Layout::sbu15(), 15, 15, 29),
+    ] {
         layout.check().unwrap();
         assert_eq!(layout.len(), joints, "{}", layout.name);
         assert_eq!(layout.bones.len(), joints - 1);
@@ -30,7 +32,10 @@ fn built_in_layouts_are_sound() {
         assert_eq!(layout.joints[layout.left_shoulder], "left shoulder");
         assert_eq!(layout.joints[layout.right_shoulder], "right shoulder");
         for (joint, name) in layout.joints.iter().enumerate() {
-            let twin = name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right");
+            let twin = name
+                .replace("left", "RIGHT")
+                .replace("right", "left")
+                .replace("RIGHT", "right");
             assert_eq!(layout.joints[layout.mirror[joint]], twin);
         }
     }
@@ -39,24 +44,51 @@ fn built_in_layouts_are_sound() {
 #[test]
 fn orders_of_the_25_joints_are_the_published_ones() {
     let layout = Layout::ntu25();
-    let parts: Vec<_> = layout.parts.iter().flat_map(|part| part.joints.clone()).collect();
+    let parts: Vec<_> = layout
+        .parts
+        .iter()
+        .flat_map(|part| part.joints.clone())
+        .collect();
     assert_eq!(
         parts,
-        [23, 24, 11, 10, 9, 8, 4, 5, 6, 7, 22, 21, 19, 18, 17, 16, 12, 13, 14, 15, 3, 2, 20, 1, 0]
+        [
+            23, 24, 11, 10, 9, 8, 4, 5, 6, 7, 22, 21, 19, 18, 17, 16, 12, 13, 14, 15, 3, 2, 20, 1,
+            0
+        ]
     );
-    assert_eq!(layout.parts.iter().map(|part| part.joints.len()).collect::<Vec<_>>(), [6, 6, 4, 4, 5]);
+    assert_eq!(
+        layout
+            .parts
+            .iter()
+            .map(|part| part.joints.len())
+            .collect::<Vec<_>>(),
+        [6, 6, 4, 4, 5]
+    );
     assert_eq!(
         layout.chain,
-        [23, 24, 11, 10, 9, 8, 20, 4, 5, 6, 7, 21, 22, 3, 2, 20, 1, 0, 19, 18, 17, 16, 12, 13, 14, 15]
+        [
+            23, 24, 11, 10, 9, 8, 20, 4, 5, 6, 7, 21, 22, 3, 2, 20, 1, 0, 19, 18, 17, 16, 12, 13,
+            14, 15
+        ]
     );
-    assert_eq!(layout.traversal[..10], [20, 8, 9, 10, 11, 23, 24, 23, 11, 10]);
-    assert_eq!(layout.traversal[37..], [12, 13, 14, 15, 14, 13, 12, 0, 1, 20]);
+    assert_eq!(
+        layout.traversal[..10],
+        [20, 8, 9, 10, 11, 23, 24, 23, 11, 10]
+    );
+    assert_eq!(
+        layout.traversal[37..],
+        [12, 13, 14, 15, 14, 13, 12, 0, 1, 20]
+    );
 }
 
 #[test]
 fn the_walks_of_the_smaller_skeletons_follow_their_bones() {
     for layout in [Layout::kinect20(), Layout::sbu15()] {
-        assert!(is_closed_walk(&layout, &layout.traversal), "{}", layout.name);
+        assert!(
+            is_closed_walk(&layout, &layout.traversal),
+            "{}",
+            layout.name
+        );
     }
 }
 
@@ -72,9 +104,16 @@ bones = [[1, 0], [2, 1], [3, 1], [4, 3], [5, 1], [6, 5], [7, 0], [8, 0]]
 fn what_is_not_named_is_derived() {
     let layout = read(PERSON).unwrap();
     assert_eq!(layout.mirror, [0, 1, 2, 5, 6, 3, 4, 8, 7]);
-    assert_eq!([layout.centre, layout.left_shoulder, layout.right_shoulder], [0, 3, 5]);
+    assert_eq!(
+        [layout.centre, layout.left_shoulder, layout.right_shoulder],
+        [0, 3, 5]
+    );
     assert_eq!(layout.spine, [0, 1]);
-    let parts: Vec<_> = layout.parts.iter().map(|part| (part.name.as_str(), part.joints.as_slice())).collect();
+    let parts: Vec<_> = layout
+        .parts
+        .iter()
+        .map(|part| (part.name.as_str(), part.joints.as_slice()))
+        .collect();
     let expected: [(&str, &[usize]); 5] = [
         ("l_shoulder", &[3, 4]),
         ("r_shoulder", &[5, 6]),
@@ -92,11 +131,18 @@ fn what_is_not_named_is_derived() {
 fn without_sides_each_branch_is_a_part() {
     let text = "name='hand'\nunit='metre'\nup='+y'\njoints=['a','b','c','d','e']\nbones=[[1,0],[2,1],[3,0],[4,3]]";
     let layout = read(text).unwrap();
-    let parts: Vec<_> = layout.parts.iter().map(|part| part.joints.clone()).collect();
+    let parts: Vec<_> = layout
+        .parts
+        .iter()
+        .map(|part| part.joints.clone())
+        .collect();
     assert_eq!(parts, [vec![1, 2], vec![3, 4], vec![0]]);
     assert_eq!(layout.mirror, [0, 1, 2, 3, 4]);
     let point = read("name='point'\nunit='metre'\nup='+y'\njoints=['a']\nbones=[]").unwrap();
-    assert_eq!((point.traversal, point.chain, point.parts.len()), (vec![0], vec![0], 1));
+    assert_eq!(
+        (point.traversal, point.chain, point.parts.len()),
+        (vec![0], vec![0], 1)
+    );
 }
 
 #[test]
@@ -111,19 +157,57 @@ fn faults_point_at_their_line() {
         ("[[1, 0], [2, 1]", "[[1, 2], [2, 1]", "circle", 6),
         ("'head'", "'hips'", "\"hips\" is named twice", 5),
         ("up = '-y'", "up = 'down'", "unknown variant `down`", 4),
-        ("8, 0]]\n", "8, 0]]\n\ncentre = 9\n", "there is no joint 9", 8),
-        ("8, 0]]\n", "8, 0]]\nspine = [0, 9]\n", "there is no joint 9", 7),
-        ("8, 0]]\n", "8, 0]]\nchain = [\n0,\n 12]\n", "there is no joint 12", 9),
-        ("8, 0]]\n", "8, 0]]\ntraversal = [0]\n", "joint 1 (chest) is left out", 7),
-        ("8, 0]]\n", "8, 0]]\nparts = [{ name = 'a', joints = [0, 0] }]\n", "joint 0 (hips) is in 2 places", 7),
-        ("8, 0]]\n", "8, 0]]\nparts = [\n{ name = 'a', joints = [10] }]\n", "there is no joint 10", 8),
-        ("8, 0]]\n", "8, 0]]\nmirror = [1, 2, 0, 3, 4, 5, 6, 7, 8]\n", "swapping twice", 7),
+        (
+            "8, 0]]\n",
+            "8, 0]]\n\ncentre = 9\n",
+            "there is no joint 9",
+            8,
+        ),
+        (
+            "8, 0]]\n",
+            "8, 0]]\nspine = [0, 9]\n",
+            "there is no joint 9",
+            7,
+        ),
+        (
+            "8, 0]]\n",
+            "8, 0]]\nchain = [\n0,\n 12]\n",
+            "there is no joint 12",
+            9,
+        ),
+        (
+            "8, 0]]\n",
+            "8, 0]]\ntraversal = [0]\n",
+            "joint 1 (chest) is left out",
+            7,
+        ),
+        (
+            "8, 0]]\n",
+            "8, 0]]\nparts = [{ name = 'a', joints = [0, 0] }]\n",
+            "joint 0 (hips) is in 2 places",
+            7,
+        ),
+        (
+            "8, 0]]\n",
+            "8, 0]]\nparts = [\n{ name = 'a', joints = [10] }]\n",
+            "there is no joint 10",
+            8,
+        ),
+        (
+            "8, 0]]\n",
+            "8, 0]]\nmirror = [1, 2, 0, 3, 4, 5, 6, 7, 8]\n",
+            "swapping twice",
+            7,
+        ),
     ];
     for (old, new, what, line) in cases {
         assert!(PERSON.contains(old), "{old}");
         let error = read(&PERSON.replacen(old, new, 1)).unwrap_err();
         assert!(error.contains(what), "{what} is not in: {error}");
-        assert!(error.starts_with(&format!("layout.toml, line {line}:")), "line {line}: {error}");
+        assert!(
+            error.starts_with(&format!("layout.toml, line {line}:")),
+            "line {line}: {error}"
+        );
         assert_eq!(error.lines().count(), 1, "{error}");
     }
 }

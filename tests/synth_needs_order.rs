@@ -7,7 +7,9 @@ use std::io::Read;
 use sinew::formats::synth::{self, Options};
 
 /// Training performers of the cross-subject protocol.
-const TRAINING: [usize; 20] = [1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38];
+const TRAINING: [usize; 20] = [
+    1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38,
+];
 const CLASSES: usize = 8;
 
 type Frame = [[f64; 3]; 25];
@@ -33,7 +35,11 @@ fn tracks(text: &str) -> Vec<Vec<Frame>> {
             tracks.entry(id).or_default().push(frame);
         }
     }
-    order.iter().map(|id| tracks[id].clone()).filter(|t| t.len() > 11).collect()
+    order
+        .iter()
+        .map(|id| tracks[id].clone())
+        .filter(|t| t.len() > 11)
+        .collect()
 }
 
 /// What is subtracted from every coordinate of a frame.
@@ -45,7 +51,10 @@ fn statistics(tracks: &[Vec<Frame>], centre: Centring) -> Vec<f64> {
     for person in 0..2 {
         for at in 0..75 {
             let values: Vec<f64> = tracks.get(person).map_or(Vec::new(), |track| {
-                track.iter().map(|f| f[at / 3][at % 3] - centre(&track[0], f)[at % 3]).collect()
+                track
+                    .iter()
+                    .map(|f| f[at / 3][at % 3] - centre(&track[0], f)[at % 3])
+                    .collect()
             });
             let n = (values.len() as f64).max(1.0);
             let mean = values.iter().sum::<f64>() / n;
@@ -60,12 +69,25 @@ fn statistics(tracks: &[Vec<Frame>], centre: Centring) -> Vec<f64> {
 fn probe(train: &[(Vec<f64>, usize)], test: &[(Vec<f64>, usize)]) -> f64 {
     let width = train[0].0.len();
     let n = train.len() as f64;
-    let mean: Vec<f64> = (0..width).map(|i| train.iter().map(|(x, _)| x[i]).sum::<f64>() / n).collect();
+    let mean: Vec<f64> = (0..width)
+        .map(|i| train.iter().map(|(x, _)| x[i]).sum::<f64>() / n)
+        .collect();
     let scale: Vec<f64> = (0..width)
-        .map(|i| (train.iter().map(|(x, _)| (x[i] - mean[i]).powi(2)).sum::<f64>() / n).sqrt().max(1e-9))
+        .map(|i| {
+            (train
+                .iter()
+                .map(|(x, _)| (x[i] - mean[i]).powi(2))
+                .sum::<f64>()
+                / n)
+                .sqrt()
+                .max(1e-9)
+        })
         .collect();
     let standard = |x: &[f64]| -> Vec<f64> {
-        (0..width).map(|i| (x[i] - mean[i]) / scale[i]).chain([1.0]).collect()
+        (0..width)
+            .map(|i| (x[i] - mean[i]) / scale[i])
+            .chain([1.0])
+            .collect()
     };
     let size = width + 1;
     let mut a = vec![vec![0.0; size]; size];
@@ -83,7 +105,11 @@ fn probe(train: &[(Vec<f64>, usize)], test: &[(Vec<f64>, usize)]) -> f64 {
         a[i][i] += 30.0;
         for j in 0..=i {
             let dot: f64 = (0..j).map(|k| a[i][k] * a[j][k]).sum();
-            a[i][j] = if i == j { (a[i][i] - dot).sqrt() } else { (a[i][j] - dot) / a[j][j] };
+            a[i][j] = if i == j {
+                (a[i][i] - dot).sqrt()
+            } else {
+                (a[i][j] - dot) / a[j][j]
+            };
         }
     }
     for class in 0..CLASSES {
@@ -108,14 +134,26 @@ fn probe(train: &[(Vec<f64>, usize)], test: &[(Vec<f64>, usize)]) -> f64 {
 fn an_order_blind_probe_is_right_at_most_half_the_time() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("made.zip");
-    let options = Options { out: out.clone(), clips: Some(400), classes: CLASSES, seed: 11, like: None };
+    let options = Options {
+        out: out.clone(),
+        clips: Some(400),
+        classes: CLASSES,
+        seed: 11,
+        like: None,
+    };
     synth::write(&options, &mut |_, _| Ok(())).unwrap();
 
     let mut archive = zip::ZipArchive::new(std::fs::File::open(&out).unwrap()).unwrap();
     let mut clips = Vec::new();
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).unwrap();
-        let name = entry.name().unwrap().rsplit('/').next().unwrap().to_string();
+        let name = entry
+            .name()
+            .unwrap()
+            .rsplit('/')
+            .next()
+            .unwrap()
+            .to_string();
         let mut text = String::new();
         entry.read_to_string(&mut text).unwrap();
         let performer: usize = name[9..12].parse().unwrap();
@@ -135,11 +173,18 @@ fn an_order_blind_probe_is_right_at_most_half_the_time() {
     ];
     for (name, centre) in centrings {
         let side = |training: bool| -> Vec<_> {
-            clips.iter().filter(|c| c.0 == training).map(|c| (statistics(&c.2, centre), c.1)).collect()
+            clips
+                .iter()
+                .filter(|c| c.0 == training)
+                .map(|c| (statistics(&c.2, centre), c.1))
+                .collect()
         };
         let accuracy = probe(&side(true), &side(false));
         println!("less {name}: {accuracy:.3}");
-        assert!(accuracy <= 0.5, "less {name}: {accuracy:.3} without knowing the order");
+        assert!(
+            accuracy <= 0.5,
+            "less {name}: {accuracy:.3} without knowing the order"
+        );
         // The probe itself works: it sees which gestures are made and how many people make them.
         assert!(accuracy >= 0.25, "less {name}: {accuracy:.3}");
     }

@@ -232,3 +232,20 @@ fn start(
     let setup = WgpuSetup { instance, adapter, device, queue, backend };
     Ok(Device::wgpu_options().setup(setup).init()?)
 }
+
+/// Opens the device that a run began on, by the name that its settings keep.
+///
+/// # Errors
+/// [`Error::Device`] where it is not there any more, or does not open.
+pub fn open_named(name: &str) -> Result<Compute> {
+    if name == "cpu" {
+        return Ok(Compute::cpu("the run began on it"));
+    }
+    match adapters().iter().find(|adapter| adapter.name == name) {
+        Some(adapter) => open(Choice::Index(adapter.index)),
+        None => {
+            let help = "resume where it is, or go on elsewhere with --device and --allow run.device";
+            Err(Error::device(format!("the run began on {name}, which is not here"), help))
+        }
+    }
+}

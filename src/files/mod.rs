@@ -1,5 +1,9 @@
 //! Files that are whole or not there: a sibling temporary file, synced, renamed, and its folder synced.
 
+mod tensors;
+
+pub use tensors::{Numbers, Tensors, bytes};
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -27,9 +31,18 @@ impl AtomicFile {
         let target = target.as_ref().to_path_buf();
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let part = folder_of(&target).join(format!(".{name}.{}{SUFFIX}", std::process::id()));
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&part);
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&part);
         let file = file.map_err(|error| Error::io(&target, "write", error))?;
-        Ok(AtomicFile { target, part, file, committed: false })
+        Ok(AtomicFile {
+            target,
+            part,
+            file,
+            committed: false,
+        })
     }
 
     /// Syncs, renames over the target and syncs the folder.
@@ -70,7 +83,8 @@ impl Drop for AtomicFile {
 /// What the system says.
 pub fn write(target: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     let mut file = AtomicFile::create(&target)?;
-    file.write_all(bytes).map_err(|error| Error::io(&target, "write", error))?;
+    file.write_all(bytes)
+        .map_err(|error| Error::io(&target, "write", error))?;
     file.commit()
 }
 
@@ -81,8 +95,12 @@ pub fn write(target: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
 pub fn remove_leftovers(folder: impl AsRef<Path>) -> Result<usize> {
     let folder = folder.as_ref();
     let mut removed = 0;
-    for entry in fs::read_dir(folder).map_err(|error| Error::io(folder, "read the folder", error))? {
-        let path = entry.map_err(|error| Error::io(folder, "read the folder", error))?.path();
+    for entry in
+        fs::read_dir(folder).map_err(|error| Error::io(folder, "read the folder", error))?
+    {
+        let path = entry
+            .map_err(|error| Error::io(folder, "read the folder", error))?
+            .path();
         if is_leftover(&path) {
             fs::remove_file(&path).map_err(|error| Error::io(&path, "remove", error))?;
             removed += 1;

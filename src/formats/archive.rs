@@ -62,11 +62,17 @@ impl Archive {
                 Some(Ok(name)) => name.into_owned(),
                 _ => format!("entry {index}"),
             };
-            entries = (0..opened.len()).map(|index| (name(index), Found::Zipped(index))).collect();
+            entries = (0..opened.len())
+                .map(|index| (name(index), Found::Zipped(index)))
+                .collect();
             entries.retain(|(name, _)| !name.ends_with(['/', '\\']));
             zip = Some(opened);
         } else {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             entries.push((name, Found::File(path.clone())));
         }
         entries.sort_by(|a, b| a.0.cmp(&b.0));
@@ -101,7 +107,9 @@ impl Archive {
     pub fn place(&self, entry: usize) -> Place {
         match self.entries.get(entry) {
             Some((_, Found::File(path))) => Place::file(path),
-            Some((name, Found::Zipped(_))) => Place::file(&self.path).entry(name.escape_debug().to_string()),
+            Some((name, Found::Zipped(_))) => {
+                Place::file(&self.path).entry(name.escape_debug().to_string())
+            }
             None => Place::file(&self.path),
         }
     }
@@ -109,7 +117,10 @@ impl Archive {
     /// A reader of the entries; each thread takes its own, which is cheap.
     #[must_use]
     pub fn reader(&self) -> EntryReader<'_> {
-        EntryReader { archive: self, zip: self.zip.clone() }
+        EntryReader {
+            archive: self,
+            zip: self.zip.clone(),
+        }
     }
 }
 
@@ -125,8 +136,12 @@ impl EntryReader<'_> {
     #[must_use]
     pub fn size(&self, entry: usize) -> u64 {
         match (self.archive.entries.get(entry), &self.zip) {
-            (Some((_, Found::File(path))), _) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
-            (Some((_, Found::Zipped(index))), Some(zip)) => zip.by_index_data(*index).map_or(0, |entry| entry.size()),
+            (Some((_, Found::File(path))), _) => {
+                fs::metadata(path).map_or(0, |metadata| metadata.len())
+            }
+            (Some((_, Found::Zipped(index))), Some(zip)) => {
+                zip.by_index_data(*index).map_or(0, |entry| entry.size())
+            }
             _ => 0,
         }
     }
@@ -141,15 +156,23 @@ impl EntryReader<'_> {
         let place = self.archive.place(entry);
         let too_big = || {
             let what = format!("it holds more than {} MiB", most >> 20);
-            Err(Error::input(place.clone(), what, "leave it out: no clip is that large"))
+            Err(Error::input(
+                place.clone(),
+                what,
+                "leave it out: no clip is that large",
+            ))
         };
         let read = match (self.archive.entries.get(entry), &mut self.zip) {
             (Some((_, Found::File(path))), _) => {
                 let file = File::open(path).map_err(|error| Error::io(path, "read", error))?;
-                file.take(most as u64 + 1).read_to_end(buffer).map_err(|error| Error::io(path, "read", error))?
+                file.take(most as u64 + 1)
+                    .read_to_end(buffer)
+                    .map_err(|error| Error::io(path, "read", error))?
             }
             (Some((_, Found::Zipped(index))), Some(zip)) => {
-                let mut file = zip.by_index(*index).map_err(|error| entry_fault(&place, error))?;
+                let mut file = zip
+                    .by_index(*index)
+                    .map_err(|error| entry_fault(&place, error))?;
                 if file.size() > most as u64 {
                     return too_big();
                 }
@@ -159,12 +182,19 @@ impl EntryReader<'_> {
                 let read = (&mut file).take(claim + 1).read_to_end(buffer);
                 let read = read.map_err(|error| entry_fault(&place, ZipError::Io(error)))?;
                 if read as u64 != claim {
-                    let what = format!("it inflates to other than the {claim} bytes that it claims");
+                    let what =
+                        format!("it inflates to other than the {claim} bytes that it claims");
                     return Err(Error::input(place, what, AGAIN));
                 }
                 read
             }
-            _ => return Err(Error::input(place, format!("it has no entry {entry}"), AGAIN)),
+            _ => {
+                return Err(Error::input(
+                    place,
+                    format!("it has no entry {entry}"),
+                    AGAIN,
+                ));
+            }
         };
         if read > most { too_big() } else { Ok(()) }
     }
@@ -174,8 +204,12 @@ impl EntryReader<'_> {
 fn is_zip(path: &Path) -> Result<bool> {
     let mut start = [0; 4];
     let mut file = File::open(path).map_err(|error| Error::io(path, "read", error))?;
-    let read = file.read(&mut start).map_err(|error| Error::io(path, "read", error))?;
-    let called = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+    let read = file
+        .read(&mut start)
+        .map_err(|error| Error::io(path, "read", error))?;
+    let called = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
     Ok(called || (read == 4 && start.starts_with(b"PK")))
 }
 
@@ -190,29 +224,46 @@ fn open_zip(path: &Path) -> Result<Zip> {
     // SAFETY: the archive is only read. If somebody else cuts the file short meanwhile the process ends with a
     // signal; it does not read foreign memory.
     let bytes = Bytes(Arc::new(unsafe { Mmap::map(&file) }.map_err(refused)?));
-    let start = bytes.0.get(..1024).unwrap_or(&bytes.0).trim_ascii_start().to_ascii_lowercase();
-    if start.starts_with(b"<!doctype") || start.starts_with(b"<html") || start.starts_with(b"<?xml") {
-        let help = "open it in a browser to see what it says (log in?), and download the archive itself";
+    let start = bytes
+        .0
+        .get(..1024)
+        .unwrap_or(&bytes.0)
+        .trim_ascii_start()
+        .to_ascii_lowercase();
+    if start.starts_with(b"<!doctype") || start.starts_with(b"<html") || start.starts_with(b"<?xml")
+    {
+        let help =
+            "open it in a browser to see what it says (log in?), and download the archive itself";
         return Err(fault("it is a web page, not a zip archive", help));
     }
     let zipped = start.starts_with(b"pk");
     ZipArchive::new(Cursor::new(bytes)).map_err(|error| match error {
         ZipError::Io(error) if error.raw_os_error().is_some() => refused(error),
-        _ if !zipped => fault("it is not a zip archive", "give the archive, a folder of clips, or a clip"),
-        error => fault(&format!("the zip archive is cut short or damaged: {}", plain(&error)), AGAIN),
+        _ if !zipped => fault(
+            "it is not a zip archive",
+            "give the archive, a folder of clips, or a clip",
+        ),
+        error => fault(
+            &format!("the zip archive is cut short or damaged: {}", plain(&error)),
+            AGAIN,
+        ),
     })
 }
 
 /// What is wrong with one entry.
 fn entry_fault(place: &Place, error: ZipError) -> Error {
     let (what, help) = match &error {
-        ZipError::UnsupportedArchive(why) if why.to_lowercase().contains("password") => {
-            ("it is encrypted".into(), "unpack the archive with its password and give the folder")
+        ZipError::UnsupportedArchive(why) if why.to_lowercase().contains("password") => (
+            "it is encrypted".into(),
+            "unpack the archive with its password and give the folder",
+        ),
+        ZipError::UnsupportedArchive(why) => (
+            format!("it cannot be unpacked here ({why})"),
+            "pack it again with the usual compression (deflate)",
+        ),
+        ZipError::Io(io) if io.to_string().contains("checksum") => {
+            ("its CRC is wrong: it is damaged".into(), AGAIN)
         }
-        ZipError::UnsupportedArchive(why) => {
-            (format!("it cannot be unpacked here ({why})"), "pack it again with the usual compression (deflate)")
-        }
-        ZipError::Io(io) if io.to_string().contains("checksum") => ("its CRC is wrong: it is damaged".into(), AGAIN),
         _ => (format!("it is damaged: {}", plain(&error)), AGAIN),
     };
     Error::input(place.clone(), what, help)
@@ -224,11 +275,20 @@ fn plain(error: &ZipError) -> String {
 }
 
 /// Lists the files of a folder and those below, links followed.
-fn list(folder: &Path, within: &str, depth: usize, entries: &mut Vec<(String, Found)>) -> Result<()> {
+fn list(
+    folder: &Path,
+    within: &str,
+    depth: usize,
+    entries: &mut Vec<(String, Found)>,
+) -> Result<()> {
     let refused = |error| Error::io(folder, "read the folder", error);
     if depth > DEEPEST {
         let what = format!("more than {DEEPEST} folders in one another");
-        return Err(Error::input(Place::file(folder), what, "give a folder nearer to the clips"));
+        return Err(Error::input(
+            Place::file(folder),
+            what,
+            "give a folder nearer to the clips",
+        ));
     }
     for entry in fs::read_dir(folder).map_err(refused)? {
         let entry = entry.map_err(refused)?;

@@ -2,47 +2,13 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
 use super::archive::{Archive, EntryReader};
+use super::dataset::{Dataset, guess, is_hidden, strip_extension};
 use super::{MOST_BYTES, Recording, clips, ntu, sbu};
 use crate::error::{Error, Place, Result};
 use crate::skeleton::{About, Clip, Layout};
-
-/// The kinds of sources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dataset {
-    /// NTU RGB+D: `.skeleton` text.
-    Ntu,
-    /// SBU Kinect Interaction.
-    Sbu,
-    /// Your own `.npy` arrays.
-    Clips,
-}
-
-impl Dataset {
-    /// Its name on the command line and in manifests.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Dataset::Ntu => "ntu",
-            Dataset::Sbu => "sbu",
-            Dataset::Clips => "clips",
-        }
-    }
-}
-
-impl FromStr for Dataset {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        [Dataset::Ntu, Dataset::Sbu, Dataset::Clips]
-            .into_iter()
-            .find(|dataset| dataset.name() == name)
-            .ok_or_else(|| Error::setting(format!("the dataset {name:?} is unknown"), "choose ntu, sbu or clips"))
-    }
-}
 
 /// A clip that can be read.
 #[derive(Debug, Clone)]
@@ -98,12 +64,24 @@ impl Catalogue {
         Self::list(sources, dataset, false)
     }
 
-    fn list<P: AsRef<Path>>(sources: &[P], dataset: Option<Dataset>, labelled: bool) -> Result<Self> {
-        let archives = sources.iter().map(Archive::open).collect::<Result<Vec<_>>>()?;
+    fn list<P: AsRef<Path>>(
+        sources: &[P],
+        dataset: Option<Dataset>,
+        labelled: bool,
+    ) -> Result<Self> {
+        let archives = sources
+            .iter()
+            .map(Archive::open)
+            .collect::<Result<Vec<_>>>()?;
         let Some(first) = archives.first() else {
-            return Err(Error::setting("no source is named", "name an archive, a folder or a clip"));
+            return Err(Error::setting(
+                "no source is named",
+                "name an archive, a folder or a clip",
+            ));
         };
-        let dataset = match dataset.or_else(|| archives.iter().find_map(|archive| guess(archive.names()))) {
+        let dataset = match dataset
+            .or_else(|| archives.iter().find_map(|archive| guess(archive.names())))
+        {
             Some(dataset) => dataset,
             None => {
                 let what = "it holds no clips: no .skeleton, no skeleton_pos.txt and no clips.csv";
@@ -111,7 +89,11 @@ impl Catalogue {
                 return Err(Error::input(Place::file(first.path()), what, help));
             }
         };
-        let layout = if dataset == Dataset::Sbu { Layout::sbu15() } else { Layout::ntu25() };
+        let layout = if dataset == Dataset::Sbu {
+            Layout::sbu15()
+        } else {
+            Layout::ntu25()
+        };
         let mut list = Catalogue {
             dataset,
             layout,
@@ -130,7 +112,8 @@ impl Catalogue {
         }
         if list.items.is_empty() && list.problems.is_empty() && list.missing == 0 {
             let what = format!("it holds no clip of the kind {:?}", dataset.name());
-            let help = "check --dataset, or name the archive or folder that holds the clips themselves";
+            let help =
+                "check --dataset, or name the archive or folder that holds the clips themselves";
             return Err(Error::input(Place::file(first.path()), what, help));
         }
         list.archives = archives;
@@ -168,15 +151,27 @@ impl Catalogue {
             }
         }
         let classes = ntu::classes();
-        let all = self.items.iter().any(|item| item.label.is_some_and(|label| label >= 60));
-        let usual = || classes[..if all { 120 } else { 60 }].iter().map(ToString::to_string).collect();
+        let all = self
+            .items
+            .iter()
+            .any(|item| item.label.is_some_and(|label| label >= 60));
+        let usual = || {
+            classes[..if all { 120 } else { 60 }]
+                .iter()
+                .map(ToString::to_string)
+                .collect()
+        };
         self.classes = named.unwrap_or_else(usual);
         let count = self.classes.len();
         let beyond = |item: &Item| item.label.is_some_and(|label| label >= count);
         for item in self.items.iter().filter(|item| beyond(item)) {
-            let what = format!("its class is number {}, and classes.txt names {count}", item.label.unwrap_or(0) + 1);
+            let what = format!(
+                "its class is number {}, and classes.txt names {count}",
+                item.label.unwrap_or(0) + 1
+            );
             let place = archives[item.archive].place(item.entry);
-            self.problems.push(Error::input(place, what, "add the class to classes.txt"));
+            self.problems
+                .push(Error::input(place, what, "add the class to classes.txt"));
         }
         self.items.retain(|item| !beyond(item));
         Ok(())
@@ -186,19 +181,33 @@ impl Catalogue {
         self.classes = sbu::classes().iter().map(ToString::to_string).collect();
         for (archive, source) in archives.iter().enumerate() {
             // The pair may be in the source's own path, where a single folder of the set is given.
-            let above = source.path().canonicalize().unwrap_or_else(|_| source.path().to_path_buf());
-            let above = if above.is_file() { above.with_extension("") } else { above };
+            let above = source
+                .path()
+                .canonicalize()
+                .unwrap_or_else(|_| source.path().to_path_buf());
+            let above = if above.is_file() {
+                above.with_extension("")
+            } else {
+                above
+            };
             for (entry, path) in source.names().enumerate() {
                 if path.rsplit(['/', '\\']).next() != Some(sbu::FILE) || is_hidden(path) {
                     self.ignored += 1;
                     continue;
                 }
                 let single = source.path().is_file() && source.len() == 1 && !path.contains('/');
-                let full = if single { source.place(entry).file } else { above.join(path) };
+                let full = if single {
+                    source.place(entry).file
+                } else {
+                    above.join(path)
+                };
                 let full = full.canonicalize().unwrap_or(full);
                 match sbu::Name::parse(&full.to_string_lossy()) {
                     Some(name) => {
-                        let about = About { pair: Some(name.pair), ..About::default() };
+                        let about = About {
+                            pair: Some(name.pair),
+                            ..About::default()
+                        };
                         self.push(&name.name, Some(name.label), about, archive, entry);
                     }
                     None if !labelled => self.push(path, None, About::default(), archive, entry),
@@ -214,7 +223,10 @@ impl Catalogue {
 
     fn clips(&mut self, archives: &[Archive]) -> Result<()> {
         let [source] = archives else {
-            return Err(Error::setting("own clips come from one folder or zip", "name one source"));
+            return Err(Error::setting(
+                "own clips come from one folder or zip",
+                "name one source",
+            ));
         };
         let set = clips::open(source)?;
         self.layout = set.layout;
@@ -227,13 +239,27 @@ impl Catalogue {
         Ok(())
     }
 
-    fn push(&mut self, name: &str, label: Option<usize>, about: About, archive: usize, entry: usize) {
-        self.items.push(Item { name: name.into(), label, about, archive, entry });
+    fn push(
+        &mut self,
+        name: &str,
+        label: Option<usize>,
+        about: About,
+        archive: usize,
+        entry: usize,
+    ) {
+        self.items.push(Item {
+            name: name.into(),
+            label,
+            about,
+            archive,
+            entry,
+        });
     }
 
     /// Sorts by name; of several entries of one name all but the first are problems.
     fn distinct(&mut self) {
-        self.items.sort_by(|a, b| (&a.name, a.archive, a.entry).cmp(&(&b.name, b.archive, b.entry)));
+        self.items
+            .sort_by(|a, b| (&a.name, a.archive, a.entry).cmp(&(&b.name, b.archive, b.entry)));
         let mut first: HashMap<String, (usize, usize)> = HashMap::with_capacity(self.items.len());
         let archives = &self.archives;
         let problems = &mut self.problems;
@@ -241,13 +267,25 @@ impl Catalogue {
             // The format keeps this name for itself.
             _ if item.name == "__metadata__" => {
                 let place = archives[item.archive].place(item.entry);
-                problems.push(Error::input(place, "a clip cannot have this name", "rename it"));
+                problems.push(Error::input(
+                    place,
+                    "a clip cannot have this name",
+                    "rename it",
+                ));
                 false
             }
             Some((archive, entry)) => {
-                let what = format!("clip {} is there twice, also as {}", item.name, archives[*archive].place(*entry));
+                let what = format!(
+                    "clip {} is there twice, also as {}",
+                    item.name,
+                    archives[*archive].place(*entry)
+                );
                 let help = "leave one of them out";
-                problems.push(Error::input(archives[item.archive].place(item.entry), what, help));
+                problems.push(Error::input(
+                    archives[item.archive].place(item.entry),
+                    what,
+                    help,
+                ));
                 false
             }
             None => {
@@ -261,13 +299,19 @@ impl Catalogue {
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
         let archives = self.archives.iter().map(Archive::reader).collect();
-        Reader { catalogue: self, archives, buffer: Vec::new() }
+        Reader {
+            catalogue: self,
+            archives,
+            buffer: Vec::new(),
+        }
     }
 
     /// Where an item is found.
     #[must_use]
     pub fn place(&self, item: &Item) -> Place {
-        self.archives.get(item.archive).map_or_else(Place::default, |archive| archive.place(item.entry))
+        self.archives
+            .get(item.archive)
+            .map_or_else(Place::default, |archive| archive.place(item.entry))
     }
 }
 
@@ -290,10 +334,18 @@ impl Reader<'_> {
     pub fn read(&mut self, item: &Item) -> Result<Recording> {
         let place = self.catalogue.place(item);
         let Some(archive) = self.archives.get_mut(item.archive) else {
-            return Err(Error::input(place, "this clip is of another source", "list the sources again"));
+            return Err(Error::input(
+                place,
+                "this clip is of another source",
+                "list the sources again",
+            ));
         };
-        let alone = (archive.size(item.entry) > LARGE as u64)
-            .then(|| self.catalogue.large.lock().unwrap_or_else(PoisonError::into_inner));
+        let alone = (archive.size(item.entry) > LARGE as u64).then(|| {
+            self.catalogue
+                .large
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        });
         archive.read(item.entry, MOST_BYTES, &mut self.buffer)?;
         let (name, label, about) = (&item.name, item.label.unwrap_or(0), item.about.clone());
         let recording = match self.catalogue.dataset {
@@ -310,9 +362,14 @@ impl Reader<'_> {
                 about,
             }),
             Dataset::Sbu => sbu::parse(&self.buffer, name, label, about, &place),
-            Dataset::Clips => {
-                clips::parse(&self.buffer, name, label, about, self.catalogue.layout.len(), &place)
-            }
+            Dataset::Clips => clips::parse(
+                &self.buffer,
+                name,
+                label,
+                about,
+                self.catalogue.layout.len(),
+                &place,
+            ),
         };
         if self.buffer.capacity() > LARGE {
             self.buffer = Vec::new();
@@ -322,41 +379,20 @@ impl Reader<'_> {
     }
 }
 
-/// The kind of a source, by its file names.
-fn guess<'a>(names: impl Iterator<Item = &'a str>) -> Option<Dataset> {
-    let mut found = None;
-    for path in names.filter(|path| !is_hidden(path)) {
-        let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
-        if strip_extension(file, ".skeleton").is_some() {
-            return Some(Dataset::Ntu);
-        }
-        if file == sbu::FILE {
-            found = Some(Dataset::Sbu);
-        } else if file == clips::TABLE {
-            found = found.or(Some(Dataset::Clips));
-        }
-    }
-    found
-}
-
-/// Files that systems leave about: `.DS_Store`, `__MACOSX/._x`.
-fn is_hidden(path: &str) -> bool {
-    path.starts_with("__MACOSX/") || path.rsplit(['/', '\\']).next().is_some_and(|file| file.starts_with('.'))
-}
-
-/// The name before an extension, whatever its case.
-fn strip_extension<'a>(file: &'a str, extension: &str) -> Option<&'a str> {
-    let (stem, end) = file.split_at_checked(file.len().checked_sub(extension.len())?)?;
-    end.eq_ignore_ascii_case(extension).then_some(stem)
-}
-
 /// The names in an archive's own `classes.txt`, one a line.
 fn class_names(source: &Archive, entry: usize) -> Result<Vec<String>> {
     let mut bytes = Vec::new();
     source.reader().read(entry, MOST_BYTES, &mut bytes)?;
-    let names: Vec<String> = String::from_utf8_lossy(&bytes).lines().map(|line| line.trim().to_string()).collect();
+    let names: Vec<String> = String::from_utf8_lossy(&bytes)
+        .lines()
+        .map(|line| line.trim().to_string())
+        .collect();
     if names.is_empty() || names.iter().any(String::is_empty) {
-        return Err(Error::input(source.place(entry), "it has empty lines", "name one class a line"));
+        return Err(Error::input(
+            source.place(entry),
+            "it has empty lines",
+            "name one class a line",
+        ));
     }
     Ok(names)
 }

@@ -42,34 +42,63 @@ pub(super) struct Set {
 pub(super) fn open(archive: &Archive) -> Result<Set> {
     let whole = |what: String, help: &str| Error::input(Place::file(archive.path()), what, help);
     let names: Vec<&str> = archive.names().collect();
-    let entries: HashMap<&str, usize> = names.iter().enumerate().map(|(index, name)| (*name, index)).collect();
-    let is_table = |name: &&&str| name.rsplit('/').next() == Some(TABLE) && !name.starts_with("__MACOSX/");
+    let entries: HashMap<&str, usize> = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| (*name, index))
+        .collect();
+    let is_table =
+        |name: &&&str| name.rsplit('/').next() == Some(TABLE) && !name.starts_with("__MACOSX/");
     let mut tables = names.iter().filter(is_table);
     let Some(table) = tables.next() else {
-        return Err(whole(format!("it has no {TABLE}"), "list the clips in it: file, label, split"));
+        return Err(whole(
+            format!("it has no {TABLE}"),
+            "list the clips in it: file, label, split",
+        ));
     };
     if let Some(second) = tables.next() {
-        return Err(whole(format!("it has two tables, {table} and {second}"), "prepare one set at a time"));
+        return Err(whole(
+            format!("it has two tables, {table} and {second}"),
+            "prepare one set at a time",
+        ));
     }
     let root = &table[..table.len() - TABLE.len()];
     let text = |name: &str| -> Result<Option<(String, Place)>> {
-        let Some(&entry) = entries.get(format!("{root}{name}").as_str()) else { return Ok(None) };
+        let Some(&entry) = entries.get(format!("{root}{name}").as_str()) else {
+            return Ok(None);
+        };
         let mut bytes = Vec::new();
         archive.reader().read(entry, MOST_BYTES, &mut bytes)?;
         let place = archive.place(entry);
         match String::from_utf8(bytes) {
             // Spreadsheets like to begin a file with a byte order mark.
-            Ok(text) => Ok(Some((text.trim_start_matches('\u{feff}').to_string(), place))),
-            Err(_) => Err(Error::input(place, "it is not UTF-8 text", "save it as UTF-8")),
+            Ok(text) => Ok(Some((
+                text.trim_start_matches('\u{feff}').to_string(),
+                place,
+            ))),
+            Err(_) => Err(Error::input(
+                place,
+                "it is not UTF-8 text",
+                "save it as UTF-8",
+            )),
         }
     };
     let Some((layout, place)) = text(LAYOUT)? else {
-        return Err(whole(format!("it has no {LAYOUT} beside {TABLE}"), "describe the joints and bones in it"));
+        return Err(whole(
+            format!("it has no {LAYOUT} beside {TABLE}"),
+            "describe the joints and bones in it",
+        ));
     };
     let layout = Layout::from_toml(&layout, &place)?;
-    let named: Option<Vec<String>> = text(CLASSES)?
-        .map(|(text, _)| text.lines().map(|line| line.trim().to_string()).filter(|line| !line.is_empty()).collect());
-    let Some((table, place)) = text(TABLE)? else { return Err(whole(format!("it has no {TABLE}"), "add it")) };
+    let named: Option<Vec<String>> = text(CLASSES)?.map(|(text, _)| {
+        text.lines()
+            .map(|line| line.trim().to_string())
+            .filter(|line| !line.is_empty())
+            .collect()
+    });
+    let Some((table, place)) = text(TABLE)? else {
+        return Err(whole(format!("it has no {TABLE}"), "add it"));
+    };
     let mut problems = Vec::new();
     let rows = rows(&table, &place, &mut problems)?;
     let classes = named.clone().unwrap_or_else(|| {
@@ -78,29 +107,53 @@ pub(super) fn open(archive: &Archive) -> Result<Set> {
         classes.dedup();
         classes
     });
-    let index: HashMap<&str, usize> = classes.iter().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
+    let index: HashMap<&str, usize> = classes
+        .iter()
+        .enumerate()
+        .map(|(index, name)| (name.as_str(), index))
+        .collect();
     let mut seen = HashMap::new();
     let mut found = Vec::new();
     for row in rows {
-        let mut fault = |what, help| problems.push(Error::input(place.clone().line(row.line), what, help));
+        let mut fault =
+            |what, help| problems.push(Error::input(place.clone().line(row.line), what, help));
         let file = row.file.replace('\\', "/");
         let file = file.strip_prefix("./").unwrap_or(&file);
         let Some(&entry) = entries.get(format!("{root}{file}").as_str()) else {
-            fault(format!("there is no file {file:?} beside {TABLE}"), "correct the row, or leave it out");
+            fault(
+                format!("there is no file {file:?} beside {TABLE}"),
+                "correct the row, or leave it out",
+            );
             continue;
         };
         let Some(&label) = index.get(row.label.as_str()) else {
-            fault(format!("the label {:?} is not in {CLASSES}", row.label), "add the class or correct the row");
+            fault(
+                format!("the label {:?} is not in {CLASSES}", row.label),
+                "add the class or correct the row",
+            );
             continue;
         };
         if let Some(first) = seen.insert(entry, row.line) {
-            fault(format!("{file:?} stands in line {first} already"), "leave one of the rows out");
+            fault(
+                format!("{file:?} stands in line {first} already"),
+                "leave one of the rows out",
+            );
             continue;
         }
         let name = file.strip_suffix(".npy").unwrap_or(file).to_string();
-        found.push(Row { name, label, about: row.about, entry });
+        found.push(Row {
+            name,
+            label,
+            about: row.about,
+            entry,
+        });
     }
-    Ok(Set { layout, classes, rows: found, problems })
+    Ok(Set {
+        layout,
+        classes,
+        rows: found,
+        problems,
+    })
 }
 
 /// A row as it is written.
@@ -112,18 +165,31 @@ struct Written {
 }
 
 fn rows(text: &str, place: &Place, problems: &mut Vec<Error>) -> Result<Vec<Written>> {
-    let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut table = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
     let broken = |error: csv::Error| {
         let line = error.position().map_or(1, |at| at.line() as usize);
-        Error::input(place.clone().line(line), format!("not a table: {}", error.to_string().replace('\n', " ")), "correct it")
+        Error::input(
+            place.clone().line(line),
+            format!("not a table: {}", error.to_string().replace('\n', " ")),
+            "correct it",
+        )
     };
     let header = table.headers().map_err(broken)?.clone();
-    let head = |what: String| Error::input(place.clone().line(1), what, format!("the columns are {}", COLUMNS.join(", ")));
+    let head = |what: String| {
+        Error::input(
+            place.clone().line(1),
+            what,
+            format!("the columns are {}", COLUMNS.join(", ")),
+        )
+    };
     if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(name)) {
         return Err(head(format!("the column {unknown:?} is unknown")));
     }
     let column = |name: &str| header.iter().position(|column| column == name);
-    let needed = |name: &str| column(name).ok_or_else(|| head(format!("the column {name:?} is missing")));
+    let needed =
+        |name: &str| column(name).ok_or_else(|| head(format!("the column {name:?} is missing")));
     let (file, label, split) = (needed("file")?, needed("label")?, needed("split")?);
     let (subject, camera, setup) = (column("subject"), column("camera"), column("setup"));
     let mut rows = Vec::new();
@@ -132,18 +198,30 @@ fn rows(text: &str, place: &Place, problems: &mut Vec<Error>) -> Result<Vec<Writ
         let line = record.position().map_or(0, |at| at.line() as usize);
         let get = |at: usize| record.get(at).unwrap_or_default();
         let text = |at: Option<usize>| at.map(get).filter(|text| !text.is_empty());
-        let mut fault = |what: String, help: &str| problems.push(Error::input(place.clone().line(line), what, help));
-        let numbers = [camera, setup].map(|at| text(at).map(|text| text.parse::<u32>().map_err(|_| text.to_string())));
+        let mut fault = |what: String, help: &str| {
+            problems.push(Error::input(place.clone().line(line), what, help))
+        };
+        let numbers = [camera, setup]
+            .map(|at| text(at).map(|text| text.parse::<u32>().map_err(|_| text.to_string())));
         if let Some(Err(word)) = numbers.iter().flatten().find(|number| number.is_err()) {
-            fault(format!("{word:?} is not a number"), "cameras and setups are whole numbers");
+            fault(
+                format!("{word:?} is not a number"),
+                "cameras and setups are whole numbers",
+            );
             continue;
         }
         if get(file).is_empty() || get(label).is_empty() {
-            fault("it names no file or no label".into(), "fill both in, or leave the row out");
+            fault(
+                "it names no file or no label".into(),
+                "fill both in, or leave the row out",
+            );
             continue;
         }
         if !matches!(get(split), "train" | "val" | "test") {
-            fault(format!("the split {:?} is unknown", get(split)), "it is train, val or test");
+            fault(
+                format!("the split {:?} is unknown", get(split)),
+                "it is train, val or test",
+            );
             continue;
         }
         let [camera, setup] = numbers.map(|number| number.and_then(std::result::Result::ok));
@@ -154,7 +232,12 @@ fn rows(text: &str, place: &Place, problems: &mut Vec<Error>) -> Result<Vec<Writ
             split: Some(get(split).into()),
             ..About::default()
         };
-        rows.push(Written { line, file: get(file).into(), label: get(label).into(), about });
+        rows.push(Written {
+            line,
+            file: get(file).into(),
+            label: get(label).into(),
+            about,
+        });
     }
     Ok(rows)
 }
@@ -179,10 +262,14 @@ pub(super) fn parse(
     };
     let (people, frames, dimensions) = match array.shape[..] {
         [frames, found, dimensions @ (2 | 3)] if found == joints => (1, frames, dimensions),
-        [people, frames, found, dimensions @ (2 | 3)] if found == joints => (people, frames, dimensions),
+        [people, frames, found, dimensions @ (2 | 3)] if found == joints => {
+            (people, frames, dimensions)
+        }
         _ => {
             let what = format!("its shape is {:?}", array.shape);
-            let help = format!("save it as [frames, {joints}, 2 or 3] or [people, frames, {joints}, 2 or 3]");
+            let help = format!(
+                "save it as [frames, {joints}, 2 or 3] or [people, frames, {joints}, 2 or 3]"
+            );
             return fault(what, &help);
         }
     };
@@ -190,14 +277,24 @@ pub(super) fn parse(
         return fault("it holds no frames".into(), "leave it out of the table");
     }
     if people.saturating_mul(frames).saturating_mul(joints * 12) > MOST_TENSOR {
-        return fault(format!("{frames} frames are more than a clip may have"), "cut it into shorter clips");
+        return fault(
+            format!("{frames} frames are more than a clip may have"),
+            "cut it into shorter clips",
+        );
     }
     if array.data.iter().any(|x| x.is_infinite()) {
-        return fault("a coordinate is infinite".into(), "write NaN where a joint is missing");
+        return fault(
+            "a coordinate is infinite".into(),
+            "write NaN where a joint is missing",
+        );
     }
     let mut ids = Vec::new();
     let mut data = Vec::new();
-    for (person, body) in array.data.chunks_exact(frames * joints * dimensions).enumerate() {
+    for (person, body) in array
+        .data
+        .chunks_exact(frames * joints * dimensions)
+        .enumerate()
+    {
         if body.iter().all(|x| x.is_nan()) {
             continue;
         }
@@ -209,8 +306,18 @@ pub(super) fn parse(
         }));
     }
     if data.iter().all(|x| x.is_nan()) {
-        return fault("nobody is in any of its frames".into(), "leave it out of the table");
+        return fault(
+            "nobody is in any of its frames".into(),
+            "leave it out of the table",
+        );
     }
-    let clip = Clip { name: name.into(), label, bodies: ids.len(), frames, joints, data };
+    let clip = Clip {
+        name: name.into(),
+        label,
+        bodies: ids.len(),
+        frames,
+        joints,
+        data,
+    };
     Ok(Recording { clip, ids, about })
 }

@@ -3,13 +3,15 @@
 pub mod archive;
 mod catalogue;
 mod clips;
+mod dataset;
 mod npy;
 pub mod ntu;
 mod number;
 mod sbu;
 pub mod synth;
 
-pub use catalogue::{Catalogue, Dataset, Item, Reader};
+pub use catalogue::{Catalogue, Item, Reader};
+pub use dataset::Dataset;
 
 use crate::skeleton::{About, Clip};
 

@@ -25,7 +25,9 @@ pub(super) fn float(word: &[u8]) -> Option<f32> {
         }
     }
     let scale = TENS.get(decimals.unwrap_or(0)).filter(|_| any);
-    let Some(scale) = scale else { return slow(word) };
+    let Some(scale) = scale else {
+        return slow(word);
+    };
     // The conversion is exact: the mantissa stays below 2^24.
     let value = mantissa as f32 / scale;
     Some(if negative { -value } else { value })
@@ -50,8 +52,14 @@ pub(super) fn whole(word: &[u8]) -> Option<u64> {
 
 /// A word of the input for an error message: its start, printable.
 pub(super) fn shown(word: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&word[..word.len().min(24)]).escape_debug().to_string();
-    if word.len() > 24 { format!("\"{text}…\"") } else { format!("\"{text}\"") }
+    let text = String::from_utf8_lossy(&word[..word.len().min(24)])
+        .escape_debug()
+        .to_string();
+    if word.len() > 24 {
+        format!("\"{text}…\"")
+    } else {
+        format!("\"{text}\"")
+    }
 }
 
 #[cfg(test)]
@@ -62,16 +70,31 @@ mod tests {
     fn floats_are_those_of_the_standard_library() {
         let mut state = 1u64;
         for _ in 0..200_000 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let digits = (state >> 60) as usize % 10;
             let number = (state >> 33) as f64 / 10f64.powi((state >> 13) as i32 % 14) - 40.0;
             let text = format!("{number:.digits$}");
             assert_eq!(float(text.as_bytes()), text.parse().ok(), "{text}");
         }
-        for text in ["0", "-0", "1.", ".5", "16777217", "15999999", "1e-3", "-1.5E+2", "123456789012345678901", "+3"] {
+        for text in [
+            "0",
+            "-0",
+            "1.",
+            ".5",
+            "16777217",
+            "15999999",
+            "1e-3",
+            "-1.5E+2",
+            "123456789012345678901",
+            "+3",
+        ] {
             assert_eq!(float(text.as_bytes()), text.parse().ok(), "{text}");
         }
-        for text in ["", "-", ".", "-.", "1.2.3", "--1", "1,5", "0x10", "abc", "1 "] {
+        for text in [
+            "", "-", ".", "-.", "1.2.3", "--1", "1,5", "0x10", "abc", "1 ",
+        ] {
             assert_eq!(float(text.as_bytes()), None, "{text:?}");
         }
         assert!(float(b"NaN").is_some_and(f32::is_nan));

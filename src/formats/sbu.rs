@@ -17,7 +17,11 @@ const ROW: usize = 1 + PEOPLE * JOINTS * 3;
 
 /// The eight class names.
 pub(super) fn classes() -> &'static [&'static str] {
-    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("../../assets/sbu_classes.txt").lines().collect());
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        include_str!("../../assets/sbu_classes.txt")
+            .lines()
+            .collect()
+    });
     &NAMES
 }
 
@@ -40,10 +44,16 @@ impl Name {
         let people = pair.strip_prefix('s')?.split_once('s')?;
         let person = |digits: &str| digits.parse::<u32>().ok().filter(|_| digits.len() == 2);
         let label = class.parse::<usize>().ok()?.checked_sub(1)?;
-        let sound = label < classes().len() && class.len() == 2 && take.bytes().all(|byte| byte.is_ascii_digit());
+        let sound = label < classes().len()
+            && class.len() == 2
+            && take.bytes().all(|byte| byte.is_ascii_digit());
         sound.then_some(())?;
         let pair_of = [person(people.0)?, person(people.1)?];
-        Some(Name { name: format!("{pair}-{class}-{take}"), label, pair: pair_of })
+        Some(Name {
+            name: format!("{pair}-{class}-{take}"),
+            label,
+            pair: pair_of,
+        })
     }
 }
 
@@ -51,7 +61,13 @@ impl Name {
 ///
 /// # Errors
 /// With the line: a row of other than 91 numbers, a coordinate that is no finite number, no rows.
-pub(super) fn parse(text: &[u8], name: &str, label: usize, about: About, place: &Place) -> Result<Recording> {
+pub(super) fn parse(
+    text: &[u8],
+    name: &str,
+    label: usize,
+    about: About,
+    place: &Place,
+) -> Result<Recording> {
     let help = "get this clip again, or leave it out with --skip-bad";
     let text = text.trim_ascii_end();
     if text.is_empty() {
@@ -66,18 +82,23 @@ pub(super) fn parse(text: &[u8], name: &str, label: usize, about: About, place: 
         let line = line.trim_ascii();
         let count = line.split(|byte| *byte == b',').count();
         if count != ROW {
-            return Err(fault(format!("{count} numbers, not {ROW}: a frame's number and 2 people of {JOINTS} joints")));
+            return Err(fault(format!(
+                "{count} numbers, not {ROW}: a frame's number and 2 people of {JOINTS} joints"
+            )));
         }
         for (at, word) in line.split(|byte| *byte == b',').enumerate() {
             let word = word.trim_ascii();
             let number = float(word).filter(|number| number.is_finite());
-            let number = number.ok_or_else(|| fault(format!("{} is not a finite number", shown(word))))?;
+            let number =
+                number.ok_or_else(|| fault(format!("{} is not a finite number", shown(word))))?;
             if let Some(at) = at.checked_sub(1) {
                 people[at / person].push(number);
             }
         }
         if frames * ROW * 4 > MOST_TENSOR {
-            return Err(fault(format!("more than {frames} frames are more than a clip may have")));
+            return Err(fault(format!(
+                "more than {frames} frames are more than a clip may have"
+            )));
         }
     }
     let [mut data, second] = people;
@@ -86,6 +107,13 @@ pub(super) fn parse(text: &[u8], name: &str, label: usize, about: About, place: 
         Some(pair) => pair.map(|person| person.to_string()).to_vec(),
         None => vec!["1".into(), "2".into()],
     };
-    let clip = Clip { name: name.into(), label, bodies: PEOPLE, frames, joints: JOINTS, data };
+    let clip = Clip {
+        name: name.into(),
+        label,
+        bodies: PEOPLE,
+        frames,
+        joints: JOINTS,
+        data,
+    };
     Ok(Recording { clip, ids, about })
 }

@@ -26,8 +26,11 @@ impl Change {
         if !rng.chance(settings.probability) {
             return None;
         }
-        let angles = settings.rotation.map(|largest| rng.range(-largest, largest));
-        let scale: [f32; 3] = std::array::from_fn(|_| 1.0 + rng.range(-settings.scale, settings.scale));
+        let angles = settings
+            .rotation
+            .map(|largest| rng.range(-largest, largest));
+        let scale: [f32; 3] =
+            std::array::from_fn(|_| 1.0 + rng.range(-settings.scale, settings.scale));
         let shear: [f32; 6] = std::array::from_fn(|_| rng.range(-settings.shear, settings.shear));
         let change = Change {
             matrix: product(&sheared(shear), &product(&scaled(scale), &rotation(angles))),
@@ -46,11 +49,15 @@ impl Change {
         if self.swap {
             swap(sequence);
         }
-        sequence.all_mut().for_each(|point| *point = apply(&self.matrix, *point));
+        sequence
+            .all_mut()
+            .for_each(|point| *point = apply(&self.matrix, *point));
         if self.noise > 0.0 {
             for pair in sequence.data.chunks_mut(2) {
                 let noise = rng.normals();
-                pair.iter_mut().zip(noise).for_each(|(x, n)| *x += self.noise * n);
+                pair.iter_mut()
+                    .zip(noise)
+                    .for_each(|(x, n)| *x += self.noise * n);
             }
         }
     }
@@ -85,7 +92,10 @@ pub fn mirror(sequence: &mut Sequence, layout: &Layout) {
     let mut before = vec![[0.0; 3]; sequence.joints];
     for person in 0..sequence.people {
         for frame in 0..sequence.frames {
-            before.iter_mut().zip(sequence.points_mut(person, frame)).for_each(|(copy, point)| *copy = *point);
+            before
+                .iter_mut()
+                .zip(sequence.points_mut(person, frame))
+                .for_each(|(copy, point)| *copy = *point);
             for (point, &other) in sequence.points_mut(person, frame).zip(&layout.mirror) {
                 if let Some([x, y, z]) = before.get(other) {
                     *point = [-x, *y, *z];

@@ -7,7 +7,11 @@ use crate::recipe::People;
 /// Numbers a joint and step: three for each of one or two people, and as many again for bones and for motion.
 #[must_use]
 pub fn channels(data: &Data) -> usize {
-    let people = if data.people == People::Concatenate { 2 } else { 1 };
+    let people = if data.people == People::Concatenate {
+        2
+    } else {
+        1
+    };
     3 * people * (1 + usize::from(data.bones) + usize::from(data.motion))
 }
 
@@ -18,7 +22,13 @@ pub fn channels(data: &Data) -> usize {
 ///
 /// Whatever is not there is zero: an absent person, frame or joint, a bone that lacks an end, a motion that lacks a
 /// step. No number that is not finite gets through.
-pub fn write(sequence: &Sequence, parents: &[Option<usize>], bones: bool, motion: bool, out: &mut Vec<f32>) {
+pub fn write(
+    sequence: &Sequence,
+    parents: &[Option<usize>],
+    bones: bool,
+    motion: bool,
+    out: &mut Vec<f32>,
+) {
     const NOTHING: [f32; 3] = [0.0; 3];
     let (people, joints) = (sequence.people, sequence.joints);
     for frame in 0..sequence.frames {
@@ -32,7 +42,9 @@ pub fn write(sequence: &Sequence, parents: &[Option<usize>], bones: bool, motion
                 out.extend(offset(from, sequence.joint(person, frame, joint)));
             }
             for person in (0..people).filter(|_| motion) {
-                let before = frame.checked_sub(1).and_then(|before| sequence.joint(person, before, joint));
+                let before = frame
+                    .checked_sub(1)
+                    .and_then(|before| sequence.joint(person, before, joint));
                 out.extend(offset(before, sequence.joint(person, frame, joint)));
             }
         }

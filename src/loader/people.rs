@@ -2,8 +2,8 @@
 
 use super::Sequence;
 use crate::recipe::{Data, People, Sampling};
-use crate::skeleton::actors::{self, Actor};
 use crate::skeleton::Clip;
+use crate::skeleton::actors::{self, Actor};
 
 /// Shorter clips of a person are left out by [`Sampling::Ends`], as its source does.
 const FEWEST: usize = 5;
@@ -19,7 +19,10 @@ pub fn sequences(clip: &Clip, data: &Data) -> Vec<Sequence> {
     match data.people {
         People::Concatenate => vec![join(&actors, 2, clip.joints)],
         _ if actors.is_empty() => vec![Sequence::absent(1, 0, clip.joints)],
-        People::Average | People::Auto => actors.chunks(1).map(|actor| join(actor, 1, clip.joints)).collect(),
+        People::Average | People::Auto => actors
+            .chunks(1)
+            .map(|actor| join(actor, 1, clip.joints))
+            .collect(),
     }
 }
 
@@ -31,11 +34,16 @@ pub fn used(lengths: &[usize], sampling: Sampling, training: bool) -> Vec<usize>
     if sampling != Sampling::Ends {
         return all.collect();
     }
-    let long: Vec<usize> = all.clone().filter(|&person| lengths.get(person) >= Some(&FEWEST)).collect();
+    let long: Vec<usize> = all
+        .clone()
+        .filter(|&person| lengths.get(person) >= Some(&FEWEST))
+        .collect();
     if !long.is_empty() || training {
         return long;
     }
-    all.max_by_key(|&person| (lengths.get(person), std::cmp::Reverse(person))).into_iter().collect()
+    all.max_by_key(|&person| (lengths.get(person), std::cmp::Reverse(person)))
+        .into_iter()
+        .collect()
 }
 
 /// Up to `people` actors as one sequence, cut to the frames in which any is there.
@@ -43,10 +51,21 @@ fn join(actors: &[Actor], people: usize, joints: usize) -> Sequence {
     let size = (joints * 3).max(1);
     let there = |frame: &[f32]| frame.iter().any(|x| x.is_finite());
     let actors = &actors[..actors.len().min(people)];
-    let present = |index: usize| actors.iter().any(|a| a.data.chunks_exact(size).nth(index).is_some_and(there));
-    let frames = actors.iter().map(|a| a.data.len() / size).max().unwrap_or(0);
+    let present = |index: usize| {
+        actors
+            .iter()
+            .any(|a| a.data.chunks_exact(size).nth(index).is_some_and(there))
+    };
+    let frames = actors
+        .iter()
+        .map(|a| a.data.len() / size)
+        .max()
+        .unwrap_or(0);
     let first = (0..frames).find(|&frame| present(frame)).unwrap_or(frames);
-    let last = (first..frames).rev().find(|&frame| present(frame)).map_or(first, |frame| frame + 1);
+    let last = (first..frames)
+        .rev()
+        .find(|&frame| present(frame))
+        .map_or(first, |frame| frame + 1);
     let mut sequence = Sequence::absent(people, last - first, joints);
     let length = (last - first) * joints * 3;
     for (slot, actor) in sequence.data.chunks_exact_mut(length.max(1)).zip(actors) {

@@ -44,12 +44,14 @@ pub struct Split {
 const FIRST_PART: u32 = 17;
 
 /// Training performers of the 60-class cross-subject protocol (Shahroudy et al., CVPR 2016).
-const XSUB: [u32; 20] = [1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38];
+const XSUB: [u32; 20] = [
+    1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38,
+];
 
 /// Training performers that the 120-class protocol adds (Liu et al., TPAMI 2019).
 const XSUB120: [u32; 33] = [
-    45, 46, 47, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 70, 74, 78, 80, 81, 82, 83, 84, 85, 86, 89, 91, 92, 93, 94, 95,
-    97, 98, 100, 103,
+    45, 46, 47, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 70, 74, 78, 80, 81, 82, 83, 84, 85, 86, 89,
+    91, 92, 93, 94, 95, 97, 98, 100, 103,
 ];
 
 /// Ordered pairs of people of SBU's five test folds (Yun et al., CVPRW 2012).
@@ -76,7 +78,12 @@ impl FromStr for Protocol {
             "fold3" => Protocol::Fold(3),
             "fold4" => Protocol::Fold(4),
             "fold5" => Protocol::Fold(5),
-            _ => return Err(Error::setting(format!("there is no protocol {name:?}"), format!("choose from {NAMES}"))),
+            _ => {
+                return Err(Error::setting(
+                    format!("there is no protocol {name:?}"),
+                    format!("choose from {NAMES}"),
+                ));
+            }
         })
     }
 }
@@ -127,7 +134,10 @@ impl Protocol {
                 "ntu" => "xsub, xview, xsub120 or xset120",
                 _ => "split",
             };
-            let what = format!("protocol {self} ({others}) is for {dataset} data, and these are {}", manifest.dataset);
+            let what = format!(
+                "protocol {self} ({others}) is for {dataset} data, and these are {}",
+                manifest.dataset
+            );
             return Err(Error::setting(what, format!("choose {fitting}")));
         }
         let mut split = Split::default();
@@ -142,7 +152,10 @@ impl Protocol {
         for (side, clips) in [("training", &split.train), ("test", &split.test)] {
             if clips.is_empty() {
                 let what = format!("protocol {self} finds no {side} clips in these data");
-                return Err(Error::setting(what, "choose another protocol, or prepare the part that is missing"));
+                return Err(Error::setting(
+                    what,
+                    "choose another protocol, or prepare the part that is missing",
+                ));
             }
         }
         if split.validation.is_empty() && validation > 0.0 {
@@ -211,6 +224,8 @@ fn hold_out(split: &mut Split, manifest: &Manifest, share: f64, seed: u64) {
         }
     }
     held.sort_unstable();
-    split.train.retain(|index| held.binary_search(index).is_err());
+    split
+        .train
+        .retain(|index| held.binary_search(index).is_err());
     split.validation = held;
 }

@@ -48,11 +48,17 @@ pub fn settle(data: &Data, manifest: &Manifest) -> Data {
     if data.frames == 0 {
         let mut lengths: Vec<usize> = manifest.clips.iter().map(|clip| clip.frames).collect();
         lengths.sort_unstable();
-        settled.frames = lengths.get(lengths.len().saturating_sub(1) / 2).map_or(4, |&median| median.clamp(4, 100));
+        settled.frames = lengths
+            .get(lengths.len().saturating_sub(1) / 2)
+            .map_or(4, |&median| median.clamp(4, 100));
     }
     if data.people == People::Auto {
         let pairs = manifest.clips.iter().all(|clip| clip.bodies == 2);
-        settled.people = if pairs { People::Concatenate } else { People::Average };
+        settled.people = if pairs {
+            People::Concatenate
+        } else {
+            People::Average
+        };
     }
     settled
 }
@@ -68,7 +74,11 @@ pub fn from_clip(clip: &Clip, layout: &Layout, data: &Data, seed: u64) -> Result
     let mut batch = maker.batch();
     for person in people::used(&lengths, data.sampling, false) {
         for number in 0..sampling::draws(data.sampling, data.test_clips) {
-            let sample = Sample { clip: 0, person, number };
+            let sample = Sample {
+                clip: 0,
+                person,
+                number,
+            };
             if let Some(sequence) = sequences.get(person) {
                 maker.write(sequence, sample, clip.label, None, &mut batch);
             }
@@ -102,24 +112,50 @@ impl Maker {
     pub fn new(layout: Layout, data: Data, augment: Option<Augment>, seed: u64) -> Result<Self> {
         if data.frames == 0 || data.people == People::Auto {
             let what = "data.frames = 0 and data.people = auto mean nothing without prepared data";
-            return Err(Error::setting(what, "name the number of steps, and average or concatenate"));
+            return Err(Error::setting(
+                what,
+                "name the number of steps, and average or concatenate",
+            ));
         }
         let parents = layout.parents();
-        Ok(Maker { layout, data, augment, seed, parents })
+        Ok(Maker {
+            layout,
+            data,
+            augment,
+            seed,
+            parents,
+        })
     }
 
     /// A batch without rows.
     pub fn batch(&self) -> Batch {
-        let (frames, joints, channels) = (self.data.frames, self.layout.len(), features::channels(&self.data));
-        Batch { frames, joints, channels, ..Batch::default() }
+        let (frames, joints, channels) = (
+            self.data.frames,
+            self.layout.len(),
+            features::channels(&self.data),
+        );
+        Batch {
+            frames,
+            joints,
+            channels,
+            ..Batch::default()
+        }
     }
 
     /// A clip's sequences, centred and turned.
     pub fn sequences(&self, clip: &Clip) -> Result<Vec<Sequence>> {
         if clip.joints != self.layout.len() {
             let (has, layout) = (clip.joints, &self.layout);
-            let what = format!("clip {} has {has} joints and the layout {} has {}", clip.name, layout.name, layout.len());
-            return Err(Error::setting(what, "use a clip of the skeleton that the model was trained on"));
+            let what = format!(
+                "clip {} has {has} joints and the layout {} has {}",
+                clip.name,
+                layout.name,
+                layout.len()
+            );
+            return Err(Error::setting(
+                what,
+                "use a clip of the skeleton that the model was trained on",
+            ));
         }
         let mut sequences = people::sequences(clip, &self.data);
         for sequence in &mut sequences {
@@ -130,24 +166,46 @@ impl Maker {
     }
 
     /// Appends the row of a sample; `epoch` is none in testing.
-    pub fn write(&self, sequence: &Sequence, sample: Sample, label: usize, epoch: Option<u64>, batch: &mut Batch) {
+    pub fn write(
+        &self,
+        sequence: &Sequence,
+        sample: Sample,
+        label: usize,
+        epoch: Option<u64>,
+        batch: &mut Batch,
+    ) {
         let [clip, person, number] = [sample.clip, sample.person, sample.number].map(|n| n as u64);
         let draws = sampling::draws(self.data.sampling, self.data.test_clips);
         let (mut rng, of) = match epoch {
-            Some(epoch) => (Rng::new(self.seed, &[purpose::TRAIN, epoch, clip, person, number]), 1),
+            Some(epoch) => (
+                Rng::new(self.seed, &[purpose::TRAIN, epoch, clip, person, number]),
+                1,
+            ),
             // One draw for all of a clip's people, so that their steps show the same moments.
             None => (Rng::new(self.seed, &[purpose::TEST, clip, number]), draws),
         };
         let random = (epoch.is_some() || draws > 1).then_some(&mut rng);
         let which = (sample.number, of);
-        let indices = sampling::indices(self.data.sampling, sequence.frames, self.data.frames, which, random);
+        let indices = sampling::indices(
+            self.data.sampling,
+            sequence.frames,
+            self.data.frames,
+            which,
+            random,
+        );
         let mut taken = sequence.take(&indices);
         if let (Some(_), Some(settings)) = (epoch, &self.augment)
             && let Some(change) = Change::draw(settings, &mut rng)
         {
             change.apply(&mut taken, &self.layout, &mut rng);
         }
-        features::write(&taken, &self.parents, self.data.bones, self.data.motion, &mut batch.x);
+        features::write(
+            &taken,
+            &self.parents,
+            self.data.bones,
+            self.data.motion,
+            &mut batch.x,
+        );
         batch.labels.push(label);
         batch.clips.push(sample.clip);
     }

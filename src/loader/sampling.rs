@@ -7,7 +7,11 @@ use crate::rng::Rng;
 /// [`Sampling::Ends`], one otherwise.
 #[must_use]
 pub fn windows(sampling: Sampling, length: usize, steps: usize) -> usize {
-    if sampling == Sampling::Ends && length > steps { 2 } else { 1 }
+    if sampling == Sampling::Ends && length > steps {
+        2
+    } else {
+        1
+    }
 }
 
 /// Samples that testing makes of one person's clip: `test_clips`, but one where a further one would be the same.
@@ -46,14 +50,24 @@ pub fn indices(
     match (sampling, random) {
         (Sampling::First | Sampling::Ends, _) => {
             let pad = steps.saturating_sub(length);
-            let skip = if sampling == Sampling::Ends && number == 1 { length.saturating_sub(steps) } else { 0 };
-            (0..steps).map(|step| step.checked_sub(pad).map(|frame| skip + frame)).collect()
+            let skip = if sampling == Sampling::Ends && number == 1 {
+                length.saturating_sub(steps)
+            } else {
+                0
+            };
+            (0..steps)
+                .map(|step| step.checked_sub(pad).map(|frame| skip + frame))
+                .collect()
         }
         (Sampling::Uniform, _) => {
             let part = (number as f64 + 0.5) / of.max(1) as f64;
-            (0..steps).map(|step| segment(step, part.min(1.0))).collect()
+            (0..steps)
+                .map(|step| segment(step, part.min(1.0)))
+                .collect()
         }
-        (Sampling::Segments, Some(rng)) => (0..steps).map(|step| segment(step, rng.unit_f64())).collect(),
+        (Sampling::Segments, Some(rng)) => (0..steps)
+            .map(|step| segment(step, rng.unit_f64()))
+            .collect(),
         (Sampling::Segments, None) => (0..steps).map(|step| segment(step, 0.5)).collect(),
     }
 }

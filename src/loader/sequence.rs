@@ -17,7 +17,12 @@ impl Sequence {
     /// A sequence of a shape, everybody absent.
     #[must_use]
     pub fn absent(people: usize, frames: usize, joints: usize) -> Self {
-        Sequence { people, frames, joints, data: vec![f32::NAN; people * frames * joints * 3] }
+        Sequence {
+            people,
+            frames,
+            joints,
+            data: vec![f32::NAN; people * frames * joints * 3],
+        }
     }
 
     /// Where a joint's x stands in `data`.
@@ -39,11 +44,20 @@ impl Sequence {
     }
 
     /// The joints of a person in a frame, each [x, y, z]; empty beyond the shape.
-    pub fn points_mut(&mut self, person: usize, frame: usize) -> impl Iterator<Item = &mut [f32; 3]> {
+    pub fn points_mut(
+        &mut self,
+        person: usize,
+        frame: usize,
+    ) -> impl Iterator<Item = &mut [f32; 3]> {
         let inside = person < self.people && frame < self.frames;
         let start = if inside { self.at(person, frame, 0) } else { 0 };
         let end = if inside { start + self.joints * 3 } else { 0 };
-        self.data.get_mut(start..end).unwrap_or_default().as_chunks_mut::<3>().0.iter_mut()
+        self.data
+            .get_mut(start..end)
+            .unwrap_or_default()
+            .as_chunks_mut::<3>()
+            .0
+            .iter_mut()
     }
 
     /// Every joint of everybody, each [x, y, z], in the order of the data.
@@ -67,7 +81,8 @@ impl Sequence {
         let mut taken = Sequence::absent(self.people, indices.len(), self.joints);
         let size = (self.joints * 3).max(1);
         let slots = taken.data.chunks_exact_mut(size);
-        let sources = (0..self.people).flat_map(|person| indices.iter().map(move |index| (person, *index)));
+        let sources =
+            (0..self.people).flat_map(|person| indices.iter().map(move |index| (person, *index)));
         for (slot, (person, index)) in slots.zip(sources) {
             let source = index.map_or(&[][..], |frame| self.frame(person, frame));
             if source.len() == slot.len() {

@@ -71,15 +71,30 @@ impl Loader {
         (batch, seed, threads): (usize, u64, usize),
     ) -> Result<Self> {
         let data = settle(data, prepared.manifest());
-        let maker = Maker::new(prepared.manifest().layout.clone(), data, augment.cloned(), seed)?;
-        let each: Vec<Vec<Sample>> =
-            clips.par_iter().map(|&clip| samples(&prepared, &maker, clip)).collect::<Result<_>>()?;
+        let maker = Maker::new(
+            prepared.manifest().layout.clone(),
+            data,
+            augment.cloned(),
+            seed,
+        )?;
+        let each: Vec<Vec<Sample>> = clips
+            .par_iter()
+            .map(|&clip| samples(&prepared, &maker, clip))
+            .collect::<Result<_>>()?;
         let threads = match threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             some => some,
         };
-        let work = Work { prepared, maker, samples: each.concat(), batch: batch.max(1) };
-        Ok(Loader { work: Arc::new(work), threads })
+        let work = Work {
+            prepared,
+            maker,
+            samples: each.concat(),
+            batch: batch.max(1),
+        };
+        Ok(Loader {
+            work: Arc::new(work),
+            threads,
+        })
     }
 
     /// Samples of an epoch.
@@ -98,7 +113,11 @@ impl Loader {
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {
         let maker = &self.work.maker;
-        [maker.data.frames, maker.layout.len(), features::channels(&maker.data)]
+        [
+            maker.data.frames,
+            maker.layout.len(),
+            features::channels(&maker.data),
+        ]
     }
 
     /// The batches of an epoch from number `from` on, the same as those of the whole epoch. A loader for testing has
@@ -122,9 +141,16 @@ impl Loader {
             let (work, order) = (Arc::clone(work), Arc::clone(&order));
             let numbers = (from + lane..from + count).step_by(threads);
             let thread = std::thread::spawn(move || work.run(&order, epoch, numbers, &sender));
-            Lane { receiver: Some(receiver), thread: Some(thread) }
+            Lane {
+                receiver: Some(receiver),
+                thread: Some(thread),
+            }
         });
-        Batches { lanes: lanes.collect(), next: 0, count }
+        Batches {
+            lanes: lanes.collect(),
+            next: 0,
+            count,
+        }
     }
 }
 
@@ -132,12 +158,19 @@ impl Loader {
 fn samples(prepared: &Prepared, maker: &Maker, clip: usize) -> Result<Vec<Sample>> {
     let data = &maker.data;
     let training = maker.augment.is_some();
-    let bodies = prepared.manifest().clips.get(clip).map(|entry| entry.bodies);
+    let bodies = prepared
+        .manifest()
+        .clips
+        .get(clip)
+        .map(|entry| entry.bodies);
     let known = data.people == People::Concatenate || bodies == Some(1);
     let lengths: Vec<usize> = if known && data.sampling != Sampling::Ends {
         vec![0]
     } else {
-        people::sequences(&prepared.clip(clip)?, data).iter().map(|s| s.frames).collect()
+        people::sequences(&prepared.clip(clip)?, data)
+            .iter()
+            .map(|s| s.frames)
+            .collect()
     };
     let mut samples = Vec::new();
     for person in people::used(&lengths, data.sampling, training) {
@@ -147,7 +180,11 @@ fn samples(prepared: &Prepared, maker: &Maker, clip: usize) -> Result<Vec<Sample
         } else {
             sampling::draws(data.sampling, data.test_clips)
         };
-        samples.extend((0..numbers).map(|number| Sample { clip, person, number }));
+        samples.extend((0..numbers).map(|number| Sample {
+            clip,
+            person,
+            number,
+        }));
     }
     Ok(samples)
 }
@@ -174,10 +211,15 @@ impl Work {
 
     fn assemble(&self, order: &[u32], epoch: Option<u64>) -> Result<Batch> {
         let mut batch = self.maker.batch();
-        batch.x.reserve_exact(order.len() * batch.frames * batch.joints * batch.channels);
+        batch
+            .x
+            .reserve_exact(order.len() * batch.frames * batch.joints * batch.channels);
         // In testing a clip's rows follow each other, so it is read once for all of them.
         let mut open: Option<(usize, usize, Vec<Sequence>)> = None;
-        for sample in order.iter().filter_map(|&index| self.samples.get(index as usize)) {
+        for sample in order
+            .iter()
+            .filter_map(|&index| self.samples.get(index as usize))
+        {
             let (label, sequences) = match &open {
                 Some((clip, label, sequences)) if *clip == sample.clip => (*label, sequences),
                 _ => {
@@ -188,7 +230,8 @@ impl Work {
                 }
             };
             if let Some(sequence) = sequences.get(sample.person) {
-                self.maker.write(sequence, *sample, label, epoch, &mut batch);
+                self.maker
+                    .write(sequence, *sample, label, epoch, &mut batch);
             }
         }
         Ok(batch)
@@ -221,7 +264,11 @@ impl Iterator for Batches {
         let lane = self.lanes.get_mut(self.next % lanes)?;
         match lane.receiver.as_ref()?.recv() {
             Ok(batch) => {
-                self.next = if batch.is_ok() { self.next + 1 } else { self.count };
+                self.next = if batch.is_ok() {
+                    self.next + 1
+                } else {
+                    self.count
+                };
                 Some(batch)
             }
             // The thread is gone without an answer: it panicked, and so must whoever waits for it.

@@ -17,16 +17,23 @@ pub fn centre(sequence: &mut Sequence, layout: &Layout, rule: Centre) -> Result<
     match rule {
         Centre::None => {}
         Centre::Frame => {
-            let mut origin = first(sequence, |s, person, frame| s.joint(person, frame, layout.centre));
+            let mut origin = first(sequence, |s, person, frame| {
+                s.joint(person, frame, layout.centre)
+            });
             for frame in 0..sequence.frames {
-                origin = (0..sequence.people).find_map(|p| sequence.joint(p, frame, layout.centre)).or(origin);
+                origin = (0..sequence.people)
+                    .find_map(|p| sequence.joint(p, frame, layout.centre))
+                    .or(origin);
                 if let Some(origin) = origin {
-                    (0..sequence.people).for_each(|person| shift(sequence.points_mut(person, frame), origin));
+                    (0..sequence.people)
+                        .for_each(|person| shift(sequence.points_mut(person, frame), origin));
                 }
             }
         }
         Centre::FirstFrame => {
-            if let Some(origin) = first(sequence, |s, person, frame| s.joint(person, frame, layout.centre)) {
+            if let Some(origin) = first(sequence, |s, person, frame| {
+                s.joint(person, frame, layout.centre)
+            }) {
                 shift(sequence.all_mut(), origin);
             }
         }
@@ -41,23 +48,32 @@ pub fn centre(sequence: &mut Sequence, layout: &Layout, rule: Centre) -> Result<
 pub fn turn(sequence: &mut Sequence, layout: &Layout, rule: Turn) {
     let mut axes = match rule {
         Turn::None => return,
-        Turn::Frame | Turn::FirstFrame => first(sequence, |s, person, frame| body_axes(s, layout, person, frame)),
+        Turn::Frame | Turn::FirstFrame => first(sequence, |s, person, frame| {
+            body_axes(s, layout, person, frame)
+        }),
     };
     for frame in 0..sequence.frames {
         if rule == Turn::Frame {
-            axes = (0..sequence.people).find_map(|p| body_axes(sequence, layout, p, frame)).or(axes);
+            axes = (0..sequence.people)
+                .find_map(|p| body_axes(sequence, layout, p, frame))
+                .or(axes);
         }
         let Some(axes) = axes else { return };
         for person in 0..sequence.people {
-            sequence.points_mut(person, frame).for_each(|point| *point = apply(&axes, *point));
+            sequence
+                .points_mut(person, frame)
+                .for_each(|point| *point = apply(&axes, *point));
         }
     }
 }
 
 /// What `find` gives for the first frame, and in it the first person, for which it gives anything.
 fn first<T>(sequence: &Sequence, find: impl Fn(&Sequence, usize, usize) -> Option<T>) -> Option<T> {
-    let places = (0..sequence.frames).flat_map(|frame| (0..sequence.people).map(move |person| (person, frame)));
-    places.into_iter().find_map(|(person, frame)| find(sequence, person, frame))
+    let places = (0..sequence.frames)
+        .flat_map(|frame| (0..sequence.people).map(move |person| (person, frame)));
+    places
+        .into_iter()
+        .find_map(|(person, frame)| find(sequence, person, frame))
 }
 
 fn shift<'a>(points: impl Iterator<Item = &'a mut [f32; 3]>, origin: [f32; 3]) {
@@ -84,12 +100,21 @@ fn unit(a: [f32; 3]) -> Option<[f32; 3]> {
 }
 
 /// The body's own axes as rows: right, up along the spine, and their cross product.
-fn body_axes(sequence: &Sequence, layout: &Layout, person: usize, frame: usize) -> Option<[[f32; 3]; 3]> {
+fn body_axes(
+    sequence: &Sequence,
+    layout: &Layout,
+    person: usize,
+    frame: usize,
+) -> Option<[[f32; 3]; 3]> {
     let joint = |joint| sequence.joint(person, frame, joint);
     let y = unit(minus(joint(layout.spine[1])?, joint(layout.spine[0])?))?;
     let across = minus(joint(layout.right_shoulder)?, joint(layout.left_shoulder)?);
     let x = unit(minus(across, y.map(|v| v * dot(across, y))))?;
-    let z = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
+    let z = [
+        x[1] * y[2] - x[2] * y[1],
+        x[2] * y[0] - x[0] * y[2],
+        x[0] * y[1] - x[1] * y[0],
+    ];
     Some([x, y, z])
 }
 
@@ -105,24 +130,36 @@ const PELVIS: [usize; 4] = [1, 0, 16, 12];
 /// the largest reach of the hands and the largest height of the feet and the head over the whole clip.
 fn reference(sequence: &mut Sequence, layout: &Layout) -> Result<()> {
     if sequence.joints != 25 || layout.len() != 25 {
-        let what = format!("data.centre = reference is for the 25 joints of Kinect v2, and {} has {}", layout.name, layout.len());
+        let what = format!(
+            "data.centre = reference is for the 25 joints of Kinect v2, and {} has {}",
+            layout.name,
+            layout.len()
+        );
         return Err(Error::setting(what, "choose none, frame or first-frame"));
     }
     for person in 0..sequence.people {
         let (mut width, mut height) = (0.0f32, 0.0f32);
         for frame in 0..sequence.frames {
-            let (Some(chest), Some(pelvis)) = (mean(sequence, person, frame, CHEST), mean(sequence, person, frame, PELVIS))
-            else {
+            let (Some(chest), Some(pelvis)) = (
+                mean(sequence, person, frame, CHEST),
+                mean(sequence, person, frame, PELVIS),
+            ) else {
                 continue;
             };
             for (joint, point) in sequence.points_mut(person, frame).enumerate() {
                 *point = minus(*point, if ARMS.contains(&joint) { chest } else { pelvis });
             }
-            let (Some(chest), Some(pelvis)) = (mean(sequence, person, frame, CHEST), mean(sequence, person, frame, PELVIS))
-            else {
+            let (Some(chest), Some(pelvis)) = (
+                mean(sequence, person, frame, CHEST),
+                mean(sequence, person, frame, PELVIS),
+            ) else {
                 continue;
             };
-            let reach = |joint, axis: usize| sequence.joint(person, frame, joint).map(|point| point[axis]);
+            let reach = |joint, axis: usize| {
+                sequence
+                    .joint(person, frame, joint)
+                    .map(|point| point[axis])
+            };
             for hand in [22, 23].into_iter().filter_map(|joint| reach(joint, 0)) {
                 width = width.max((hand - chest[0]).abs());
             }

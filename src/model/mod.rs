@@ -9,7 +9,7 @@ mod two_stream;
 
 pub use dropout::Dropout;
 pub use fusion::{Gates, Outputs};
-pub use parameters::{Numbers, assign, named, numbers, read};
+pub use parameters::{assign, named, numbers, read};
 pub use readout::Readout;
 pub use streams::{SpatialStream, TemporalStream};
 pub use two_stream::{Shape, TwoStream};

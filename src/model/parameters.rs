@@ -3,13 +3,11 @@
 use super::readout::Readout;
 use super::two_stream::TwoStream;
 use crate::error::{Error, Result};
+use crate::files::Numbers;
 use crate::lstm::Layer;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use std::collections::BTreeMap;
-
-/// A parameter's shape and numbers, row by row.
-pub type Numbers = (Vec<usize>, Vec<f32>);
 
 /// The name of every parameter, as PyTorch's `state_dict` has it.
 pub fn named(model: &TwoStream) -> BTreeMap<ParamId, String> {

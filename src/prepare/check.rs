@@ -52,16 +52,26 @@ pub fn check(
         Kind::Prepared => prepared(path),
         _ => source(path, dataset, threads, progress),
     };
-    found.unwrap_or_else(|error| Checked { clips: 0, problems: each(error) })
+    found.unwrap_or_else(|error| Checked {
+        clips: 0,
+        problems: each(error),
+    })
 }
 
 fn prepared(path: &Path) -> Result<Checked> {
     if folder::is_unfinished(path) {
         let what = "its preparation was interrupted, or is still running";
-        return Err(Error::input(Place::file(path), what, "run the same `sinew prepare` again"));
+        return Err(Error::input(
+            Place::file(path),
+            what,
+            "run the same `sinew prepare` again",
+        ));
     }
     let data = Prepared::open(path)?;
-    Ok(Checked { clips: data.len(), problems: data.verify() })
+    Ok(Checked {
+        clips: data.len(),
+        problems: data.verify(),
+    })
 }
 
 fn source(
@@ -76,7 +86,10 @@ fn source(
         problems.extend(recording.err());
         Ok(())
     })?;
-    Ok(Checked { clips: catalogue.items.len(), problems })
+    Ok(Checked {
+        clips: catalogue.items.len(),
+        problems,
+    })
 }
 
 /// The single errors of a list.

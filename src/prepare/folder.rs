@@ -32,16 +32,28 @@ impl Target {
         if made {
             files::create_folder(folder)?;
         } else if folder.join(MANIFEST).exists() {
-            return refuse("it holds prepared data already", "use them, or name another folder with --out");
+            return refuse(
+                "it holds prepared data already",
+                "use them, or name another folder with --out",
+            );
         }
         let marker = folder.join(MARKER);
         let found = names(folder)?;
         if !found.is_empty() && !marker.exists() {
-            return refuse("it holds something else", "name a new or empty folder with --out");
+            return refuse(
+                "it holds something else",
+                "name a new or empty folder with --out",
+            );
         }
         if let Some(foreign) = found.iter().find(|name| !is_ours(name)) {
-            let what = format!("an interrupted preparation left it, and it also holds {}", foreign.display());
-            return refuse(&what, "remove what is not needed, or name another folder with --out");
+            let what = format!(
+                "an interrupted preparation left it, and it also holds {}",
+                foreign.display()
+            );
+            return refuse(
+                &what,
+                "remove what is not needed, or name another folder with --out",
+            );
         }
         let lock = match File::create(&marker) {
             Ok(lock) => lock,
@@ -55,9 +67,17 @@ impl Target {
         };
         // A file system that knows no locks is used without.
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
-            return refuse("another preparation is filling it", "wait for it, or name another folder with --out");
+            return refuse(
+                "another preparation is filling it",
+                "wait for it, or name another folder with --out",
+            );
         }
-        let target = Target { folder: folder.to_path_buf(), made, published: false, _marker: lock };
+        let target = Target {
+            folder: folder.to_path_buf(),
+            made,
+            published: false,
+            _marker: lock,
+        };
         target.empty()?;
         Ok(target)
     }
@@ -107,15 +127,22 @@ pub(super) fn is_unfinished(folder: &Path) -> bool {
 
 fn names(folder: &Path) -> Result<Vec<PathBuf>> {
     let refused = |error| Error::io(folder, "read the folder", error);
-    fs::read_dir(folder).map_err(refused)?.map(|entry| Ok(entry.map_err(refused)?.path())).collect()
+    fs::read_dir(folder)
+        .map_err(refused)?
+        .map(|entry| Ok(entry.map_err(refused)?.path()))
+        .collect()
 }
 
 fn is_ours(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == MARKER) || is_shard(path) || files::is_leftover(path)
+    path.file_name().is_some_and(|name| name == MARKER)
+        || is_shard(path)
+        || files::is_leftover(path)
 }
 
 fn is_shard(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let index = name.strip_prefix("shard-").and_then(|rest| rest.strip_suffix(".safetensors"));
+    let index = name
+        .strip_prefix("shard-")
+        .and_then(|rest| rest.strip_suffix(".safetensors"));
     index.is_some_and(|index| index.len() >= 5 && index.bytes().all(|byte| byte.is_ascii_digit()))
 }

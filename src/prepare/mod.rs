@@ -60,7 +60,11 @@ pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> R
         unit: catalogue.layout.unit.clone(),
         up: catalogue.layout.up,
         layout: catalogue.layout.clone(),
-        counts: Counts { by_class: vec![0; catalogue.classes.len()], missing: catalogue.missing, ..Counts::default() },
+        counts: Counts {
+            by_class: vec![0; catalogue.classes.len()],
+            missing: catalogue.missing,
+            ..Counts::default()
+        },
         classes: catalogue.classes.clone(),
         shards: Vec::new(),
         clips: Vec::with_capacity(catalogue.items.len()),
@@ -68,27 +72,36 @@ pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> R
         checksum: String::new(),
     };
     let mut shard = ShardWriter::default();
-    pipeline::run(&catalogue, options.threads, progress, |_: &Item, recording: Result<Recording>| {
-        match recording {
-            Err(error) => bad.push(error),
-            // Nothing will be published any more; the rest is only read to list all that is bad.
-            Ok(_) if !bad.is_empty() && !options.skip_bad => {}
-            Ok(Recording { clip, ids, about }) => {
-                let counts = &mut manifest.counts;
-                counts.clips += 1;
-                counts.frames += clip.frames;
-                counts.bodies += clip.bodies;
-                if let Some(count) = counts.by_class.get_mut(clip.label) {
-                    *count += 1;
-                }
-                manifest.clips.push(shard.push(clip, ids, about, manifest.shards.len()));
-                if shard.is_full() {
-                    manifest.shards.push(shard.write(target.folder(), manifest.shards.len())?);
+    pipeline::run(
+        &catalogue,
+        options.threads,
+        progress,
+        |_: &Item, recording: Result<Recording>| {
+            match recording {
+                Err(error) => bad.push(error),
+                // Nothing will be published any more; the rest is only read to list all that is bad.
+                Ok(_) if !bad.is_empty() && !options.skip_bad => {}
+                Ok(Recording { clip, ids, about }) => {
+                    let counts = &mut manifest.counts;
+                    counts.clips += 1;
+                    counts.frames += clip.frames;
+                    counts.bodies += clip.bodies;
+                    if let Some(count) = counts.by_class.get_mut(clip.label) {
+                        *count += 1;
+                    }
+                    manifest
+                        .clips
+                        .push(shard.push(clip, ids, about, manifest.shards.len()));
+                    if shard.is_full() {
+                        manifest
+                            .shards
+                            .push(shard.write(target.folder(), manifest.shards.len())?);
+                    }
                 }
             }
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     if !bad.is_empty() && !options.skip_bad {
         return Err(all_bad(bad));
     }
@@ -96,12 +109,20 @@ pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> R
         if !bad.is_empty() {
             return Err(all_bad(bad));
         }
-        let place = options.sources.first().map_or_else(Place::default, Place::file);
-        let what = format!("all its {} clips are on the missing list", catalogue.missing);
+        let place = options
+            .sources
+            .first()
+            .map_or_else(Place::default, Place::file);
+        let what = format!(
+            "all its {} clips are on the missing list",
+            catalogue.missing
+        );
         return Err(Error::input(place, what, "name a source with other clips"));
     }
     if !shard.is_empty() {
-        manifest.shards.push(shard.write(target.folder(), manifest.shards.len())?);
+        manifest
+            .shards
+            .push(shard.write(target.folder(), manifest.shards.len())?);
     }
     manifest.skipped = bad.iter().map(skipped).collect();
     target.publish(&manifest)?;
@@ -119,19 +140,39 @@ fn all_bad(mut bad: Vec<Error>) -> Error {
     if bad.len() == 1 {
         return bad.remove(0);
     }
-    let summary = format!("{} entries are bad and nothing was published; --skip-bad leaves them out", bad.len());
-    Error::Several { summary, errors: bad }
+    let summary = format!(
+        "{} entries are bad and nothing was published; --skip-bad leaves them out",
+        bad.len()
+    );
+    Error::Several {
+        summary,
+        errors: bad,
+    }
 }
 
 /// A bad entry as the manifest records it: without the paths of this machine.
 fn skipped(error: &Error) -> Skipped {
     let (place, why) = match error {
         Error::Input { place, what, .. } => (place.clone(), what.clone()),
-        Error::Io { path, action, source, .. } => (Place::file(path), format!("cannot {action}: {source}")),
+        Error::Io {
+            path,
+            action,
+            source,
+            ..
+        } => (Place::file(path), format!("cannot {action}: {source}")),
         other => (Place::default(), other.to_string()),
     };
-    let file = || place.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file = || {
+        place
+            .file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
     let entry = place.entry.clone().unwrap_or_else(file);
-    let why = place.line.map_or(why.clone(), |line| format!("line {line}: {why}"));
+    let why = place
+        .line
+        .map_or(why.clone(), |line| format!("line {line}: {why}"));
     Skipped { entry, why }
 }

@@ -36,7 +36,9 @@ impl Shared {
     }
 
     fn wait<'a>(&self, guard: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
-        self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner)
+        self.changed
+            .wait(guard)
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stop(&self) {
@@ -67,7 +69,12 @@ pub(super) fn run(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if threads == 0 { cores } else { threads }.clamp(1, items.len().max(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| Error::setting(format!("{threads} threads cannot be had: {error}"), "ask for fewer"))?;
+    let pool = pool.map_err(|error| {
+        Error::setting(
+            format!("{threads} threads cannot be had: {error}"),
+            "ask for fewer",
+        )
+    })?;
     let shared = Shared::default();
     pool.in_place_scope(|scope| {
         for _ in 0..threads {
@@ -78,7 +85,9 @@ pub(super) fn run(
         }
         let _guard = StopOnPanic(&shared);
         for (index, item) in items.iter().enumerate() {
-            let Some(recording) = next(&shared, index) else { break };
+            let Some(recording) = next(&shared, index) else {
+                break;
+            };
             if let Err(error) = take(item, recording) {
                 shared.stop();
                 return Err(error);
@@ -111,7 +120,9 @@ fn parse(catalogue: &Catalogue, shared: &Shared) {
     let mut reader = catalogue.reader();
     loop {
         let index = shared.next.fetch_add(1, Ordering::Relaxed);
-        let Some(item) = catalogue.items.get(index) else { return };
+        let Some(item) = catalogue.items.get(index) else {
+            return;
+        };
         let recording = reader.read(item);
         let bytes = size(&recording);
         let mut queue = shared.lock();
@@ -128,5 +139,7 @@ fn parse(catalogue: &Catalogue, shared: &Shared) {
 }
 
 fn size(recording: &Result<Recording>) -> usize {
-    recording.as_ref().map_or(0, |recording| recording.clip.data.len() * 4)
+    recording
+        .as_ref()
+        .map_or(0, |recording| recording.clip.data.len() * 4)
 }

@@ -24,7 +24,7 @@ threads = 0
 /// A preset, over it the keys of a recipe file, over those the `KEY=VALUE` settings.
 ///
 /// # Errors
-/// [`Error::Setting`] for an unknown preset, an unknown key (the nearest one is named) or a value of the wrong kind;
+/// [`Error::Usage`] for an unknown preset, an unknown key (the nearest one is named) or a value of the wrong kind;
 /// [`Error::Input`] at the line for a file that is not TOML.
 pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Recipe> {
     let text = match preset {
@@ -33,17 +33,24 @@ pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Rec
         "reference" => include_str!("../../assets/recipes/reference.toml"),
         _ => {
             let what = format!("there is no preset {preset:?}");
-            return Err(Error::setting(what, format!("choose one of {}", PRESETS.join(", "))));
+            return Err(Error::usage(what, format!("choose one of {}", PRESETS.join(", "))));
         }
     };
     let mut table = parse(&format!("{text}{RUN}"))
-        .map_err(|e| Error::setting(format!("preset {preset}: {e}"), "this is a defect, report it"))?;
+        .map_err(|e| Error::usage(format!("preset {preset}: {e}"), "this is a defect, report it"))?;
     if let Some(file) = file {
         overlay(&mut table, read(file)?, &format!("{}", file.display()))?;
     }
+    put_all(&mut table, sets)?;
+    put(&mut table, "run", "preset", Value::String(preset.to_string()));
+    from_table(table)
+}
+
+/// Puts `KEY=VALUE` settings over a table.
+fn put_all(table: &mut Table, sets: &[String]) -> Result<()> {
     for set in sets {
         let (key, value) = set.split_once('=').ok_or_else(|| {
-            Error::setting(format!("--set {set:?} has no value"), "write it as KEY=VALUE")
+            Error::usage(format!("--set {set:?} has no value"), "write it as KEY=VALUE")
         })?;
         let mut one = Table::new();
         let value = value_of(value.trim());
@@ -56,10 +63,9 @@ pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Rec
                 one.insert(key.trim().to_string(), value);
             }
         }
-        overlay(&mut table, one, "--set")?;
+        overlay(table, one, "--set")?;
     }
-    put(&mut table, "run", "preset", Value::String(preset.to_string()));
-    from_table(table)
+    Ok(())
 }
 
 /// The recipe of a `config.toml`, which has every key.
@@ -74,11 +80,22 @@ impl Recipe {
     /// The text of `config.toml`.
     ///
     /// # Errors
-    /// [`Error::Setting`] where a value cannot be written as TOML, such as a seed above 2⁶³.
+    /// [`Error::Usage`] where a value cannot be written as TOML, such as a seed above 2⁶³.
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(self).map_err(|e| {
-            Error::setting(format!("the settings cannot be written: {e}"), "choose a smaller number")
+            Error::usage(format!("the settings cannot be written: {e}"), "choose a smaller number")
         })
+    }
+
+    /// The same recipe with `KEY=VALUE` settings put over it.
+    ///
+    /// # Errors
+    /// As [`resolve`].
+    pub fn with(&self, sets: &[String]) -> Result<Recipe> {
+        let mut table =
+            parse(&self.to_toml()?).map_err(|e| Error::usage(e.to_string(), "report this defect"))?;
+        put_all(&mut table, sets)?;
+        from_table(table)
     }
 
     /// Every key whose value differs in `other`, with both values.
@@ -87,7 +104,7 @@ impl Recipe {
     /// As [`Recipe::to_toml`].
     pub fn differences(&self, other: &Recipe) -> Result<Vec<(String, String, String)>> {
         let table = |r: &Recipe| -> Result<Table> {
-            parse(&r.to_toml()?).map_err(|e| Error::setting(e.to_string(), "report this defect"))
+            parse(&r.to_toml()?).map_err(|e| Error::usage(e.to_string(), "report this defect"))
         };
         let (mine, theirs) = (table(self)?, table(other)?);
         let mut found = Vec::new();
@@ -166,7 +183,7 @@ fn alike(old: &Value, new: Value) -> Value {
 
 fn unknown(base: &Table, key: &str, source: &str) -> Error {
     let nearest = flat(base).map(|(known, _)| known).min_by_key(|known| distance(key, known));
-    Error::setting(
+    Error::usage(
         format!("{source}: there is no setting {key:?}"),
         format!("the nearest is {}", nearest.unwrap_or_default()),
     )
@@ -190,7 +207,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 fn from_table(table: Table) -> Result<Recipe> {
     let recipe: Recipe = Value::Table(table).try_into().map_err(|e: toml::de::Error| {
-        Error::setting(
+        Error::usage(
             format!("a setting has the wrong value: {}", e.message()),
             "see the settings' table in the README",
         )
@@ -233,7 +250,7 @@ impl Recipe {
             (self.train.keep > 0, "train.keep must be at least 1"),
         ];
         match rules.iter().find(|(fine, _)| !fine) {
-            Some((_, rule)) => Err(Error::setting(*rule, "change it in the file or with --set")),
+            Some((_, rule)) => Err(Error::usage(*rule, "change it in the file or with --set")),
             None => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::lines;
 use super::writer::checksum;
 use crate::error::{Error, Place, Result};
 use crate::files;
@@ -122,13 +123,16 @@ impl Manifest {
     /// What the system says.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(MANIFEST);
-        let blank = Manifest { checksum: NO_CHECKSUM.into(), ..self.clone() };
-        let text = serde_json::to_string_pretty(&blank)
+        let blank = Manifest {
+            checksum: NO_CHECKSUM.into(),
+            ..self.clone()
+        };
+        let text = lines::to_string(&blank)
             .map_err(|error| Error::io(&path, "write", std::io::Error::other(error)))?;
         let sum = checksum(text.as_bytes());
         // The checksum is the last field, so the last run of zeros is its own.
-        let at = text.rfind(NO_CHECKSUM).unwrap_or(text.len());
-        files::write(&path, format!("{}{sum}{}", &text[..at], &text[at + sum.len()..]).as_bytes())
+        let (before, after) = text.rsplit_once(NO_CHECKSUM).unwrap_or((&text, ""));
+        files::write(&path, format!("{before}{sum}{after}").as_bytes())
     }
 
     /// Reads the manifest of a folder of prepared data.
@@ -139,36 +143,65 @@ impl Manifest {
         let path = folder.join(MANIFEST);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                ) =>
+            {
                 let (what, help) = if folder.exists() {
-                    (format!("it has no {MANIFEST}, so it is not prepared data"), "make it with `sinew prepare`")
+                    (
+                        format!("it has no {MANIFEST}, so it is not prepared data"),
+                        "make it with `sinew prepare`",
+                    )
                 } else {
-                    ("there is no such folder".to_string(), "check the path, or make it with `sinew prepare`")
+                    (
+                        "there is no such folder".to_string(),
+                        "check the path, or make it with `sinew prepare`",
+                    )
                 };
                 return Err(Error::input(Place::file(folder), what, help));
             }
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                return Err(Error::input(Place::file(&path), "it is not text", PREPARE_AGAIN));
+                return Err(Error::input(
+                    Place::file(&path),
+                    "it is not text",
+                    PREPARE_AGAIN,
+                ));
             }
             Err(error) => return Err(Error::io(&path, "read", error)),
         };
         let broken = |error: serde_json::Error| {
-            Error::input(Place::file(&path).line(error.line()), format!("not a manifest: {error}"), PREPARE_AGAIN)
+            Error::input(
+                Place::file(&path).line(error.line()),
+                format!("not a manifest: {error}"),
+                PREPARE_AGAIN,
+            )
         };
         let fault = |what: String| Error::input(Place::file(&path), what, PREPARE_AGAIN);
         let head: Head = serde_json::from_str(&text).map_err(broken)?;
         if head.format != FORMAT {
-            return Err(fault(format!("its format is {:?}, not {FORMAT:?}", head.format)));
+            return Err(fault(format!(
+                "its format is {:?}, not {FORMAT:?}",
+                head.format
+            )));
         }
         if head.version != VERSION {
-            return Err(fault(format!("it is version {} of the format; this program reads {VERSION}", head.version)));
+            return Err(fault(format!(
+                "it is version {} of the format; this program reads {VERSION}",
+                head.version
+            )));
         }
         let manifest: Manifest = serde_json::from_str(&text).map_err(broken)?;
         let sum = &manifest.checksum;
-        let blank = text.rfind(sum.as_str()).filter(|_| sum.len() == NO_CHECKSUM.len());
-        let blank = blank.map(|at| format!("{}{NO_CHECKSUM}{}", &text[..at], &text[at + sum.len()..]));
+        let blank = text
+            .rsplit_once(sum.as_str())
+            .filter(|_| sum.len() == NO_CHECKSUM.len());
+        let blank = blank.map(|(before, after)| format!("{before}{NO_CHECKSUM}{after}"));
         if blank.is_none_or(|blank| checksum(blank.as_bytes()) != *sum) {
-            return Err(fault("its checksum is wrong: it was damaged or edited".into()));
+            return Err(fault(
+                "its checksum is wrong: it was damaged or edited".into(),
+            ));
         }
         manifest.check().map_err(fault)?;
         Ok(manifest)
@@ -176,17 +209,24 @@ impl Manifest {
 
     /// What contradicts itself.
     fn check(&self) -> std::result::Result<(), String> {
-        self.layout.check().map_err(|(key, what)| format!("the layout's `{key}`: {what}"))?;
+        self.layout
+            .check()
+            .map_err(|(key, what)| format!("the layout's `{key}`: {what}"))?;
         for shard in &self.shards {
             // A name alone: a manifest must not lead out of its folder.
             let mut parts = Path::new(&shard.file).components();
-            let plain = matches!(parts.next(), Some(std::path::Component::Normal(_))) && parts.next().is_none();
+            let plain = matches!(parts.next(), Some(std::path::Component::Normal(_)))
+                && parts.next().is_none();
             if !plain {
                 return Err(format!("{:?} is no name of a shard", shard.file));
             }
         }
         if self.counts.clips != self.clips.len() {
-            return Err(format!("it counts {} clips and lists {}", self.counts.clips, self.clips.len()));
+            return Err(format!(
+                "it counts {} clips and lists {}",
+                self.counts.clips,
+                self.clips.len()
+            ));
         }
         for clip in &self.clips {
             let fault = if clip.label >= self.classes.len() {
@@ -196,8 +236,17 @@ impl Manifest {
             } else if clip.bodies == 0 || clip.frames == 0 {
                 "is empty".into()
             } else if clip.ids.len() != clip.bodies || clip.spans.len() != clip.bodies {
-                format!("has {} bodies, {} ids and {} spans", clip.bodies, clip.ids.len(), clip.spans.len())
-            } else if clip.spans.iter().any(|[first, last]| first > last || *last >= clip.frames) {
+                format!(
+                    "has {} bodies, {} ids and {} spans",
+                    clip.bodies,
+                    clip.ids.len(),
+                    clip.spans.len()
+                )
+            } else if clip
+                .spans
+                .iter()
+                .any(|[first, last]| first > last || *last >= clip.frames)
+            {
                 format!("has a span outside its {} frames", clip.frames)
             } else {
                 continue;

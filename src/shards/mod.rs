@@ -1,6 +1,7 @@
 //! Prepared data on disk: `manifest.json`, written last, and `shard-NNNNN.safetensors` with one tensor a clip,
 //! float32 [bodies, frames, joints, 3] in the source's unit; a frame without the body is NaN.
 
+mod lines;
 mod manifest;
 mod reader;
 mod writer;

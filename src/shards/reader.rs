@@ -52,14 +52,22 @@ impl Prepared {
         let mut ranges = vec![0..0; manifest.clips.len()];
         for (shard, members) in members.iter().enumerate() {
             match locate(&folder, &manifest, shard, &shards[shard], members) {
-                Ok(found) => members.iter().zip(found).for_each(|(index, range)| ranges[*index] = range),
+                Ok(found) => members
+                    .iter()
+                    .zip(found)
+                    .for_each(|(index, range)| ranges[*index] = range),
                 Err(error) => errors.push(error),
             }
         }
         if !errors.is_empty() {
             return Err(several(&folder, errors));
         }
-        Ok(Prepared { folder, manifest, shards, ranges })
+        Ok(Prepared {
+            folder,
+            manifest,
+            shards,
+            ranges,
+        })
     }
 
     /// The folder.
@@ -91,11 +99,19 @@ impl Prepared {
     /// # Errors
     /// An index that is no clip's.
     pub fn clip(&self, index: usize) -> Result<Clip> {
-        let (Some(entry), Some(bytes)) = (self.manifest.clips.get(index), self.tensor(index)) else {
+        let (Some(entry), Some(bytes)) = (self.manifest.clips.get(index), self.tensor(index))
+        else {
             let what = format!("it has {} clips, none of number {index}", self.len());
-            return Err(Error::input(Place::file(&self.folder), what, "name a clip that is there"));
+            return Err(Error::input(
+                Place::file(&self.folder),
+                what,
+                "name a clip that is there",
+            ));
         };
-        let data = bytes.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]])).collect();
+        let data = bytes
+            .chunks_exact(4)
+            .map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]]))
+            .collect();
         Ok(Clip {
             name: entry.name.clone(),
             label: entry.label,
@@ -109,7 +125,9 @@ impl Prepared {
     /// The bytes of a clip's tensor.
     fn tensor(&self, index: usize) -> Option<&[u8]> {
         let entry = self.manifest.clips.get(index)?;
-        self.shards.get(entry.shard)?.get(self.ranges.get(index)?.clone())
+        self.shards
+            .get(entry.shard)?
+            .get(self.ranges.get(index)?.clone())
     }
 
     /// Compares every byte with its checksum; names the clips that are damaged, or the shard where none is.
@@ -119,20 +137,35 @@ impl Prepared {
         shards
             .into_par_iter()
             .map(|(index, shard)| {
-                if self.shards.get(index).is_some_and(|bytes| checksum(bytes) == shard.checksum) {
+                if self
+                    .shards
+                    .get(index)
+                    .is_some_and(|bytes| checksum(bytes) == shard.checksum)
+                {
                     return Vec::new();
                 }
                 let path = self.folder.join(&shard.file);
                 let damaged = self.manifest.clips.iter().enumerate().filter(|(at, clip)| {
-                    clip.shard == index && self.tensor(*at).is_none_or(|bytes| checksum(bytes) != clip.checksum)
+                    clip.shard == index
+                        && self
+                            .tensor(*at)
+                            .is_none_or(|bytes| checksum(bytes) != clip.checksum)
                 });
                 let fault = |clip: &str| {
                     let place = Place::file(&path).entry(clip);
-                    Error::input(place, "its checksum is wrong: the data were damaged", PREPARE_AGAIN)
+                    Error::input(
+                        place,
+                        "its checksum is wrong: the data were damaged",
+                        PREPARE_AGAIN,
+                    )
                 };
                 let mut errors: Vec<_> = damaged.map(|(_, clip)| fault(&clip.name)).collect();
                 if errors.is_empty() {
-                    errors.push(Error::input(Place::file(&path), "its checksum is wrong", PREPARE_AGAIN));
+                    errors.push(Error::input(
+                        Place::file(&path),
+                        "its checksum is wrong",
+                        PREPARE_AGAIN,
+                    ));
                 }
                 errors
             })
@@ -146,7 +179,10 @@ fn several(folder: &Path, mut errors: Vec<Error>) -> Error {
     if errors.len() == 1 {
         return errors.remove(0);
     }
-    Error::Several { summary: format!("{}: {} shards are damaged", folder.display(), errors.len()), errors }
+    Error::Several {
+        summary: format!("{}: {} shards are damaged", folder.display(), errors.len()),
+        errors,
+    }
 }
 
 /// Maps a shard of the size that the manifest gives.
@@ -154,10 +190,15 @@ fn map(path: &Path, shard: &ShardEntry) -> Result<Mmap> {
     let fault = |what| Err(Error::input(Place::file(path), what, PREPARE_AGAIN));
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return fault("this shard is missing".into()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return fault("this shard is missing".into());
+        }
         Err(error) => return Err(Error::io(path, "read", error)),
     };
-    let bytes = file.metadata().map_err(|error| Error::io(path, "read", error))?.len();
+    let bytes = file
+        .metadata()
+        .map_err(|error| Error::io(path, "read", error))?
+        .len();
     if bytes != shard.bytes {
         return fault(format!("this shard has {bytes} bytes, not {}", shard.bytes));
     }
@@ -167,18 +208,40 @@ fn map(path: &Path, shard: &ShardEntry) -> Result<Mmap> {
 }
 
 /// Where the clips of a shard lie in its file.
-fn locate(folder: &Path, manifest: &Manifest, shard: usize, bytes: &[u8], clips: &[usize]) -> Result<Vec<Range<usize>>> {
+fn locate(
+    folder: &Path,
+    manifest: &Manifest,
+    shard: usize,
+    bytes: &[u8],
+    clips: &[usize],
+) -> Result<Vec<Range<usize>>> {
     let place = Place::file(folder.join(&manifest.shards[shard].file));
-    let (header, metadata) = SafeTensors::read_metadata(bytes)
-        .map_err(|error| Error::input(place.clone(), format!("not a shard: {error}"), PREPARE_AGAIN))?;
+    let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| {
+        Error::input(
+            place.clone(),
+            format!("not a shard: {error}"),
+            PREPARE_AGAIN,
+        )
+    })?;
     let joints = manifest.layout.len();
     let mut ranges = Vec::with_capacity(clips.len());
     for clip in clips.iter().map(|index| &manifest.clips[*index]) {
-        let fault = |what: String| Err(Error::input(place.clone().entry(&clip.name), what, PREPARE_AGAIN));
-        let Some(tensor) = metadata.info(&clip.name) else { return fault("the shard does not hold this clip".into()) };
+        let fault = |what: String| {
+            Err(Error::input(
+                place.clone().entry(&clip.name),
+                what,
+                PREPARE_AGAIN,
+            ))
+        };
+        let Some(tensor) = metadata.info(&clip.name) else {
+            return fault("the shard does not hold this clip".into());
+        };
         let shape = [clip.bodies, clip.frames, joints, 3];
         if tensor.dtype != Dtype::F32 || tensor.shape != shape {
-            return fault(format!("it is {:?} {:?}, not F32 {shape:?}", tensor.dtype, tensor.shape));
+            return fault(format!(
+                "it is {:?} {:?}, not F32 {shape:?}",
+                tensor.dtype, tensor.shape
+            ));
         }
         // The format counts from the end of the header, which follows its eight-byte length.
         let (start, end) = tensor.data_offsets;

@@ -58,7 +58,9 @@ impl ShardWriter {
             bodies: clip.bodies,
             frames: clip.frames,
             ids,
-            spans: (0..clip.bodies).map(|body| clip.span(body).unwrap_or([0, clip.frames - 1])).collect(),
+            spans: (0..clip.bodies)
+                .map(|body| clip.span(body).unwrap_or([0, clip.frames - 1]))
+                .collect(),
             checksum: with_bytes(&clip.data, checksum),
             name: clip.name.clone(),
             about,
@@ -78,7 +80,8 @@ impl ShardWriter {
         let refused = |error| Error::io(&path, "write", error);
         let clips = std::mem::take(&mut self.clips);
         self.bytes = 0;
-        let mut header = serde_json::to_vec(&Header(&clips)).map_err(|error| refused(std::io::Error::other(error)))?;
+        let mut header = serde_json::to_vec(&Header(&clips))
+            .map_err(|error| refused(std::io::Error::other(error)))?;
         // Data start at a multiple of eight, as the format's own writer has it.
         header.resize(header.len().next_multiple_of(8), b' ');
         let mut out = AtomicFile::create(&path)?;
@@ -95,7 +98,11 @@ impl ShardWriter {
             with_bytes(&clip.data, &mut put).map_err(refused)?;
         }
         out.commit()?;
-        Ok(ShardEntry { file, bytes, checksum: format!("{:016x}", sum.digest()) })
+        Ok(ShardEntry {
+            file,
+            bytes,
+            checksum: format!("{:016x}", sum.digest()),
+        })
     }
 }
 
@@ -104,7 +111,10 @@ fn with_bytes<T>(data: &[f32], f: impl FnOnce(&[u8]) -> T) -> T {
     if cfg!(target_endian = "little") {
         f(bytemuck::cast_slice(data))
     } else {
-        f(&data.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>())
+        f(&data
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect::<Vec<_>>())
     }
 }
 
@@ -125,7 +135,14 @@ impl Serialize for Header<'_> {
         for clip in self.0 {
             let end = start + clip.data.len() * 4;
             let shape = [clip.bodies, clip.frames, clip.joints, 3];
-            map.serialize_entry(&clip.name, &Tensor { dtype: "F32", shape, data_offsets: [start, end] })?;
+            map.serialize_entry(
+                &clip.name,
+                &Tensor {
+                    dtype: "F32",
+                    shape,
+                    data_offsets: [start, end],
+                },
+            )?;
             start = end;
         }
         map.end()

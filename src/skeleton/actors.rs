@@ -34,6 +34,18 @@ pub fn choose(clip: &Clip, rule: Actors) -> Vec<Actor> {
     }
 }
 
+/// Every body as it is, each as long as the clip, in the clip's order: for sets whose bodies are people already and
+/// in a meaningful order, where a rule against a tracker's noise would drop a person of a short clip.
+#[must_use]
+pub fn all(clip: &Clip) -> Vec<Actor> {
+    (0..clip.bodies)
+        .map(|body| Actor {
+            frames: clip.frames,
+            data: clip.body(body).to_vec(),
+        })
+        .collect()
+}
+
 /// A tracked body with what the published rule asks of it.
 struct Track {
     body: usize,
@@ -44,7 +56,11 @@ struct Track {
 
 fn published(clip: &Clip) -> Vec<Actor> {
     let mut tracks: Vec<Track> = (0..clip.bodies)
-        .map(|body| Track { body, frames: present_frames(clip, body), motion: 0.0 })
+        .map(|body| Track {
+            body,
+            frames: present_frames(clip, body),
+            motion: 0.0,
+        })
         .filter(|track| !track.frames.is_empty())
         .collect();
     if tracks.len() > 1 {
@@ -63,10 +79,17 @@ fn published(clip: &Clip) -> Vec<Actor> {
 
 /// Drops short tracks; the longest stays if all are short.
 fn drop_short(tracks: &mut Vec<Track>) {
-    let longest = tracks.iter().map(|track| track.frames.len()).max().unwrap_or(0);
+    let longest = tracks
+        .iter()
+        .map(|track| track.frames.len())
+        .max()
+        .unwrap_or(0);
     if longest > NOISE_LENGTH {
         tracks.retain(|track| track.frames.len() > NOISE_LENGTH);
-    } else if let Some(at) = tracks.iter().position(|track| track.frames.len() == longest) {
+    } else if let Some(at) = tracks
+        .iter()
+        .position(|track| track.frames.len() == longest)
+    {
         tracks.swap(0, at);
         tracks.truncate(1);
     }
@@ -80,7 +103,12 @@ fn drop_spread(clip: &Clip, tracks: &mut Vec<Track>) {
         if left == 1 {
             return true;
         }
-        let valid: Vec<usize> = track.frames.iter().copied().filter(|f| !is_wide(clip.frame(track.body, *f))).collect();
+        let valid: Vec<usize> = track
+            .frames
+            .iter()
+            .copied()
+            .filter(|f| !is_wide(clip.frame(track.body, *f)))
+            .collect();
         let noisy = track.frames.len() - valid.len();
         if noisy as f64 / track.frames.len() as f64 >= NOISE_SHARE {
             left -= 1;
@@ -98,14 +126,25 @@ fn stitch(clip: &Clip, tracks: &[Track]) -> Vec<Actor> {
     let stride = clip.stride();
     let mut actors: Vec<(Actor, usize, usize)> = Vec::new();
     for track in tracks {
-        let (Some(&start), Some(&end)) = (track.frames.first(), track.frames.last()) else { continue };
+        let (Some(&start), Some(&end)) = (track.frames.first(), track.frames.last()) else {
+            continue;
+        };
         // Tracks that share a single frame count as one after the other, as published.
-        let free = actors.iter().position(|(_, first, last)| end.min(*last) <= start.max(*first));
+        let free = actors
+            .iter()
+            .position(|(_, first, last)| end.min(*last) <= start.max(*first));
         let actor = match free {
             Some(actor) => actor,
             None if actors.len() < 2 => {
                 let data = vec![f32::NAN; clip.frames * stride];
-                actors.push((Actor { frames: clip.frames, data }, start, end));
+                actors.push((
+                    Actor {
+                        frames: clip.frames,
+                        data,
+                    },
+                    start,
+                    end,
+                ));
                 actors.len() - 1
             }
             None => continue,
@@ -113,7 +152,8 @@ fn stitch(clip: &Clip, tracks: &[Track]) -> Vec<Actor> {
         let (actor, first, last) = &mut actors[actor];
         (*first, *last) = (start.min(*first), end.max(*last));
         for &frame in &track.frames {
-            actor.data[frame * stride..(frame + 1) * stride].copy_from_slice(clip.frame(track.body, frame));
+            actor.data[frame * stride..(frame + 1) * stride]
+                .copy_from_slice(clip.frame(track.body, frame));
         }
     }
     actors.into_iter().map(|(actor, ..)| actor).collect()
@@ -131,26 +171,40 @@ fn reference(clip: &Clip) -> Vec<Actor> {
     if bodies.iter().any(|(_, [x, y], _)| *x > MOVES || *y > MOVES) {
         bodies.retain(|(_, [x, y], _)| *x > MOVES || *y > MOVES);
     } else {
-        let most = bodies.iter().map(|(_, [x, y], _)| x + y).max_by(f64::total_cmp);
+        let most = bodies
+            .iter()
+            .map(|(_, [x, y], _)| x + y)
+            .max_by(f64::total_cmp);
         let most = bodies.iter().position(|(_, [x, y], _)| Some(x + y) == most);
         bodies = most.map(|at| bodies.swap_remove(at)).into_iter().collect();
     }
     let joined = |(frames, _, body): &(Vec<usize>, [f64; 2], usize)| Actor {
         frames: frames.len(),
-        data: frames.iter().flat_map(|frame| clip.frame(*body, *frame)).copied().collect(),
+        data: frames
+            .iter()
+            .flat_map(|frame| clip.frame(*body, *frame))
+            .copied()
+            .collect(),
     };
     bodies.iter().map(joined).collect()
 }
 
 fn present_frames(clip: &Clip, body: usize) -> Vec<usize> {
-    (0..clip.frames).filter(|frame| clip.present(body, *frame)).collect()
+    (0..clip.frames)
+        .filter(|frame| clip.present(body, *frame))
+        .collect()
 }
 
 /// Summed variance of x, y and z over all joints of some frames.
 fn variance(clip: &Clip, body: usize, frames: &[usize]) -> f64 {
     let axis = |axis: usize| {
-        let joints = frames.iter().flat_map(|frame| clip.frame(body, *frame).chunks_exact(3));
-        let numbers: Vec<f64> = joints.map(|joint| f64::from(joint[axis])).filter(|x| !x.is_nan()).collect();
+        let joints = frames
+            .iter()
+            .flat_map(|frame| clip.frame(body, *frame).chunks_exact(3));
+        let numbers: Vec<f64> = joints
+            .map(|joint| f64::from(joint[axis]))
+            .filter(|x| !x.is_nan())
+            .collect();
         deviation(&numbers).powi(2)
     };
     axis(0) + axis(1) + axis(2)
@@ -159,8 +213,13 @@ fn variance(clip: &Clip, body: usize, frames: &[usize]) -> f64 {
 /// True where a frame is wider than a person is.
 fn is_wide(frame: &[f32]) -> bool {
     let spread = |axis: usize| {
-        let all = frame.chunks_exact(3).map(|joint| joint[axis]).filter(|x| !x.is_nan());
-        let (low, high) = all.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+        let all = frame
+            .chunks_exact(3)
+            .map(|joint| joint[axis])
+            .filter(|x| !x.is_nan());
+        let (low, high) = all.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| {
+            (low.min(x), high.max(x))
+        });
         f64::from(high) - f64::from(low)
     };
     spread(0) > NOISE_SPREAD * spread(1)
@@ -170,7 +229,10 @@ fn is_wide(frame: &[f32]) -> bool {
 fn changes(clip: &Clip, body: usize, frames: &[usize], axis: usize) -> Vec<f64> {
     let change = |pair: &[usize]| {
         let (a, b) = (clip.frame(body, pair[0]), clip.frame(body, pair[1]));
-        let joints = a.chunks_exact(3).zip(b.chunks_exact(3)).map(|(a, b)| f64::from((b[axis] - a[axis]).abs()));
+        let joints = a
+            .chunks_exact(3)
+            .zip(b.chunks_exact(3))
+            .map(|(a, b)| f64::from((b[axis] - a[axis]).abs()));
         joints.filter(|x| !x.is_nan()).sum()
     };
     frames.windows(2).map(change).collect()

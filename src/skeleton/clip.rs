@@ -90,7 +90,9 @@ impl Clip {
     #[must_use]
     pub fn span(&self, body: usize) -> Option<[usize; 2]> {
         let first = (0..self.frames).find(|frame| self.present(body, *frame))?;
-        let last = (0..self.frames).rev().find(|frame| self.present(body, *frame))?;
+        let last = (0..self.frames)
+            .rev()
+            .find(|frame| self.present(body, *frame))?;
         Some([first, last])
     }
 }

@@ -7,7 +7,10 @@ pub(super) fn root(count: usize, bones: &[[usize; 2]]) -> Result<usize, String> 
     let mut parents = vec![None; count];
     for &[child, parent] in bones {
         if let Some(joint) = [child, parent].into_iter().find(|joint| *joint >= count) {
-            return Err(format!("there is no joint {joint}: {count} joints are numbered from 0 to {}", count - 1));
+            return Err(format!(
+                "there is no joint {joint}: {count} joints are numbered from 0 to {}",
+                count - 1
+            ));
         }
         if child == parent {
             return Err(format!("joint {child} is its own parent"));
@@ -17,9 +20,13 @@ pub(super) fn root(count: usize, bones: &[[usize; 2]]) -> Result<usize, String> 
         }
     }
     let mut roots = (0..count).filter(|joint| parents[*joint].is_none());
-    let Some(root) = roots.next() else { return Err("the bones run in a circle".into()) };
+    let Some(root) = roots.next() else {
+        return Err("the bones run in a circle".into());
+    };
     if let Some(second) = roots.next() {
-        return Err(format!("joints {root} and {second} both have no parent; one joint alone is the root"));
+        return Err(format!(
+            "joints {root} and {second} both have no parent; one joint alone is the root"
+        ));
     }
     // One root and one parent each: whoever is not below the root hangs in a circle.
     let below = children(count, bones);
@@ -65,11 +72,18 @@ pub(super) fn traversal(count: usize, bones: &[[usize; 2]], root: usize) -> Vec<
 
 /// Body parts. Where names tell left from right: each connected group of left joints, of right joints, and the rest
 /// as the trunk. Otherwise each branch from its tip up to the first fork, and the rest as the trunk.
-pub(super) fn parts(joints: &[String], bones: &[[usize; 2]], root: usize, mirror: &[usize]) -> Vec<Part> {
+pub(super) fn parts(
+    joints: &[String],
+    bones: &[[usize; 2]],
+    root: usize,
+    mirror: &[usize],
+) -> Vec<Part> {
     let count = joints.len();
     let children = children(count, bones);
     let mut parents = vec![root; count];
-    bones.iter().for_each(|&[child, parent]| parents[child] = parent);
+    bones
+        .iter()
+        .for_each(|&[child, parent]| parents[child] = parent);
     let sided = (0..count).any(|joint| mirror[joint] != joint);
     let mut limb = vec![None; count];
     let order = first_visits(&traversal(count, bones, root), count);
@@ -77,7 +91,9 @@ pub(super) fn parts(joints: &[String], bones: &[[usize; 2]], root: usize, mirror
         for &joint in &order {
             if mirror[joint] != joint {
                 let parent = parents[joint];
-                limb[joint] = limb[parent].filter(|_| side(&joints[parent]) == side(&joints[joint])).or(Some(joint));
+                limb[joint] = limb[parent]
+                    .filter(|_| side(&joints[parent]) == side(&joints[joint]))
+                    .or(Some(joint));
             }
         }
     } else {
@@ -88,17 +104,33 @@ pub(super) fn parts(joints: &[String], bones: &[[usize; 2]], root: usize, mirror
                 joint = parents[joint];
                 branch.push(joint);
             }
-            branch.into_iter().for_each(|member| limb[member] = Some(joint));
+            branch
+                .into_iter()
+                .for_each(|member| limb[member] = Some(joint));
         }
     }
     let mut parts: Vec<Part> = Vec::new();
     for &first in order.iter().filter(|joint| limb[**joint] == Some(**joint)) {
-        let members = order.iter().copied().filter(|joint| limb[*joint] == Some(first)).collect();
-        parts.push(Part { name: joints[first].clone(), joints: members });
+        let members = order
+            .iter()
+            .copied()
+            .filter(|joint| limb[*joint] == Some(first))
+            .collect();
+        parts.push(Part {
+            name: joints[first].clone(),
+            joints: members,
+        });
     }
-    let trunk: Vec<_> = order.iter().copied().filter(|joint| limb[*joint].is_none()).collect();
+    let trunk: Vec<_> = order
+        .iter()
+        .copied()
+        .filter(|joint| limb[*joint].is_none())
+        .collect();
     if !trunk.is_empty() {
-        parts.push(Part { name: "trunk".into(), joints: trunk });
+        parts.push(Part {
+            name: "trunk".into(),
+            joints: trunk,
+        });
     }
     parts
 }
@@ -106,19 +138,34 @@ pub(super) fn parts(joints: &[String], bones: &[[usize; 2]], root: usize, mirror
 /// The joints in the order of their first visit.
 fn first_visits(walk: &[usize], count: usize) -> Vec<usize> {
     let mut seen = vec![false; count];
-    walk.iter().copied().filter(|joint| !std::mem::replace(&mut seen[*joint], true)).collect()
+    walk.iter()
+        .copied()
+        .filter(|joint| !std::mem::replace(&mut seen[*joint], true))
+        .collect()
 }
 
 /// For each joint, the one whose name differs in left and right alone; itself where there is none.
 pub(super) fn mirror(joints: &[String]) -> Vec<usize> {
-    let keys: Vec<_> = joints.iter().map(|name| (side(name), without_side(name))).collect();
+    let keys: Vec<_> = joints
+        .iter()
+        .map(|name| (side(name), without_side(name)))
+        .collect();
     let other = |joint: usize| {
-        let (Some(side), rest) = &keys[joint] else { return None };
-        let mut matches = (0..keys.len()).filter(|other| keys[*other].0.is_some_and(|s| s != *side) && keys[*other].1 == *rest);
+        let (Some(side), rest) = &keys[joint] else {
+            return None;
+        };
+        let mut matches = (0..keys.len())
+            .filter(|other| keys[*other].0.is_some_and(|s| s != *side) && keys[*other].1 == *rest);
         matches.next().filter(|_| matches.next().is_none())
     };
     // Mutual, so that swapping twice is always the identity.
-    (0..joints.len()).map(|joint| other(joint).filter(|twin| other(*twin) == Some(joint)).unwrap_or(joint)).collect()
+    (0..joints.len())
+        .map(|joint| {
+            other(joint)
+                .filter(|twin| other(*twin) == Some(joint))
+                .unwrap_or(joint)
+        })
+        .collect()
 }
 
 /// Left or right, as a joint's name says it.
@@ -132,8 +179,16 @@ enum Side {
 /// beginning or end of a longer word (`leftHand`, `handright`).
 fn words(name: &str) -> Vec<(String, Option<Side>)> {
     let mut words = Vec::new();
-    for word in name.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        let cut = |long: &str| word.strip_prefix(long).or_else(|| word.strip_suffix(long)).map(str::to_string);
+    for word in name
+        .to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
+        let cut = |long: &str| {
+            word.strip_prefix(long)
+                .or_else(|| word.strip_suffix(long))
+                .map(str::to_string)
+        };
         let (rest, side) = if word == "l" {
             (String::new(), Some(Side::Left))
         } else if word == "r" {
@@ -155,13 +210,23 @@ fn side(name: &str) -> Option<Side> {
 }
 
 fn without_side(name: &str) -> Vec<String> {
-    words(name).into_iter().map(|(word, _)| word).filter(|word| !word.is_empty()).collect()
+    words(name)
+        .into_iter()
+        .map(|(word, _)| word)
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 /// The left and right end of the shoulder axis: by name, else the mirrored pair nearest the root, else the root.
-pub(super) fn shoulders(joints: &[String], bones: &[[usize; 2]], root: usize, mirror: &[usize]) -> [usize; 2] {
-    let named = (0..joints.len())
-        .find(|joint| mirror[*joint] != *joint && without_side(&joints[*joint]).concat() == "shoulder");
+pub(super) fn shoulders(
+    joints: &[String],
+    bones: &[[usize; 2]],
+    root: usize,
+    mirror: &[usize],
+) -> [usize; 2] {
+    let named = (0..joints.len()).find(|joint| {
+        mirror[*joint] != *joint && without_side(&joints[*joint]).concat() == "shoulder"
+    });
     let nearest = || {
         let children = children(joints.len(), bones);
         let mut queue = vec![root];
@@ -185,6 +250,8 @@ pub(super) fn shoulders(joints: &[String], bones: &[[usize; 2]], root: usize, mi
 /// The lower and upper end of the body axis: the middle of the body is where the unsided joints are, so the root and
 /// its first unsided child; the root twice where there is none, which leaves no axis to turn.
 pub(super) fn spine(bones: &[[usize; 2]], root: usize, mirror: &[usize]) -> [usize; 2] {
-    let child = bones.iter().find(|[child, parent]| *parent == root && mirror[*child] == *child);
+    let child = bones
+        .iter()
+        .find(|[child, parent]| *parent == root && mirror[*child] == *child);
     [root, child.map_or(root, |[child, _]| *child)]
 }

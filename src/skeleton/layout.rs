@@ -150,7 +150,13 @@ impl Layout {
             return Err(("joints", "it names no joint".into()));
         }
         if count > Self::MOST_JOINTS {
-            return Err(("joints", format!("it names {count} joints; {} are the most", Self::MOST_JOINTS)));
+            return Err((
+                "joints",
+                format!(
+                    "it names {count} joints; {} are the most",
+                    Self::MOST_JOINTS
+                ),
+            ));
         }
         let mut names: Vec<_> = self.joints.iter().collect();
         names.sort();
@@ -159,9 +165,13 @@ impl Layout {
         }
         derive::root(count, &self.bones).map_err(|fault| ("bones", fault))?;
         let inside = |key, joints: &[usize]| match joints.iter().find(|joint| **joint >= count) {
-            Some(joint) => {
-                Err((key, format!("there is no joint {joint}: {count} joints are numbered from 0 to {}", count - 1)))
-            }
+            Some(joint) => Err((
+                key,
+                format!(
+                    "there is no joint {joint}: {count} joints are numbered from 0 to {}",
+                    count - 1
+                ),
+            )),
             None => Ok(()),
         };
         let mut seen = vec![0; count];
@@ -173,16 +183,32 @@ impl Layout {
             part.joints.iter().for_each(|joint| seen[*joint] += 1);
         }
         if let Some(joint) = seen.iter().position(|times| *times != 1) {
-            let times = if seen[joint] == 0 { "no part".into() } else { format!("{} places", seen[joint]) };
-            return Err(("parts", format!("joint {joint} ({}) is in {times}; each is in one", self.joints[joint])));
+            let times = if seen[joint] == 0 {
+                "no part".into()
+            } else {
+                format!("{} places", seen[joint])
+            };
+            return Err((
+                "parts",
+                format!(
+                    "joint {joint} ({}) is in {times}; each is in one",
+                    self.joints[joint]
+                ),
+            ));
         }
         for (key, order) in [("chain", &self.chain), ("traversal", &self.traversal)] {
             inside(key, order)?;
             if let Some(missed) = (0..count).find(|joint| !order.contains(joint)) {
-                return Err((key, format!("joint {missed} ({}) is left out", self.joints[missed])));
+                return Err((
+                    key,
+                    format!("joint {missed} ({}) is left out", self.joints[missed]),
+                ));
             }
             if order.len() > 4 * count {
-                return Err((key, format!("{} steps for {count} joints are too many", order.len())));
+                return Err((
+                    key,
+                    format!("{} steps for {count} joints are too many", order.len()),
+                ));
             }
         }
         inside("centre", &[self.centre])?;
@@ -191,10 +217,16 @@ impl Layout {
         inside("spine", &self.spine)?;
         inside("mirror", &self.mirror)?;
         if self.mirror.len() != count {
-            return Err(("mirror", format!("it has {} entries for {count} joints", self.mirror.len())));
+            return Err((
+                "mirror",
+                format!("it has {} entries for {count} joints", self.mirror.len()),
+            ));
         }
         if let Some(joint) = (0..count).find(|joint| self.mirror[self.mirror[*joint]] != *joint) {
-            return Err(("mirror", format!("swapping twice does not bring joint {joint} back")));
+            return Err((
+                "mirror",
+                format!("swapping twice does not bring joint {joint} back"),
+            ));
         }
         Ok(())
     }
@@ -205,5 +237,6 @@ impl Layout {
 
 /// The layouts in assets/ are part of the program: a test reads each, so this cannot fail in a built one.
 fn built_in(text: &str) -> Layout {
-    layout_toml::parse(text, &Place::file("assets/layouts")).expect("a layout of the program's own is sound")
+    layout_toml::parse(text, &Place::file("assets/layouts"))
+        .expect("a layout of the program's own is sound")
 }

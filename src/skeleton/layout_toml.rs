@@ -29,26 +29,66 @@ const HELP: &str = "correct the layout; joints are numbered from 0 in the order 
 
 /// Reads, derives, checks.
 pub(super) fn parse(text: &str, place: &Place) -> Result<Layout> {
-    let line = |at: usize| text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+    let line = |at: usize| {
+        text.as_bytes()
+            .iter()
+            .take(at)
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1
+    };
     let fault = |at: usize, what: String| Error::input(place.clone().line(line(at)), what, HELP);
-    let written: Written = toml::from_str(text)
-        .map_err(|error| fault(error.span().map_or(0, |span| span.start), error.message().replace('\n', ", ")))?;
+    let written: Written = toml::from_str(text).map_err(|error| {
+        fault(
+            error.span().map_or(0, |span| span.start),
+            error.message().replace('\n', ", "),
+        )
+    })?;
 
     let joints = written.joints.get_ref().clone();
-    let bones: Vec<[usize; 2]> = written.bones.get_ref().iter().map(|bone| *bone.get_ref()).collect();
+    let bones: Vec<[usize; 2]> = written
+        .bones
+        .get_ref()
+        .iter()
+        .map(|bone| *bone.get_ref())
+        .collect();
     // Where each key stands, and within it the first index that has no joint.
-    let mut at = vec![("joints", written.joints.span().start), ("bones", written.bones.span().start)];
-    if let Some(wrong) = written.bones.get_ref().iter().find(|b| b.get_ref().iter().any(|j| *j >= joints.len())) {
+    let mut at = vec![
+        ("joints", written.joints.span().start),
+        ("bones", written.bones.span().start),
+    ];
+    if let Some(wrong) = written
+        .bones
+        .get_ref()
+        .iter()
+        .find(|b| b.get_ref().iter().any(|j| *j >= joints.len()))
+    {
         at.insert(0, ("bones", wrong.span().start));
     }
     if let Some(parts) = &written.parts {
-        let wrong = parts.get_ref().iter().find(|part| part.get_ref().joints.iter().any(|j| *j >= joints.len()));
-        at.push(("parts", wrong.map_or(parts.span().start, |part| part.span().start)));
+        let wrong = parts
+            .get_ref()
+            .iter()
+            .find(|part| part.get_ref().joints.iter().any(|j| *j >= joints.len()));
+        at.push((
+            "parts",
+            wrong.map_or(parts.span().start, |part| part.span().start),
+        ));
     }
-    for (key, list) in [("chain", &written.chain), ("traversal", &written.traversal), ("mirror", &written.mirror)] {
+    for (key, list) in [
+        ("chain", &written.chain),
+        ("traversal", &written.traversal),
+        ("mirror", &written.mirror),
+    ] {
         if let Some(list) = list {
-            let wrong = list.get_ref().iter().find(|joint| *joint.get_ref() >= joints.len());
-            at.push((key, wrong.map_or(list.span().start, |joint| joint.span().start)));
+            let wrong = list
+                .get_ref()
+                .iter()
+                .find(|joint| *joint.get_ref() >= joints.len());
+            at.push((
+                key,
+                wrong.map_or(list.span().start, |joint| joint.span().start),
+            ));
         }
     }
     for (key, joint) in [
@@ -58,33 +98,84 @@ pub(super) fn parse(text: &str, place: &Place) -> Result<Layout> {
     ] {
         at.extend(joint.as_ref().map(|joint| (key, joint.span().start)));
     }
-    at.extend(written.spine.as_ref().map(|joints| ("spine", joints.span().start)));
+    at.extend(
+        written
+            .spine
+            .as_ref()
+            .map(|joints| ("spine", joints.span().start)),
+    );
     let fault_in = |(key, what): (&str, String)| {
-        let start = at.iter().find(|(name, _)| *name == key).map_or(0, |(_, start)| *start);
+        let start = at
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map_or(0, |(_, start)| *start);
         fault(start, format!("`{key}`: {what}"))
     };
 
     if joints.is_empty() || joints.len() > Layout::MOST_JOINTS {
-        return Err(fault_in(("joints", format!("{} joints; 1 to {} can be read", joints.len(), Layout::MOST_JOINTS))));
+        return Err(fault_in((
+            "joints",
+            format!(
+                "{} joints; 1 to {} can be read",
+                joints.len(),
+                Layout::MOST_JOINTS
+            ),
+        )));
     }
     let root = derive::root(joints.len(), &bones).map_err(|what| fault_in(("bones", what)))?;
-    let plain = |list: Spanned<Vec<Spanned<usize>>>| list.into_inner().into_iter().map(Spanned::into_inner).collect();
-    let mirror: Vec<usize> = written.mirror.clone().map_or_else(|| derive::mirror(&joints), plain);
+    let plain = |list: Spanned<Vec<Spanned<usize>>>| {
+        list.into_inner()
+            .into_iter()
+            .map(Spanned::into_inner)
+            .collect()
+    };
+    let mirror: Vec<usize> = written
+        .mirror
+        .clone()
+        .map_or_else(|| derive::mirror(&joints), plain);
     if mirror.len() != joints.len() || mirror.iter().any(|joint| *joint >= joints.len()) {
-        return Err(fault_in(("mirror", format!("it must give one of the {} joints for each of them", joints.len()))));
+        return Err(fault_in((
+            "mirror",
+            format!(
+                "it must give one of the {} joints for each of them",
+                joints.len()
+            ),
+        )));
     }
     let parts = match written.parts.clone() {
-        Some(parts) => parts.into_inner().into_iter().map(Spanned::into_inner).collect(),
+        Some(parts) => parts
+            .into_inner()
+            .into_iter()
+            .map(Spanned::into_inner)
+            .collect(),
         None => derive::parts(&joints, &bones, root, &mirror),
     };
     let [left, right] = derive::shoulders(&joints, &bones, root, &mirror);
     let layout = Layout {
-        chain: written.chain.clone().map_or_else(|| parts.iter().flat_map(|p: &Part| p.joints.clone()).collect(), plain),
-        traversal: written.traversal.clone().map_or_else(|| derive::traversal(joints.len(), &bones, root), plain),
-        centre: written.centre.as_ref().map_or(root, |joint| *joint.get_ref()),
-        left_shoulder: written.left_shoulder.as_ref().map_or(left, |joint| *joint.get_ref()),
-        right_shoulder: written.right_shoulder.as_ref().map_or(right, |joint| *joint.get_ref()),
-        spine: written.spine.as_ref().map_or_else(|| derive::spine(&bones, root, &mirror), |joints| *joints.get_ref()),
+        chain: written.chain.clone().map_or_else(
+            || parts.iter().flat_map(|p: &Part| p.joints.clone()).collect(),
+            plain,
+        ),
+        traversal: written
+            .traversal
+            .clone()
+            .map_or_else(|| derive::traversal(joints.len(), &bones, root), plain),
+        centre: written
+            .centre
+            .as_ref()
+            .map_or(root, |joint| *joint.get_ref()),
+        left_shoulder: written
+            .left_shoulder
+            .as_ref()
+            .map_or(left, |joint| *joint.get_ref()),
+        right_shoulder: written
+            .right_shoulder
+            .as_ref()
+            .map_or(right, |joint| *joint.get_ref()),
+        spine: written.spine.as_ref().map_or_else(
+            || derive::spine(&bones, root, &mirror),
+            |joints| *joints.get_ref(),
+        ),
         name: written.name.clone(),
         unit: written.unit.clone(),
         up: written.up,

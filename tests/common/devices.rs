@@ -1,4 +1,5 @@
 //! The devices that numerics are tested on: the CPU engine always, and the adapter that the test script names.
+#![allow(dead_code, reason = "each test uses its own part")]
 
 use sinew::device::{Choice, Compute, adapters, open};
 use std::sync::OnceLock;

@@ -1,4 +1,5 @@
 //! Comparing numbers, and fresh ones to compare on.
+#![allow(dead_code, reason = "each test uses its own part")]
 
 use sinew::rng::Rng;
 
@@ -10,12 +11,18 @@ pub fn relative_error(a: &[f32], b: &[f32]) -> f64 {
         let d = f64::from((x - y).abs());
         if d.is_nan() { f64::INFINITY } else { m.max(d) }
     });
-    if worst == 0.0 { 0.0 } else { worst / largest.max(1e-30) }
+    if worst == 0.0 {
+        0.0
+    } else {
+        worst / largest.max(1e-30)
+    }
 }
 
 /// A stream for this run of this test; printed, so that a failure can be repeated through `SINEW_TEST_SEED`.
 pub fn fresh(test: &str) -> Rng {
-    let seed = std::env::var("SINEW_TEST_SEED").ok().and_then(|s| s.parse().ok());
+    let seed = std::env::var("SINEW_TEST_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok());
     let seed = seed.unwrap_or_else(|| {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)

@@ -107,23 +107,52 @@ pub fn joints(person: &Person, pose: &Pose) -> [Point; JOINTS] {
     joint[3] = step(joint[2], chest(about_x(-pose.nod, UP)), 0.13 * scale);
 
     for (side, sign) in [(0, -1.0), (1, 1.0)] {
-        let arm = |v: Point| chest(about_x(pose.raise[side], about_z(sign * (person.spread + pose.spread[side]), v)));
+        let arm = |v: Point| {
+            chest(about_x(
+                pose.raise[side],
+                about_z(sign * (person.spread + pose.spread[side]), v),
+            ))
+        };
         let flex = person.elbow + pose.elbow[side];
         let shoulder = 4 + 4 * side;
-        joint[shoulder] = step(joint[20], chest([sign * 0.97, -0.24, 0.0]), 0.165 * scale * person.shoulders);
+        joint[shoulder] = step(
+            joint[20],
+            chest([sign * 0.97, -0.24, 0.0]),
+            0.165 * scale * person.shoulders,
+        );
         joint[shoulder + 1] = step(joint[shoulder], arm(DOWN), 0.26 * scale * person.arm);
         let fore = arm(about_x(flex, DOWN));
         joint[shoulder + 2] = step(joint[shoulder + 1], fore, 0.24 * scale * person.arm);
         joint[shoulder + 3] = step(joint[shoulder + 2], fore, 0.07 * scale * person.arm);
         joint[21 + 2 * side] = step(joint[shoulder + 3], fore, 0.07 * scale * person.arm);
-        joint[22 + 2 * side] = step(joint[shoulder + 2], arm(about_x(flex + 0.9, DOWN)), 0.06 * scale);
+        joint[22 + 2 * side] = step(
+            joint[shoulder + 2],
+            arm(about_x(flex + 0.9, DOWN)),
+            0.06 * scale,
+        );
 
         let hip = 12 + 4 * side;
-        joint[hip] = step(joint[0], [sign * 0.95, -0.30, 0.0], 0.08 * scale * person.hips);
-        joint[hip + 1] = step(joint[hip], about_x(pose.lift[side], DOWN), 0.35 * scale * person.leg);
+        joint[hip] = step(
+            joint[0],
+            [sign * 0.95, -0.30, 0.0],
+            0.08 * scale * person.hips,
+        );
+        joint[hip + 1] = step(
+            joint[hip],
+            about_x(pose.lift[side], DOWN),
+            0.35 * scale * person.leg,
+        );
         let below = pose.lift[side] - pose.knee[side];
-        joint[hip + 2] = step(joint[hip + 1], about_x(below, DOWN), 0.36 * scale * person.leg);
-        joint[hip + 3] = step(joint[hip + 2], about_x(below + 1.1, DOWN), 0.11 * scale * person.leg);
+        joint[hip + 2] = step(
+            joint[hip + 1],
+            about_x(below, DOWN),
+            0.36 * scale * person.leg,
+        );
+        joint[hip + 3] = step(
+            joint[hip + 2],
+            about_x(below + 1.1, DOWN),
+            0.11 * scale * person.leg,
+        );
     }
     let floor = joint.iter().fold(f32::INFINITY, |low, p| low.min(p[1]));
     for point in &mut joint {
@@ -151,13 +180,38 @@ mod tests {
     fn poses_keep_bone_lengths() {
         let person = Person::draw(&mut Rng::new(1, &[]));
         let still = joints(&person, &Pose::default());
-        let moved = Pose { raise: [1.0, 2.0], elbow: [0.3, 0.0], lift: [1.2, 0.0], knee: [1.5, 0.2], bend: 0.7, ..Pose::default() };
+        let moved = Pose {
+            raise: [1.0, 2.0],
+            elbow: [0.3, 0.0],
+            lift: [1.2, 0.0],
+            knee: [1.5, 0.2],
+            bend: 0.7,
+            ..Pose::default()
+        };
         let mut moved = joints(&person, &moved);
         place(&mut moved, 0.8, [0.3, -1.0, 3.0]);
-        for (a, b) in [(0, 1), (1, 20), (20, 2), (4, 5), (5, 6), (8, 9), (9, 10), (12, 13), (13, 14), (18, 19), (11, 23)] {
-            assert!((length(still[a], still[b]) - length(moved[a], moved[b])).abs() < 1e-5, "{a}-{b}");
+        for (a, b) in [
+            (0, 1),
+            (1, 20),
+            (20, 2),
+            (4, 5),
+            (5, 6),
+            (8, 9),
+            (9, 10),
+            (12, 13),
+            (13, 14),
+            (18, 19),
+            (11, 23),
+        ] {
+            assert!(
+                (length(still[a], still[b]) - length(moved[a], moved[b])).abs() < 1e-5,
+                "{a}-{b}"
+            );
         }
-        assert!(still[8][0] > still[4][0], "the right shoulder of one who faces the camera has the larger x");
+        assert!(
+            still[8][0] > still[4][0],
+            "the right shoulder of one who faces the camera has the larger x"
+        );
         assert!(still[3][1] > 1.3 && still[3][1] < 2.0);
     }
 }

@@ -84,18 +84,26 @@ struct Spec {
 /// # Errors
 /// [`Error::Setting`] for counts that cannot be met, [`Error::Input`] for a line of `like` that is no clip name and
 /// frame count, [`Error::Io`] where the file cannot be written, and what `progress` returns.
-pub fn write(options: &Options, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Summary> {
+pub fn write(
+    options: &Options,
+    progress: &mut dyn FnMut(usize, usize) -> Result<()>,
+) -> Result<Summary> {
     let specs = specs(options)?;
     let out = &options.out;
     let refused = |e: zip::result::ZipError| Error::io(out, "write", e.into());
     let mut summary = summarise(&specs);
     let failed = RefCell::new(None);
-    let file = Latch { file: BufWriter::new(AtomicFile::create(out)?), failed: &failed };
+    let file = Latch {
+        file: BufWriter::new(AtomicFile::create(out)?),
+        failed: &failed,
+    };
     let mut zip = ZipWriter::new_stream(file);
     let mut done = 0;
     for group in specs.chunks(8 * rayon::current_num_threads()) {
-        let entries: Vec<(u64, ZipArchive<Cursor<Vec<u8>>>)> =
-            group.par_iter().map(|spec| entry(spec, options.seed)).collect::<Result<_>>()?;
+        let entries: Vec<(u64, ZipArchive<Cursor<Vec<u8>>>)> = group
+            .par_iter()
+            .map(|spec| entry(spec, options.seed))
+            .collect::<Result<_>>()?;
         for (bytes, archive) in entries {
             summary.text_bytes += bytes;
             zip.merge_archive(archive).map_err(refused)?;
@@ -107,12 +115,15 @@ pub fn write(options: &Options, progress: &mut dyn FnMut(usize, usize) -> Result
         progress(done, specs.len())?;
     }
     let mut stream = zip.finish().map_err(refused)?;
-    summary.bytes = stream.stream_position().map_err(|e| Error::io(out, "write", e))?;
+    summary.bytes = stream
+        .stream_position()
+        .map_err(|e| Error::io(out, "write", e))?;
     if let Some(e) = failed.take() {
         return Err(Error::io(out, "write", e));
     }
     let file = stream.into_inner().file.into_inner();
-    file.map_err(|e| Error::io(out, "write", e.into_error()))?.commit()?;
+    file.map_err(|e| Error::io(out, "write", e.into_error()))?
+        .commit()?;
     Ok(summary)
 }
 
@@ -146,19 +157,30 @@ fn specs(options: &Options) -> Result<Vec<Spec>> {
         let rows = names::read(like)?;
         let clips = options.clips.unwrap_or(rows.len());
         if clips == 0 || clips > rows.len() {
-            let what = format!("{clips} clips are asked for and {} has {}", like.display(), rows.len());
+            let what = format!(
+                "{clips} clips are asked for and {} has {}",
+                like.display(),
+                rows.len()
+            );
             return Err(Error::setting(what, format!("ask for 1 to {}", rows.len())));
         }
         let pick = |i: usize| rows.get(i * rows.len() / clips).cloned();
         (0..clips)
             .filter_map(pick)
-            .map(|(name, frames)| Spec { name, frames, class: Class::action(name.action) })
+            .map(|(name, frames)| Spec {
+                name,
+                frames,
+                class: Class::action(name.action),
+            })
             .collect()
     } else {
         let classes = options.classes;
         if !(2..=motion::CLASSES).contains(&classes) {
             let help = format!("choose 2 to {}", motion::CLASSES);
-            return Err(Error::setting(format!("{classes} classes cannot be made"), help));
+            return Err(Error::setting(
+                format!("{classes} classes cannot be made"),
+                help,
+            ));
         }
         let most = classes * names::PER_CLASS;
         let clips = options.clips.unwrap_or(0);
@@ -170,7 +192,11 @@ fn specs(options: &Options) -> Result<Vec<Spec>> {
             .map(|i| {
                 let name = names::plain(i % classes, i / classes);
                 let frames = names::frames(&mut clip_stream(options.seed, &name));
-                Spec { name, frames, class: Class::plain(i % classes) }
+                Spec {
+                    name,
+                    frames,
+                    class: Class::plain(i % classes),
+                }
             })
             .collect()
     };
@@ -197,7 +223,14 @@ fn summarise(specs: &[Spec]) -> Summary {
 }
 
 fn clip_stream(seed: u64, name: &Name) -> Rng {
-    let key = [name.setup, name.camera, name.performer, name.replication, name.action].map(|n| n as u64);
+    let key = [
+        name.setup,
+        name.camera,
+        name.performer,
+        name.replication,
+        name.action,
+    ]
+    .map(|n| n as u64);
     Rng::new(seed, &[CLIP, key[0], key[1], key[2], key[3], key[4]])
 }
 
@@ -209,9 +242,17 @@ fn entry(spec: &Spec, seed: u64) -> Result<(u64, ZipArchive<Cursor<Vec<u8>>>)> {
     let refused = |e: zip::result::ZipError| Error::io(&name, "compress", e.into());
     let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(text.len() / 2)));
     // The lowest level that still gives the ratio of the published archives within a few percent.
-    zip.start_file(&name, SimpleFileOptions::default().compression_level(Some(4))).map_err(refused)?;
-    zip.write_all(&text).map_err(|e| Error::io(&name, "compress", e))?;
-    Ok((text.len() as u64, zip.finish_into_readable().map_err(refused)?))
+    zip.start_file(
+        &name,
+        SimpleFileOptions::default().compression_level(Some(4)),
+    )
+    .map_err(refused)?;
+    zip.write_all(&text)
+        .map_err(|e| Error::io(&name, "compress", e))?;
+    Ok((
+        text.len() as u64,
+        zip.finish_into_readable().map_err(refused)?,
+    ))
 }
 
 /// What the sensor would have tracked, frame by frame.
@@ -227,11 +268,23 @@ fn record(spec: &Spec, seed: u64) -> Vec<Vec<Tracked>> {
     }
     let floor = -Rng::new(seed, &[SETUP, spec.name.setup as u64]).range(0.75, 1.05);
     // The three cameras stand at 0 and ±45 degrees.
-    let turn = [0.0, std::f32::consts::FRAC_PI_4, -std::f32::consts::FRAC_PI_4][spec.name.camera % 3];
+    let turn = [
+        0.0,
+        std::f32::consts::FRAC_PI_4,
+        -std::f32::consts::FRAC_PI_4,
+    ][spec.name.camera % 3];
     let tracks = motion::play(&spec.class, &people, spec.frames, turn, floor, &mut rng);
 
-    let lost = if rng.chance(0.02) { span(spec.frames, 1 + rng.below(4), &mut rng) } else { 0..0 };
-    let seen_as_body = if rng.chance(0.02) { span(spec.frames, 2 + rng.below(8), &mut rng) } else { 0..0 };
+    let lost = if rng.chance(0.02) {
+        span(spec.frames, 1 + rng.below(4), &mut rng)
+    } else {
+        0..0
+    };
+    let seen_as_body = if rng.chance(0.02) {
+        span(spec.frames, 2 + rng.below(8), &mut rng)
+    } else {
+        0..0
+    };
     let id = (1 << 56) + 3_000 + rng.below(7_000) as u64;
     (0..spec.frames)
         .map(|frame| {
@@ -242,10 +295,18 @@ fn record(spec: &Spec, seed: u64) -> Vec<Vec<Tracked>> {
                 .step_by(61)
                 .zip(&tracks)
                 .filter_map(|(id, track)| track.get(frame).map(|&joints| (id, joints)))
-                .map(|(id, joints)| Tracked { id, joints, inferred: inferred(&mut rng) })
+                .map(|(id, joints)| Tracked {
+                    id,
+                    joints,
+                    inferred: inferred(&mut rng),
+                })
                 .collect();
             if seen_as_body.contains(&frame) {
-                bodies.push(Tracked { id: id + 17, joints: furniture(), inferred: (1 << JOINTS) - 1 });
+                bodies.push(Tracked {
+                    id: id + 17,
+                    joints: furniture(),
+                    inferred: (1 << JOINTS) - 1,
+                });
             }
             bodies
         })
@@ -266,5 +327,11 @@ fn inferred(rng: &mut Rng) -> u32 {
 
 /// A chair that the sensor takes for a body: flat, low, still.
 fn furniture() -> [Point; JOINTS] {
-    std::array::from_fn(|j| [1.1 + 0.1 * (j % 5) as f32, -0.6 + 0.03 * (j / 5) as f32, 4.1])
+    std::array::from_fn(|j| {
+        [
+            1.1 + 0.1 * (j % 5) as f32,
+            -0.6 + 0.03 * (j / 5) as f32,
+            4.1,
+        ]
+    })
 }

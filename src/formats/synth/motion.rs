@@ -33,7 +33,15 @@ impl Class {
     pub fn plain(index: usize) -> Self {
         let couple = index / 2;
         let pair = couple % 4 == 3;
-        Class::build(if pair { couple / 4 } else { couple - couple / 4 }, pair, index % 2 == 1)
+        Class::build(
+            if pair {
+                couple / 4
+            } else {
+                couple - couple / 4
+            },
+            pair,
+            index % 2 == 1,
+        )
     }
 
     /// The class of an NTU action (1 to 120): 50 to 60 and 106 to 120 have two people.
@@ -67,22 +75,42 @@ impl Class {
             }
         }
         let order = ORDERS[couple % 2 + couple / 2 % 2];
-        Class { gestures: order.map(|i| gestures[i]), pair, backwards }
+        Class {
+            gestures: order.map(|i| gestures[i]),
+            pair,
+            backwards,
+        }
     }
 }
 
 /// Ways to choose k of n.
 fn choices(n: usize, k: usize) -> usize {
-    if k > n { 0 } else { (0..k).fold(1, |ways, i| ways * (n - i) / (i + 1)) }
+    if k > n {
+        0
+    } else {
+        (0..k).fold(1, |ways, i| ways * (n - i) / (i + 1))
+    }
 }
 
 /// Adds `amount` (0 to about 1) of a gesture to a pose.
 fn gesture(pose: &mut Pose, which: usize, amount: f32) {
     match which {
-        0 => (pose.raise[1], pose.elbow[1]) = (pose.raise[1] + 2.5 * amount, pose.elbow[1] + 0.2 * amount),
-        1 => (pose.raise[0], pose.elbow[0]) = (pose.raise[0] + 2.5 * amount, pose.elbow[0] + 0.2 * amount),
-        2 => (pose.lift[1], pose.knee[1]) = (pose.lift[1] + 1.4 * amount, pose.knee[1] + 1.6 * amount),
-        3 => (pose.lift[0], pose.knee[0]) = (pose.lift[0] + 1.4 * amount, pose.knee[0] + 1.6 * amount),
+        0 => {
+            (pose.raise[1], pose.elbow[1]) =
+                (pose.raise[1] + 2.5 * amount, pose.elbow[1] + 0.2 * amount)
+        }
+        1 => {
+            (pose.raise[0], pose.elbow[0]) =
+                (pose.raise[0] + 2.5 * amount, pose.elbow[0] + 0.2 * amount)
+        }
+        2 => {
+            (pose.lift[1], pose.knee[1]) =
+                (pose.lift[1] + 1.4 * amount, pose.knee[1] + 1.6 * amount)
+        }
+        3 => {
+            (pose.lift[0], pose.knee[0]) =
+                (pose.lift[0] + 1.4 * amount, pose.knee[0] + 1.6 * amount)
+        }
         4 => (pose.bend, pose.nod) = (pose.bend + 0.9 * amount, pose.nod + 0.2 * amount),
         5 => {
             for side in 0..2 {
@@ -104,7 +132,14 @@ pub type Track = Vec<[Point; JOINTS]>;
 ///
 /// Phase, speed, amplitude, place and facing are drawn alike for every class; a class played backwards is the same
 /// draw with its time reversed, so that nothing but the order of frames tells the two apart.
-pub fn play(class: &Class, people: &[Person], frames: usize, turn: f32, floor: f32, rng: &mut Rng) -> Vec<Track> {
+pub fn play(
+    class: &Class,
+    people: &[Person],
+    frames: usize,
+    turn: f32,
+    floor: f32,
+    rng: &mut Rng,
+) -> Vec<Track> {
     let pace = people.first().map_or(1.0, |p| p.pace);
     let cycles = (frames as f32 * pace / rng.range(34.0, 52.0)).clamp(1.5, 4.0);
     let phase = rng.unit();
@@ -112,49 +147,81 @@ pub fn play(class: &Class, people: &[Person], frames: usize, turn: f32, floor: f
     let middle = [rng.range(-0.4, 0.4), floor, rng.range(2.6, 3.8)];
     let facing = turn + 0.15 * rng.normal();
     // The line between two people lies across the view, either way round.
-    let across = facing + if rng.chance(0.5) { std::f32::consts::PI } else { 0.0 };
-    let apart = rng.range(0.45, 0.65);
-    people.iter().enumerate().map(|(who, person)| {
-        let side = if who == 0 { -1.0 } else { 1.0 };
-        let (yaw, at) = if class.pair {
-            let (s, c) = across.sin_cos();
-            let toward = across + side * std::f32::consts::FRAC_PI_2;
-            (toward + 0.1 * rng.normal(), [middle[0] + side * apart * c, middle[1], middle[2] - side * apart * s])
+    let across = facing
+        + if rng.chance(0.5) {
+            std::f32::consts::PI
         } else {
-            (facing, middle)
+            0.0
         };
-        let strength: [f32; 4] = std::array::from_fn(|_| person.vigour * rng.range(0.8, 1.15));
-        let drift = [rng.range(-0.06, 0.06), rng.range(-0.06, 0.06)];
-        let breath = [rng.range(2.0, 4.0), rng.unit()];
-        let lag = if who == 0 { 0.0 } else { 0.5 };
-        (0..frames).map(|frame| {
-            let time = (frame as f32 + 0.5) / frames as f32;
-            let time = if class.backwards { 1.0 - time } else { time };
-            let wave = |rate: f32, start: f32| (std::f32::consts::TAU * (rate * time + start)).sin();
-            let turn = phase + lag + cycles * time + sway[0] * wave(1.0, sway[1]);
-            let mut pose = Pose::default();
-            for (slot, &which) in class.gestures.iter().enumerate() {
-                gesture(&mut pose, which, strength[slot] * bump(turn - slot as f32 / 4.0));
-            }
-            pose.bend += 0.02 * wave(breath[0], breath[1]);
-            pose.lean += 0.02 * wave(breath[0] / 2.0, breath[1]);
-            let mut body = joints(person, &pose);
-            let place_at = [at[0] + drift[0] * (time - 0.5), at[1], at[2] + drift[1] * (time - 0.5)];
-            place(&mut body, yaw, place_at);
-            for point in &mut body {
-                for x in point {
-                    *x += 0.006 * rng.normal();
-                }
-            }
-            body
-        }).collect()
-    }).collect()
+    let apart = rng.range(0.45, 0.65);
+    people
+        .iter()
+        .enumerate()
+        .map(|(who, person)| {
+            let side = if who == 0 { -1.0 } else { 1.0 };
+            let (yaw, at) = if class.pair {
+                let (s, c) = across.sin_cos();
+                let toward = across + side * std::f32::consts::FRAC_PI_2;
+                (
+                    toward + 0.1 * rng.normal(),
+                    [
+                        middle[0] + side * apart * c,
+                        middle[1],
+                        middle[2] - side * apart * s,
+                    ],
+                )
+            } else {
+                (facing, middle)
+            };
+            let strength: [f32; 4] = std::array::from_fn(|_| person.vigour * rng.range(0.8, 1.15));
+            let drift = [rng.range(-0.06, 0.06), rng.range(-0.06, 0.06)];
+            let breath = [rng.range(2.0, 4.0), rng.unit()];
+            let lag = if who == 0 { 0.0 } else { 0.5 };
+            (0..frames)
+                .map(|frame| {
+                    let time = (frame as f32 + 0.5) / frames as f32;
+                    let time = if class.backwards { 1.0 - time } else { time };
+                    let wave = |rate: f32, start: f32| {
+                        (std::f32::consts::TAU * (rate * time + start)).sin()
+                    };
+                    let turn = phase + lag + cycles * time + sway[0] * wave(1.0, sway[1]);
+                    let mut pose = Pose::default();
+                    for (slot, &which) in class.gestures.iter().enumerate() {
+                        gesture(
+                            &mut pose,
+                            which,
+                            strength[slot] * bump(turn - slot as f32 / 4.0),
+                        );
+                    }
+                    pose.bend += 0.02 * wave(breath[0], breath[1]);
+                    pose.lean += 0.02 * wave(breath[0] / 2.0, breath[1]);
+                    let mut body = joints(person, &pose);
+                    let place_at = [
+                        at[0] + drift[0] * (time - 0.5),
+                        at[1],
+                        at[2] + drift[1] * (time - 0.5),
+                    ];
+                    place(&mut body, yaw, place_at);
+                    for point in &mut body {
+                        for x in point {
+                            *x += 0.006 * rng.normal();
+                        }
+                    }
+                    body
+                })
+                .collect()
+        })
+        .collect()
 }
 
 /// A rise and fall around whole numbers of cycles.
 fn bump(turn: f32) -> f32 {
     let from = turn - turn.round();
-    if from.abs() < BREADTH / 2.0 { 0.5 + 0.5 * (std::f32::consts::TAU * from / BREADTH).cos() } else { 0.0 }
+    if from.abs() < BREADTH / 2.0 {
+        0.5 + 0.5 * (std::f32::consts::TAU * from / BREADTH).cos()
+    } else {
+        0.0
+    }
 }
 
 #[cfg(test)]
@@ -186,12 +253,24 @@ mod tests {
     fn the_second_of_a_pair_is_the_first_backwards() {
         let people = [Person::draw(&mut Rng::new(2, &[]))];
         for index in [0, 2, 4] {
-            let [a, b] = [index, index + 1].map(|i| play(&Class::plain(i), &people, 60, 0.0, -1.0, &mut Rng::new(5, &[])));
+            let [a, b] = [index, index + 1].map(|i| {
+                play(
+                    &Class::plain(i),
+                    &people,
+                    60,
+                    0.0,
+                    -1.0,
+                    &mut Rng::new(5, &[]),
+                )
+            });
             for frame in 0..60 {
                 for joint in 0..JOINTS {
                     for axis in 0..3 {
                         let gap = a[0][frame][joint][axis] - b[0][59 - frame][joint][axis];
-                        assert!(gap.abs() < 0.08, "noise aside, frame {frame} joint {joint}: {gap}");
+                        assert!(
+                            gap.abs() < 0.08,
+                            "noise aside, frame {frame} joint {joint}: {gap}"
+                        );
                     }
                 }
             }

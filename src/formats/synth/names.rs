@@ -23,8 +23,17 @@ pub struct Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Name { setup, camera, performer, replication, action } = self;
-        write!(f, "S{setup:03}C{camera:03}P{performer:03}R{replication:03}A{action:03}")
+        let Name {
+            setup,
+            camera,
+            performer,
+            replication,
+            action,
+        } = self;
+        write!(
+            f,
+            "S{setup:03}C{camera:03}P{performer:03}R{replication:03}A{action:03}"
+        )
     }
 }
 
@@ -34,8 +43,8 @@ const SETUPS: usize = 17;
 /// The forty performers of the first part: two who train in its cross-subject protocol, then one who does not, so
 /// that a small archive has about two thirds of its clips for training.
 const PERFORMERS: [usize; 40] = [
-    1, 2, 3, 4, 5, 6, 8, 9, 7, 13, 14, 10, 15, 16, 11, 17, 18, 12, 19, 25, 20, 27, 28, 21, 31, 34, 22, 35, 38, 23, 24,
-    26, 29, 30, 32, 33, 36, 37, 39, 40,
+    1, 2, 3, 4, 5, 6, 8, 9, 7, 13, 14, 10, 15, 16, 11, 17, 18, 12, 19, 25, 20, 27, 28, 21, 31, 34,
+    22, 35, 38, 23, 24, 26, 29, 30, 32, 33, 36, 37, 39, 40,
 ];
 
 /// Clips of one class that can be named: three cameras, forty performers, all setups, 999 repetitions.
@@ -57,8 +66,8 @@ pub fn plain(class: usize, number: usize) -> Name {
 
 /// Lengths of the 56,578 usable clips of NTU RGB+D's first part at 0, 5, 10, … 100 % of them, cut to 30 and 250.
 const LENGTHS: [f32; 21] = [
-    30.0, 48.0, 53.0, 56.0, 59.0, 62.0, 65.0, 67.0, 70.0, 73.0, 76.0, 79.0, 83.0, 87.0, 92.0, 98.0, 105.0, 114.0, 128.0,
-    149.0, 250.0,
+    30.0, 48.0, 53.0, 56.0, 59.0, 62.0, 65.0, 67.0, 70.0, 73.0, 76.0, 79.0, 83.0, 87.0, 92.0, 98.0,
+    105.0, 114.0, 128.0, 149.0, 250.0,
 ];
 
 /// Draws a frame count from the lengths of real clips: 30 to 250, median 76.
@@ -76,31 +85,56 @@ pub fn read(path: &Path) -> Result<Vec<(Name, usize)>> {
         let line = e.position().map(|p| p.line() as usize);
         match e.into_kind() {
             csv::ErrorKind::Io(source) => Error::io(path, "read", source),
-            kind => Error::input(Place { line, ..Place::file(path) }, format!("not a table: {kind:?}"), help),
+            kind => Error::input(
+                Place {
+                    line,
+                    ..Place::file(path)
+                },
+                format!("not a table: {kind:?}"),
+                help,
+            ),
         }
     };
-    let mut table = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(path).map_err(bad)?;
+    let mut table = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_path(path)
+        .map_err(bad)?;
     let mut rows: Vec<(Name, usize)> = Vec::new();
     for (index, row) in table.records().enumerate() {
         let row = row.map_err(bad)?;
         let name = row.get(0).and_then(|text| parse(text.trim()));
-        let frames = row.get(1).and_then(|text| text.trim().parse::<usize>().ok());
+        let frames = row
+            .get(1)
+            .and_then(|text| text.trim().parse::<usize>().ok());
         match (name, frames) {
             (Some(name), Some(frames @ 1..=100_000)) => rows.push((name, frames)),
             (None, None) if index == 0 => {}
             _ => {
                 let line = row.position().map_or(index + 1, |p| p.line() as usize);
-                return Err(Error::input(Place::file(path).line(line), "no clip name and frame count", help));
+                return Err(Error::input(
+                    Place::file(path).line(line),
+                    "no clip name and frame count",
+                    help,
+                ));
             }
         }
     }
     rows.sort_unstable();
     if let Some([twice, _]) = rows.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         let what = format!("{} is there twice", twice.0);
-        return Err(Error::input(Place::file(path), what, "remove one of the lines"));
+        return Err(Error::input(
+            Place::file(path),
+            what,
+            "remove one of the lines",
+        ));
     }
     if rows.is_empty() {
-        return Err(Error::input(Place::file(path), "there are no clips in it", help));
+        return Err(Error::input(
+            Place::file(path),
+            "there are no clips in it",
+            help,
+        ));
     }
     Ok(rows)
 }
@@ -136,8 +170,19 @@ mod tests {
     fn names_do_not_repeat() {
         let names: BTreeSet<_> = (0..10_000).map(|i| plain(0, i)).collect();
         assert_eq!(names.len(), 10_000);
-        assert!(names.iter().all(|n| (1..=3).contains(&n.camera) && n.setup <= SETUPS));
-        assert_eq!(names.iter().map(|n| (n.camera, n.performer)).collect::<BTreeSet<_>>().len(), 120);
+        assert!(
+            names
+                .iter()
+                .all(|n| (1..=3).contains(&n.camera) && n.setup <= SETUPS)
+        );
+        assert_eq!(
+            names
+                .iter()
+                .map(|n| (n.camera, n.performer))
+                .collect::<BTreeSet<_>>()
+                .len(),
+            120
+        );
     }
 
     #[test]
@@ -145,7 +190,13 @@ mod tests {
         let name = plain(7, 123);
         assert_eq!(parse(&name.to_string()), Some(name));
         assert_eq!(parse(&format!("{name}.skeleton")), Some(name));
-        for wrong in ["", "S001C001P001R001A000", "S001C001P001R001A121", "S001C001P001R001A+01", "S001C001P001R001A0011"] {
+        for wrong in [
+            "",
+            "S001C001P001R001A000",
+            "S001C001P001R001A121",
+            "S001C001P001R001A+01",
+            "S001C001P001R001A0011",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -13,8 +13,9 @@ pub struct Tracked {
 }
 
 /// The joint that each joint's bone comes from.
-const PARENT: [usize; JOINTS] =
-    [0, 0, 20, 2, 20, 4, 5, 6, 20, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18, 1, 7, 6, 11, 10];
+const PARENT: [usize; JOINTS] = [
+    0, 0, 20, 2, 20, 4, 5, 6, 20, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18, 1, 7, 6, 11, 10,
+];
 /// Joints at the end of a limb, for which the sensor reports no orientation.
 const ENDS: [usize; 7] = [3, 15, 19, 21, 22, 23, 24];
 
@@ -49,12 +50,20 @@ fn write_body(body: &Tracked, out: &mut Vec<u8>) {
             960.0 + 1060.0 * (x + 0.052) / depth,
             567.5 - 1060.0 * y / depth,
         ];
-        let turn = if ENDS.contains(&joint) { [0.0; 4] } else { orientation(body.joints[PARENT[joint]], [x, y, z]) };
+        let turn = if ENDS.contains(&joint) {
+            [0.0; 4]
+        } else {
+            orientation(body.joints[PARENT[joint]], [x, y, z])
+        };
         for value in [x, y, z].into_iter().chain(images).chain(turn) {
             number(value, out);
             out.push(b' ');
         }
-        out.extend_from_slice(if body.inferred >> joint & 1 == 1 { b"1\n" } else { b"2\n" });
+        out.extend_from_slice(if body.inferred >> joint & 1 == 1 {
+            b"1\n"
+        } else {
+            b"2\n"
+        });
     }
 }
 
@@ -62,11 +71,19 @@ fn write_body(body: &Tracked, out: &mut Vec<u8>) {
 fn orientation(from: Point, to: Point) -> [f32; 4] {
     let bone: Point = std::array::from_fn(|i| to[i] - from[i]);
     let length = bone.iter().map(|x| x * x).sum::<f32>().sqrt();
-    let [x, y, z] = if length > 0.0 { bone.map(|v| v / length) } else { [0.0, 1.0, 0.0] };
+    let [x, y, z] = if length > 0.0 {
+        bone.map(|v| v / length)
+    } else {
+        [0.0, 1.0, 0.0]
+    };
     // 1 + y loses its digits for a bone that hangs down, so the length is taken of what is there.
     let turn = [1.0 + y, z, 0.0, -x];
     let norm = turn.iter().map(|q| q * q).sum::<f32>().sqrt();
-    if norm > 1e-4 { turn.map(|q| q / norm) } else { [0.0, 1.0, 0.0, 0.0] }
+    if norm > 1e-4 {
+        turn.map(|q| q / norm)
+    } else {
+        [0.0, 1.0, 0.0, 0.0]
+    }
 }
 
 fn line(out: &mut Vec<u8>, value: usize) {
@@ -131,7 +148,13 @@ fn number(value: f32, out: &mut Vec<u8>) {
         integer(u64::from(power.unsigned_abs()), out);
     } else if power < 0 {
         let zeros = (-power - 1) as usize;
-        out.splice(start..start, b"0.".iter().copied().chain(std::iter::repeat_n(b'0', zeros)));
+        out.splice(
+            start..start,
+            b"0."
+                .iter()
+                .copied()
+                .chain(std::iter::repeat_n(b'0', zeros)),
+        );
     } else if count > power + 1 {
         out.insert(start + power as usize + 1, b'.');
     } else {
@@ -173,7 +196,11 @@ mod tests {
             let mut out = Vec::new();
             number(value, &mut out);
             let back: f32 = String::from_utf8_lossy(&out).parse().unwrap_or(f32::NAN);
-            assert!((back - value).abs() <= 6e-7 * value.abs(), "{value} {}", String::from_utf8_lossy(&out));
+            assert!(
+                (back - value).abs() <= 6e-7 * value.abs(),
+                "{value} {}",
+                String::from_utf8_lossy(&out)
+            );
         }
     }
 }

@@ -1,0 +1,78 @@
+//! The command line: one file a command; it parses and calls, and prints what comes back.
+
+mod bench;
+mod check;
+mod demo;
+mod devices;
+mod eval;
+mod export;
+mod inspect;
+mod predict;
+mod prepare;
+mod progress;
+mod synth;
+mod train;
+
+use crate::error::{Error, Result};
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+use std::io::Write;
+
+/// Trains the Two-Stream RNN for skeleton action recognition on any GPU.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Devices(devices::Args),
+    Synth(synth::Args),
+    Prepare(prepare::Args),
+    Check(check::Args),
+    Inspect(inspect::Args),
+    Train(Box<train::Args>),
+    Eval(eval::Args),
+    Predict(predict::Args),
+    Export(export::Args),
+    #[command(subcommand)]
+    Bench(bench::Command),
+}
+
+/// Runs the command that the process was started with.
+///
+/// # Errors
+/// What the command meets; bad usage ends the process with exit code 2 and clap's message.
+pub fn run() -> Result<()> {
+    match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Devices(args) => devices::run(&args),
+        Command::Synth(args) => synth::run(&args),
+        Command::Prepare(args) => prepare::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Bench(command) => bench::run(&command),
+    }
+}
+
+/// Prints a line; a reader that has gone away, such as `head`, ends the process quietly.
+fn say(line: impl AsRef<str>) -> Result<()> {
+    match writeln!(std::io::stdout(), "{}", line.as_ref()) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        other => other.map_err(|e| Error::io("standard output", "write", e)),
+    }
+}
+
+/// Prints one JSON value.
+fn say_json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|e| Error::failed(format!("the result is no JSON: {e}"), "report this defect"))?;
+    say(text)
+}

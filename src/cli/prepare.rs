@@ -1,0 +1,68 @@
+//! `sinew prepare`
+
+use super::progress::{Progress, bytes};
+use super::say;
+use crate::error::Result;
+use crate::formats::Dataset;
+use crate::prepare::{Options, prepare};
+use std::path::PathBuf;
+
+/// Turns archives, folders or single clips into prepared data, without unpacking anything to disk.
+///
+/// Example: sinew prepare nturgbd_skeletons_s001_to_s017.zip --out ntu60
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// Archives, folders or clips; both NTU archives together make NTU-120
+    #[arg(required = true)]
+    pub source: Vec<PathBuf>,
+    /// The folder to make
+    #[arg(long)]
+    pub out: PathBuf,
+    /// ntu, sbu or clips; without it the file names tell
+    #[arg(long)]
+    pub dataset: Option<Dataset>,
+    /// Threads; 0 takes all cores
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// Publish without the bad entries instead of stopping at them
+    #[arg(long)]
+    pub skip_bad: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let options = Options {
+        sources: args.source.clone(),
+        out: args.out.clone(),
+        dataset: args.dataset,
+        threads: args.threads,
+        skip_bad: args.skip_bad,
+    };
+    let started = std::time::Instant::now();
+    let summary = {
+        let progress = Progress::new("prepare", 0);
+        prepare(&options, &|done, total| progress.at(done, total))?
+    };
+    let counts = &summary.counts;
+    say(format!(
+        "{}: {} clips, {} frames, {} bodies in {} shards, {}; {:.1} s",
+        args.out.display(),
+        counts.clips,
+        counts.frames,
+        counts.bodies,
+        summary.shards,
+        bytes(summary.bytes),
+        started.elapsed().as_secs_f64(),
+    ))?;
+    if counts.missing > 0 {
+        say(format!("left out by the authors' list of missing skeletons: {}", counts.missing))?;
+    }
+    if summary.ignored > 0 {
+        say(format!("files that are no clips: {}", summary.ignored))?;
+    }
+    for skipped in &summary.skipped {
+        say(format!("skipped {}: {}", skipped.entry, skipped.why))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Progress: a bar on a terminal, plain lines now and then where there is none; always on standard error.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Time between plain lines.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// How far some work of a known size is.
+pub struct Progress {
+    what: String,
+    bar: Option<ProgressBar>,
+    said: Mutex<Instant>,
+}
+
+impl Progress {
+    /// Starts to tell of `total` units of work; a total that comes later is set by [`Progress::at`].
+    pub fn new(what: &str, total: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(total as u64);
+            let style = "{prefix} {bar:30} {human_pos}/{human_len} {msg}{elapsed} +{eta}";
+            bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
+            bar.set_prefix(what.to_string());
+            bar
+        });
+        Progress { what: what.to_string(), bar, said: Mutex::new(Instant::now()) }
+    }
+
+    /// `done` of `total` units are done.
+    pub fn at(&self, done: usize, total: usize) {
+        self.with(done, total, String::new);
+    }
+
+    /// As [`Progress::at`], with a note that is only made when it is shown.
+    pub fn with(&self, done: usize, total: usize, note: impl FnOnce() -> String) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+                let note = note();
+                bar.set_message(if note.is_empty() { note } else { format!("{note} ") });
+            }
+            None => {
+                let Ok(mut said) = self.said.lock() else { return };
+                if said.elapsed() >= PAUSE {
+                    *said = Instant::now();
+                    eprintln!("{} {done}/{total} {}", self.what, note());
+                }
+            }
+        }
+    }
+
+    /// Prints a line above the bar.
+    pub fn line(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A number of bytes for people.
+pub fn bytes(count: u64) -> String {
+    indicatif::HumanBytes(count).to_string()
+}
+
+/// A time for people.
+pub fn time(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 90.0 { format!("{seconds:.1} s") } else { indicatif::HumanDuration(duration).to_string() }
+}

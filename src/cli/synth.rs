@@ -1,0 +1,59 @@
+//! `sinew synth`
+
+use super::progress::{Progress, bytes};
+use super::say;
+use crate::error::Result;
+use crate::formats::synth;
+use std::path::PathBuf;
+
+/// Writes an archive of made clips in the real NTU RGB+D format.
+///
+/// Example: sinew synth --out made.zip --clips 400
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// The archive to write
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Clips to make; with --like all rows unless said
+    #[arg(long, required_unless_present = "like")]
+    pub clips: Option<usize>,
+    /// Classes of motion
+    #[arg(long, default_value_t = 8)]
+    pub classes: usize,
+    /// Same seed, same bytes
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Take clip names and frame counts from a CSV file (name,frames)
+    #[arg(long, value_name = "NAMES.csv")]
+    pub like: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let options = synth::Options {
+        out: args.out.clone(),
+        clips: args.clips,
+        classes: args.classes,
+        seed: args.seed,
+        like: args.like.clone(),
+    };
+    let made = {
+        let progress = Progress::new("synth", args.clips.unwrap_or(0));
+        synth::write(&options, &mut |done, total| {
+            progress.at(done, total);
+            Ok(())
+        })?
+    };
+    say(format!(
+        "{}: {} clips of {} classes ({} with two people), {} performers, {} frames; {}, {} of text",
+        args.out.display(),
+        made.clips,
+        made.classes,
+        made.two_person,
+        made.performers,
+        made.frames,
+        bytes(made.bytes),
+        bytes(made.text_bytes),
+    ))
+}

@@ -1,0 +1,110 @@
+//! Class probabilities of clips, and what they are worth.
+
+mod report;
+
+pub use report::{ClassRow, Report, ranking};
+
+use crate::error::{Error, Result};
+use crate::loader::{Batch, Loader};
+use crate::lstm::Context;
+use crate::model::{Outputs, Shape, TwoStream, read};
+use burn::tensor::{Device, Tensor, TensorData};
+use std::collections::BTreeMap;
+
+/// One clip's probabilities, averaged over its people and samplings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClipScore {
+    /// The clip, as the prepared data number it.
+    pub clip: usize,
+    /// Its class.
+    pub label: usize,
+    /// A probability a class.
+    pub probabilities: Vec<f64>,
+}
+
+/// A model on a device, ready to say something about batches.
+pub struct Evaluator<'a> {
+    /// The model, without autodiff.
+    pub model: &'a TwoStream,
+    /// Its sizes and wiring.
+    pub shape: &'a Shape,
+    /// Where it is.
+    pub device: &'a Device,
+    /// What the engine needs to know of the device.
+    pub context: Context,
+}
+
+/// The rows `start..end` of a batch on a device, [rows, T, J, C].
+pub fn inputs(batch: &Batch, start: usize, end: usize, device: &Device) -> Tensor<4> {
+    let row = batch.frames * batch.joints * batch.channels;
+    let shape = [end - start, batch.frames, batch.joints, batch.channels];
+    let values = batch.x[start * row..end * row].to_vec();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+impl Evaluator<'_> {
+    /// What the model says of the batch, in pieces that the device can hold: the rows of each piece and its outputs.
+    pub fn outputs<'b>(&'b self, batch: &'b Batch) -> impl Iterator<Item = Outputs> + 'b {
+        let rows = self.shape.rows(self.context);
+        (0..batch.len()).step_by(rows).map(move |start| {
+            let end = (start + rows).min(batch.len());
+            let x = inputs(batch, start, end, self.device);
+            self.model.forward(x, self.shape, None, self.context)
+        })
+    }
+
+    /// Probabilities of each row of a batch, row after row.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device fails.
+    pub fn probabilities(&self, batch: &Batch) -> Result<Vec<f32>> {
+        let mut all = Vec::with_capacity(batch.len() * self.shape.classes);
+        for outputs in self.outputs(batch) {
+            all.extend(read(outputs.probabilities())?);
+        }
+        Ok(all)
+    }
+
+    /// Every clip of a loader, in its order. `progress` hears of every batch.
+    ///
+    /// # Errors
+    /// A clip that cannot be read, a device that fails.
+    pub fn clips(&self, loader: &Loader, progress: &mut dyn FnMut()) -> Result<Vec<ClipScore>> {
+        let classes = self.shape.classes;
+        let mut sums: BTreeMap<usize, (usize, usize, Vec<f64>)> = BTreeMap::new();
+        for batch in loader.epoch(0, 0) {
+            let batch = batch?;
+            let probabilities = self.probabilities(&batch)?;
+            for (row, scores) in probabilities.chunks_exact(classes).enumerate() {
+                let (clip, label) = (batch.clips[row], batch.labels[row]);
+                let (_, rows, sum) =
+                    sums.entry(clip).or_insert_with(|| (label, 0, vec![0.0; classes]));
+                *rows += 1;
+                sum.iter_mut().zip(scores).for_each(|(s, p)| *s += f64::from(*p));
+            }
+            progress();
+        }
+        let scores = sums.into_iter().map(|(clip, (label, rows, sum))| ClipScore {
+            clip,
+            label,
+            probabilities: sum.into_iter().map(|s| s / rows as f64).collect(),
+        });
+        Ok(scores.collect())
+    }
+}
+
+/// The mean over some rows of their probabilities.
+///
+/// # Errors
+/// [`Error::Setting`] where there is no row.
+pub fn mean_rows(probabilities: &[f32], classes: usize) -> Result<Vec<f64>> {
+    let rows = probabilities.len() / classes.max(1);
+    if rows == 0 {
+        return Err(Error::setting("the clip has no person to score", "use a clip with a skeleton"));
+    }
+    let mut mean = vec![0.0; classes];
+    for row in probabilities.chunks_exact(classes) {
+        mean.iter_mut().zip(row).for_each(|(m, p)| *m += f64::from(*p) / rows as f64);
+    }
+    Ok(mean)
+}

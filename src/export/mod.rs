@@ -1,0 +1,107 @@
+//! Weights for the world: PyTorch's names, shapes and gate order, with all that is needed to build the model again.
+
+use crate::error::{Error, Place, Result};
+use crate::files::{Numbers, Tensors};
+use crate::model::{Shape, TwoStream, assign};
+use crate::recipe::Recipe;
+use crate::skeleton::Layout;
+use burn::tensor::Device;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What stands before a parameter's name in a checkpoint, which holds the optimiser's memory too.
+pub const CHECKPOINT: &str = "model.";
+
+/// A trained model as it stands in a file.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    /// Parameters by PyTorch's names.
+    pub parameters: BTreeMap<String, Numbers>,
+    /// The skeleton's layout.
+    pub layout: Layout,
+    /// Class names by index.
+    pub classes: Vec<String>,
+    /// The settings that the model was trained with, every derived number filled in.
+    pub recipe: Recipe,
+    /// C, numbers a joint and frame.
+    pub channels: usize,
+}
+
+impl Weights {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; a file that was there is then unchanged.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        Tensors { metadata: self.metadata()?, tensors: self.parameters.clone() }.write(path)
+    }
+
+    /// All but the parameters, as text by key.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where it cannot be written as JSON.
+    pub fn metadata(&self) -> Result<BTreeMap<String, String>> {
+        let text = |value: serde_json::Result<String>| {
+            value.map_err(|e| Error::failed(e.to_string(), "report this defect"))
+        };
+        let metadata = [
+            ("layout", text(serde_json::to_string(&self.layout))?),
+            ("classes", text(serde_json::to_string(&self.classes))?),
+            ("recipe", text(serde_json::to_string(&self.recipe))?),
+            ("frames", self.recipe.data.frames.to_string()),
+            ("channels", self.channels.to_string()),
+        ];
+        Ok(metadata.into_iter().map(|(key, value)| (key.to_string(), value)).collect())
+    }
+
+    /// Reads a file that [`Weights::write`] wrote, one that PyTorch saved with the same metadata, or a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a damaged file, or one without the model's description.
+    pub fn read(path: &Path) -> Result<Self> {
+        let mut file = Tensors::read(path)?;
+        if file.tensors.keys().any(|name| name.starts_with(CHECKPOINT)) {
+            let parameters = file.tensors.into_iter().filter_map(|(name, numbers)| {
+                Some((name.strip_prefix(CHECKPOINT)?.to_string(), numbers))
+            });
+            file.tensors = parameters.collect();
+        }
+        Ok(Weights {
+            layout: part(&file, path, "layout")?,
+            classes: part(&file, path, "classes")?,
+            recipe: part(&file, path, "recipe")?,
+            channels: part(&file, path, "channels")?,
+            parameters: file.tensors,
+        })
+    }
+
+    /// The model's sizes and wiring.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            model: self.recipe.model.clone(),
+            layout: self.layout.clone(),
+            frames: self.recipe.data.frames,
+            channels: self.channels,
+            classes: self.classes.len(),
+        }
+    }
+
+    /// The model with these weights on a device.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a parameter is missing or of another shape.
+    pub fn model(&self, device: &Device) -> Result<TwoStream> {
+        assign(TwoStream::init(&self.shape(), 0, device), &self.parameters)
+    }
+}
+
+fn part<T: DeserializeOwned>(file: &Tensors, path: &Path, key: &str) -> Result<T> {
+    let help = "use a file that `sinew export` or a run wrote";
+    let text = file.metadata.get(key).ok_or_else(|| {
+        Error::input(Place::file(path), format!("its metadata has no {key}"), help)
+    })?;
+    serde_json::from_str(text).map_err(|e| {
+        Error::input(Place::file(path), format!("its metadata's {key} is damaged: {e}"), help)
+    })
+}

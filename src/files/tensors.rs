@@ -1,0 +1,95 @@
+//! Float32 tensors in a safetensors file: written with everything in order, so that same contents are same bytes.
+
+use super::AtomicFile;
+use crate::error::{Error, Place, Result};
+use safetensors::tensor::{Dtype, SafeTensors};
+use serde_json::{Map, json};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+/// A tensor's shape and numbers, row by row.
+pub type Numbers = (Vec<usize>, Vec<f32>);
+
+/// What a file holds: text by key, tensors by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tensors {
+    /// The header's metadata.
+    pub metadata: BTreeMap<String, String>,
+    /// The tensors.
+    pub tensors: BTreeMap<String, Numbers>,
+}
+
+impl Tensors {
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let refused = |error| Error::io(path, "write", error);
+        let mut header = Map::new();
+        if !self.metadata.is_empty() {
+            header.insert("__metadata__".into(), json!(self.metadata));
+        }
+        let mut start = 0;
+        for (name, (shape, values)) in &self.tensors {
+            let end = start + values.len() * size_of::<f32>();
+            let entry = json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] });
+            header.insert(name.clone(), entry);
+            start = end;
+        }
+        let mut header = serde_json::Value::Object(header).to_string().into_bytes();
+        header.resize(header.len().next_multiple_of(8), b' ');
+        let mut out = AtomicFile::create(path)?;
+        out.write_all(&(header.len() as u64).to_le_bytes())
+            .map_err(refused)?;
+        out.write_all(&header).map_err(refused)?;
+        for (_, values) in self.tensors.values() {
+            out.write_all(&bytes(values)).map_err(refused)?;
+        }
+        out.commit()
+    }
+
+    /// Reads a file and checks its structure.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a file that is no safetensors file, is cut short, or holds other than float32.
+    pub fn read(path: &Path) -> Result<Self> {
+        let wrong = |what: String| {
+            Error::input(
+                Place::file(path),
+                what,
+                "use a whole file, as sinew writes it",
+            )
+        };
+        let all = std::fs::read(path).map_err(|error| Error::io(path, "read", error))?;
+        let file = SafeTensors::deserialize(&all)
+            .map_err(|e| wrong(format!("damaged, or no safetensors file: {e}")))?;
+        let (_, header) = SafeTensors::read_metadata(&all).map_err(|e| wrong(e.to_string()))?;
+        let metadata = header.metadata().iter().flatten();
+        let mut tensors = BTreeMap::new();
+        for (name, tensor) in file.iter() {
+            if tensor.dtype() != Dtype::F32 {
+                return Err(wrong(format!(
+                    "{name} is {:?} and should be float32",
+                    tensor.dtype()
+                )));
+            }
+            let words = tensor.data().as_chunks::<4>().0;
+            let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+            tensors.insert(name.to_string(), (tensor.shape().to_vec(), values));
+        }
+        let metadata = metadata
+            .map(|(key, text)| (key.clone(), text.clone()))
+            .collect();
+        Ok(Tensors { metadata, tensors })
+    }
+}
+
+/// Little-endian bytes of numbers.
+pub fn bytes(values: &[f32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}

@@ -1,0 +1,17 @@
+//! The training run: steps, evaluation on held-out clips, checkpoints, and a stream of messages about all of it.
+
+mod checkpoint;
+mod optimiser;
+mod run;
+mod schedule;
+mod session;
+mod settle;
+mod step;
+
+pub use checkpoint::{Checkpoint, Position, list as checkpoints};
+pub use optimiser::{Gradients, Memory, Optimiser, clip};
+pub use run::{EpochMetrics, EpochTiming, Run, best};
+pub use schedule::rate;
+pub use session::{Event, Session, Start};
+pub use settle::settle;
+pub use step::{Numbers, Trainee};

@@ -1,0 +1,211 @@
+//! A run's folder: its settings, what it measured, its checkpoints, and the weights that were best.
+
+use super::checkpoint::Position;
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::recipe::{self, Recipe};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// One line of `metrics.jsonl`: an epoch's numbers, none of which a clock decides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// Optimisation steps done at its end.
+    pub step: usize,
+    /// Learning rate of its last step.
+    pub lr: f64,
+    /// Mean training loss a sample.
+    pub loss: f64,
+    /// Share of training samples whose class was right.
+    pub accuracy: f64,
+    /// Validation clips' top-1, where they were evaluated.
+    pub validation_top1: Option<f64>,
+    /// Validation clips' loss, where they were evaluated.
+    pub validation_loss: Option<f64>,
+    /// Whether these are the best weights so far.
+    pub best: bool,
+}
+
+/// One line of `timing.jsonl`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochTiming {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// Seconds of its training steps.
+    pub seconds: f64,
+    /// Training samples a second.
+    pub samples_per_s: f64,
+    /// Share of the time in which the device waited for data.
+    pub data_wait: f64,
+}
+
+/// An open run, locked against a second process.
+#[derive(Debug)]
+pub struct Run {
+    folder: PathBuf,
+    /// The settings, every derived number filled in.
+    pub recipe: Recipe,
+    _lock: File,
+}
+
+const CONFIG: &str = "config.toml";
+const METRICS: &str = "metrics.jsonl";
+const TIMING: &str = "timing.jsonl";
+
+impl Run {
+    /// Starts a new run.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where a run is there already, [`Error::Io`] where the folder cannot be written.
+    pub fn create(folder: &Path, recipe: Recipe) -> Result<Self> {
+        if folder.join(CONFIG).exists() {
+            return Err(Error::failed(
+                format!("{} holds a run already", folder.display()),
+                "go on with it by --resume, or choose another --out",
+            ));
+        }
+        let text = recipe.to_toml()?;
+        files::create_folder(folder.join("checkpoints"))?;
+        let lock = lock(folder)?;
+        files::remove_leftovers(folder)?;
+        for file in [METRICS, TIMING] {
+            files::write(folder.join(file), b"")?;
+        }
+        // A start that was broken off before the settings stood may have left checkpoints of another model.
+        for old in super::checkpoint::list(&folder.join("checkpoints"))? {
+            std::fs::remove_file(&old).map_err(|e| Error::io(&old, "remove", e))?;
+        }
+        files::write(folder.join(CONFIG), text.as_bytes())?;
+        Ok(Run { folder: folder.to_path_buf(), recipe, _lock: lock })
+    }
+
+    /// Opens a run that exists.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where there is none, [`Error::Failed`] where another process has it.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let recipe = Self::recipe(folder)?;
+        let lock = lock(folder)?;
+        files::remove_leftovers(folder)?;
+        files::remove_leftovers(folder.join("checkpoints"))?;
+        Ok(Run { folder: folder.to_path_buf(), recipe, _lock: lock })
+    }
+
+    /// The settings of a run, read without opening it.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the folder holds no run.
+    pub fn recipe(folder: &Path) -> Result<Recipe> {
+        let config = folder.join(CONFIG);
+        if !config.exists() {
+            let help = "give the folder that `sinew train --out` made";
+            return Err(Error::input(Place::file(folder), "no run: it has no config.toml", help));
+        }
+        recipe::load(&config)
+    }
+
+    /// The folder of checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.folder.join("checkpoints")
+    }
+
+    /// The best weights.
+    pub fn best(&self) -> PathBuf {
+        best(&self.folder)
+    }
+
+    /// Writes the settings again, after they were changed by name.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn keep_recipe(&mut self, recipe: Recipe) -> Result<()> {
+        files::write(self.folder.join(CONFIG), recipe.to_toml()?.as_bytes())?;
+        self.recipe = recipe;
+        Ok(())
+    }
+
+    /// Drops what was measured after a position: the epochs from there on will be run again.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or a line that cannot be read.
+    pub fn rewind(&self, position: &Position) -> Result<()> {
+        for file in [METRICS, TIMING] {
+            let path = self.folder.join(file);
+            let text = match std::fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+                Err(e) => return Err(Error::io(&path, "read", e)),
+            };
+            // A line that was cut short by a kill belongs to an epoch that runs again.
+            let epoch = |line: &str| -> Option<u64> {
+                serde_json::from_str::<serde_json::Value>(line).ok()?["epoch"].as_u64()
+            };
+            let kept: String = text
+                .lines()
+                .filter(|line| epoch(line).is_some_and(|e| e as usize <= position.epoch))
+                .map(|line| format!("{line}\n"))
+                .collect();
+            files::write(&path, kept.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Appends an epoch's numbers and times.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn append(&self, metrics: &EpochMetrics, timing: &EpochTiming) -> Result<()> {
+        append(&self.folder.join(METRICS), metrics)?;
+        append(&self.folder.join(TIMING), timing)
+    }
+
+    /// What was measured so far.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or a line that is none of ours.
+    pub fn metrics(folder: &Path) -> Result<Vec<EpochMetrics>> {
+        let path = folder.join(METRICS);
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, "read", e))?;
+        let read = |(n, line): (usize, &str)| {
+            serde_json::from_str(line).map_err(|e| {
+                let place = Place::file(&path).line(n + 1);
+                Error::input(place, format!("damaged: {e}"), "resume the run, which mends it")
+            })
+        };
+        text.lines().enumerate().map(read).collect()
+    }
+}
+
+/// The best weights of a run.
+pub fn best(folder: &Path) -> PathBuf {
+    folder.join("best.safetensors")
+}
+
+fn append(path: &Path, line: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_string(line)
+        .map_err(|e| Error::input(Place::file(path), e.to_string(), "report this defect"))?;
+    text.push('\n');
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    let mut file = file.map_err(|e| Error::io(path, "write", e))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_data())
+        .map_err(|e| Error::io(path, "write", e))
+}
+
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(".lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|e| Error::io(&path, "write", e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::failed(
+            format!("another process trains in {}", folder.display()),
+            "wait for it, or choose another --out",
+        )),
+        Err(TryLockError::Error(e)) => Err(Error::io(&path, "lock", e)),
+    }
+}

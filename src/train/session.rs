@@ -1,0 +1,347 @@
+//! The loop over epochs and steps.
+
+use super::checkpoint::{Checkpoint, Position};
+use super::optimiser::Optimiser;
+use super::run::{EpochMetrics, EpochTiming, Run};
+use super::schedule::rate;
+use super::step::{Found, Trainee};
+use crate::device::Compute;
+use crate::error::{Error, Result};
+use crate::evaluate::{Evaluator, Report};
+use crate::export::Weights;
+use crate::loader::{Batch, Loader, Protocol};
+use crate::lstm::{Context, Plan};
+use crate::model::{Shape, TwoStream, assign, named, numbers};
+use crate::shards::Prepared;
+use burn::module::Module;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What happens in a run; the terminal and others draw from it.
+#[derive(Debug, Clone)]
+pub enum Event<'a> {
+    /// The sizes of the work.
+    Started {
+        /// Training clips, validation clips, test clips.
+        clips: [usize; 3],
+        /// Training samples of an epoch.
+        samples: usize,
+        /// Optimisation steps of an epoch.
+        steps: usize,
+        /// Numbers that are learnt.
+        parameters: usize,
+        /// Where the run goes on.
+        position: &'a Position,
+    },
+    /// A step is done.
+    Step {
+        /// Where the run stands.
+        position: &'a Position,
+        /// Steps of an epoch.
+        steps: usize,
+        /// Epochs of the run.
+        epochs: usize,
+        /// Rate of the step.
+        lr: f64,
+        /// Samples a second since the start.
+        samples_per_s: f64,
+        /// Share of the time in which the device waited for data.
+        data_wait: f64,
+        /// Time left at this speed.
+        left: Duration,
+    },
+    /// An epoch is done and its checkpoint written.
+    Epoch {
+        /// Its numbers.
+        metrics: &'a EpochMetrics,
+        /// Its times.
+        timing: &'a EpochTiming,
+        /// Epochs of the run.
+        epochs: usize,
+    },
+    /// Something to know that stops nothing.
+    Warning(String),
+}
+
+/// Where the first weights come from.
+pub enum Start {
+    /// From the seed.
+    Fresh,
+    /// From a file of weights.
+    From(PathBuf),
+    /// From the newest whole checkpoint.
+    Resume,
+}
+
+/// A run in progress.
+pub struct Session {
+    run: Run,
+    trainee: Trainee,
+    loader: Loader,
+    validation: Option<Loader>,
+    clips: [usize; 3],
+    weights: Weights,
+    position: Position,
+    compute: Compute,
+}
+
+impl Session {
+    /// Sets up everything that a run of settled settings needs; for a new run a checkpoint stands before the first step.
+    ///
+    /// # Errors
+    /// Data, protocol, weights or checkpoints that cannot be used; a device that fails.
+    pub fn new(
+        run: Run,
+        prepared: Arc<Prepared>,
+        compute: Compute,
+        start: Start,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Self> {
+        let recipe = &run.recipe;
+        let protocol: Protocol = recipe.run.protocol.parse()?;
+        let manifest = prepared.manifest();
+        let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
+        let (seed, threads) = (recipe.run.seed, recipe.run.threads);
+        let loader = Loader::train(
+            prepared.clone(),
+            &split.train,
+            &recipe.data,
+            &recipe.augment,
+            (recipe.train.batch, seed, threads),
+        )?;
+        let validation = if split.validation.is_empty() {
+            None
+        } else {
+            let sizes = (recipe.train.eval_batch, seed, threads);
+            Some(Loader::eval(prepared.clone(), &split.validation, &recipe.data, sizes)?)
+        };
+        if loader.batches() == 0 {
+            let what = "no training clip gives a sample with these settings";
+            return Err(Error::setting(what, "see data.sampling and data.actors"));
+        }
+        let [frames, _, channels] = loader.shape();
+        let shape = Shape {
+            model: recipe.model.clone(),
+            layout: manifest.layout.clone(),
+            frames,
+            channels,
+            classes: manifest.classes.len(),
+        };
+        let mut shared = recipe.clone();
+        // A path of this machine means nothing to whoever gets the weights.
+        shared.run.data = String::new();
+        let weights = Weights {
+            parameters: Default::default(),
+            layout: shape.layout.clone(),
+            classes: manifest.classes.clone(),
+            recipe: shared,
+            channels,
+        };
+        let device = compute.device.clone().autodiff();
+        let plan = Plan::from_name(&recipe.run.plan).unwrap_or_default();
+        let context = Context { plan, largest: compute.largest() };
+        let mut model = TwoStream::init(&shape, seed, &device);
+        let mut optimiser = Optimiser::new(&recipe.train);
+        let mut position = Position::default();
+        match &start {
+            Start::Fresh => {}
+            Start::From(path) => model = assign(model, &Weights::read(path)?.parameters)?,
+            Start::Resume => {
+                let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
+                let checkpoint = Checkpoint::newest(&run.checkpoints(), &mut warn)?;
+                model = assign(model, &checkpoint.parameters)?;
+                let names: Vec<String> = named(&model).into_values().collect();
+                optimiser.restore(&names, &checkpoint.memory, &compute.device);
+                position = checkpoint.position;
+                run.rewind(&position)?;
+            }
+        }
+        let clips = [split.train.len(), split.validation.len(), split.test.len()];
+        let trainee = Trainee::new(model, optimiser, shape, device, context);
+        let session =
+            Session { run, trainee, loader, validation, clips, weights, position, compute };
+        if !matches!(start, Start::Resume) {
+            session.save()?;
+        }
+        Ok(session)
+    }
+
+    /// Trains to the last epoch, or until `stop` is set: then the step in progress is finished and saved.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] after `stop`; a clip, a disk or a device that fails; a loss that is no number. The last
+    /// checkpoint is whole in each case.
+    pub fn train(&mut self, stop: &AtomicBool, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
+        let recipe = self.run.recipe.clone();
+        let steps = self.steps();
+        events(Event::Started {
+            clips: self.clips,
+            samples: self.loader.samples(),
+            steps,
+            parameters: numbers(&self.trainee.model)?.values().map(|(_, v)| v.len()).sum(),
+            position: &self.position,
+        });
+        while self.position.epoch < recipe.train.epochs {
+            let started = Instant::now();
+            let first = self.position.step_in_epoch;
+            let before = self.position.samples;
+            let mut waited = Duration::ZERO;
+            let mut lr = 0.0;
+            let mut pending: Option<Found> = None;
+            let from = first * recipe.train.accumulate;
+            let mut batches = self.loader.epoch(self.position.epoch as u64, from);
+            for _ in first..steps {
+                let asked = Instant::now();
+                let taken: Vec<Batch> =
+                    batches.by_ref().take(recipe.train.accumulate).collect::<Result<_>>()?;
+                waited += asked.elapsed();
+                let (peak, epochs) = (recipe.train.lr, recipe.train.epochs);
+                lr = rate(&recipe.schedule, peak, self.position.step, steps, epochs);
+                let found = self.trainee.step(&taken, &recipe, lr, self.position.step);
+                self.position.step += 1;
+                self.position.step_in_epoch += 1;
+                // The numbers of a step are read while the device works on the next.
+                let due = pending.replace(found);
+                self.count(due)?;
+                let seconds = started.elapsed().as_secs_f64();
+                let done = self.position.step_in_epoch - first;
+                let left = seconds / done as f64
+                    * (steps * recipe.train.epochs).saturating_sub(self.position.step) as f64;
+                events(Event::Step {
+                    position: &self.position,
+                    steps,
+                    epochs: recipe.train.epochs,
+                    lr,
+                    samples_per_s: (self.position.samples - before) as f64 / seconds,
+                    data_wait: waited.as_secs_f64() / seconds,
+                    left: Duration::from_secs_f64(left),
+                });
+                let every = recipe.train.save_every;
+                let due = every > 0 && self.position.step.is_multiple_of(every);
+                let stopped = stop.load(Ordering::Relaxed);
+                if due || stopped {
+                    self.count(pending.take())?;
+                    self.save()?;
+                }
+                if stopped {
+                    let what = format!("step {} is saved, go on with --resume", self.position.step);
+                    return Err(Error::Interrupted(what));
+                }
+            }
+            self.count(pending.take())?;
+            let seconds = started.elapsed().as_secs_f64();
+            let timing = EpochTiming {
+                epoch: self.position.epoch + 1,
+                seconds,
+                samples_per_s: (self.position.samples - before) as f64 / seconds,
+                data_wait: waited.as_secs_f64() / seconds,
+            };
+            self.end_epoch(lr, &timing, events)?;
+        }
+        Ok(())
+    }
+
+    /// Where the run stands.
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// The run's folder and settings.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    fn steps(&self) -> usize {
+        self.loader.batches().div_ceil(self.run.recipe.train.accumulate)
+    }
+
+    /// Adds a step's numbers to the epoch's.
+    fn count(&mut self, found: Option<Found>) -> Result<()> {
+        if let Some(found) = found {
+            let numbers = found.read()?;
+            self.position.loss_sum += numbers.loss * numbers.samples as f64;
+            self.position.right += numbers.right;
+            self.position.samples += numbers.samples;
+        }
+        Ok(())
+    }
+
+    fn end_epoch(
+        &mut self,
+        lr: f64,
+        timing: &EpochTiming,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<()> {
+        let train = &self.run.recipe.train;
+        let epoch = self.position.epoch + 1;
+        let last = epoch == train.epochs;
+        let due = last || epoch.is_multiple_of(train.eval_every);
+        let report = match &self.validation {
+            Some(loader) if due => Some(self.evaluate(loader)?),
+            _ => None,
+        };
+        let best = match (&report, &self.validation) {
+            (Some(report), _) => self.position.best.is_none_or(|(top1, _)| report.top1 > top1),
+            // Nothing held out: the newest weights count.
+            (None, None) => true,
+            (None, Some(_)) => false,
+        };
+        let samples = self.position.samples.max(1) as f64;
+        let metrics = EpochMetrics {
+            epoch,
+            step: self.position.step,
+            lr,
+            loss: self.position.loss_sum / samples,
+            accuracy: self.position.right as f64 / samples,
+            validation_top1: report.as_ref().map(|r| r.top1),
+            validation_loss: report.as_ref().map(|r| r.loss),
+            best,
+        };
+        if best {
+            if let Some(report) = &report {
+                self.position.best = Some((report.top1, epoch));
+            }
+            self.write_weights(&self.run.best())?;
+        }
+        self.run.append(&metrics, timing)?;
+        self.position = Position {
+            step: self.position.step,
+            epoch,
+            best: self.position.best,
+            ..Position::default()
+        };
+        self.save()?;
+        events(Event::Epoch { metrics: &metrics, timing, epochs: train.epochs });
+        Ok(())
+    }
+
+    fn evaluate(&self, loader: &Loader) -> Result<Report> {
+        let model = self.trainee.model.valid();
+        let evaluator = Evaluator {
+            model: &model,
+            shape: &self.trainee.shape,
+            device: &self.compute.device,
+            context: self.trainee.context,
+        };
+        let scores = evaluator.clips(loader, &mut || {})?;
+        Ok(Report::new(&scores, &self.weights.classes))
+    }
+
+    fn write_weights(&self, path: &std::path::Path) -> Result<()> {
+        let parameters = numbers(&self.trainee.model)?;
+        Weights { parameters, ..self.weights.clone() }.write(path)
+    }
+
+    fn save(&self) -> Result<()> {
+        let checkpoint = Checkpoint {
+            position: self.position.clone(),
+            about: self.weights.metadata()?,
+            parameters: numbers(&self.trainee.model)?,
+            memory: self.trainee.optimiser.memory()?,
+        };
+        checkpoint.save(&self.run.checkpoints(), self.run.recipe.train.keep)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,31 @@
+//! The settings that the data decide, filled in once when a run starts.
+
+use crate::loader;
+use crate::recipe::Recipe;
+use crate::shards::Manifest;
+
+/// Training clips from which the hidden size is 512.
+const MANY_CLIPS: usize = 5_000;
+
+/// Samples that a whole training sees where the number of epochs allows it.
+const SAMPLES: usize = 2_400_000;
+
+/// The recipe with every derived number filled in.
+///
+/// `data.frames` 0 and `data.people` auto as [`loader::settle`] says. `model.hidden` 0: 128 below 5,000 training
+/// clips, else 512. `model.part_hidden` 0: a quarter of the hidden size. `train.epochs` 0: 2.4 million samples, at
+/// least 60 epochs and at most 120.
+pub fn settle(recipe: &Recipe, manifest: &Manifest, training_clips: usize) -> Recipe {
+    let mut settled = recipe.clone();
+    settled.data = loader::settle(&recipe.data, manifest);
+    if settled.model.hidden == 0 {
+        settled.model.hidden = if training_clips < MANY_CLIPS { 128 } else { 512 };
+    }
+    if settled.model.part_hidden == 0 {
+        settled.model.part_hidden = (settled.model.hidden / 4).max(1);
+    }
+    if settled.train.epochs == 0 {
+        settled.train.epochs = (SAMPLES / training_clips.max(1)).clamp(60, 120);
+    }
+    settled
+}

@@ -1,0 +1,173 @@
+//! One optimisation step: forward, backward, in pieces that the device can hold, and the update.
+
+use super::optimiser::{Gradients, Optimiser, clip};
+use crate::error::{Error, Result};
+use crate::evaluate::inputs;
+use crate::loader::Batch;
+use crate::lstm::Context;
+use crate::model::{Dropout, Shape, TwoStream, named, read};
+use crate::recipe::Recipe;
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Device, Tensor};
+use std::collections::BTreeMap;
+
+/// The model in training.
+pub struct Trainee {
+    /// The model, with autodiff.
+    pub model: TwoStream,
+    /// Its optimiser.
+    pub optimiser: Optimiser,
+    /// Its sizes and wiring.
+    pub shape: Shape,
+    /// Where it is, with autodiff.
+    pub device: Device,
+    /// What the engine needs to know of the device.
+    pub context: Context,
+    names: BTreeMap<ParamId, String>,
+}
+
+/// What a step found, still on the device: reading it waits for the step.
+pub struct Found {
+    losses: Vec<Tensor<1>>,
+    guesses: Vec<Tensor<2>>,
+    labels: Vec<usize>,
+}
+
+/// A step's numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Numbers {
+    /// Mean loss a sample.
+    pub loss: f64,
+    /// Samples whose class was right.
+    pub right: usize,
+    /// Samples.
+    pub samples: usize,
+}
+
+impl Found {
+    /// Waits for the numbers.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device failed, or where the loss is no number any more.
+    pub fn read(self) -> Result<Numbers> {
+        let mut loss = 0.0;
+        for piece in self.losses {
+            loss += f64::from(read(piece)?[0]);
+        }
+        if !loss.is_finite() {
+            return Err(Error::failed(
+                format!("the loss became {loss}; the last checkpoint is whole"),
+                "lower train.lr, or limit the gradient with train.clip_norm",
+            ));
+        }
+        let mut guesses = Vec::with_capacity(self.labels.len());
+        for piece in self.guesses {
+            let classes = piece.dims()[1];
+            let scores = read(piece)?;
+            guesses.extend(scores.chunks_exact(classes).map(|row| {
+                let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+                best.map_or(0, |(class, _)| class)
+            }));
+        }
+        let right = guesses.iter().zip(&self.labels).filter(|(a, b)| a == b).count();
+        Ok(Numbers { loss, right, samples: self.labels.len() })
+    }
+}
+
+impl Trainee {
+    /// A model ready to be trained.
+    pub fn new(
+        model: TwoStream,
+        optimiser: Optimiser,
+        shape: Shape,
+        device: Device,
+        context: Context,
+    ) -> Self {
+        let names = named(&model);
+        Trainee { model, optimiser, shape, device, context, names }
+    }
+
+    /// One update from some batches, whose gradients are summed as those of one batch.
+    pub fn step(&mut self, batches: &[Batch], recipe: &Recipe, lr: f64, step: usize) -> Found {
+        let total: usize = batches.iter().map(Batch::len).sum();
+        let rows = self.shape.rows(self.context);
+        let mut gradients = Gradients::new();
+        let mut found = Found { losses: Vec::new(), guesses: Vec::new(), labels: Vec::new() };
+        for batch in batches {
+            for start in (0..batch.len()).step_by(rows) {
+                let end = (start + rows).min(batch.len());
+                let x = inputs(batch, start, end, &self.device);
+                let dropout = Dropout {
+                    rate: recipe.model.dropout,
+                    seed: recipe.run.seed,
+                    step: step as u64,
+                    first_row: found.labels.len(),
+                };
+                let outputs = self.model.forward(x, &self.shape, Some(dropout), self.context);
+                let labels = &batch.labels[start..end];
+                let loss = outputs.loss(labels, recipe.train.label_smoothing, total);
+                self.add_gradients(&mut gradients, &loss);
+                found.losses.push(loss.detach().inner());
+                found.guesses.push(outputs.fused.detach().inner());
+                found.labels.extend_from_slice(labels);
+            }
+        }
+        clip(&mut gradients, recipe.train.clip_norm);
+        self.update(gradients, lr);
+        found
+    }
+
+    fn add_gradients(&self, sums: &mut Gradients, loss: &Tensor<1>) {
+        struct Collect<'a> {
+            names: &'a BTreeMap<ParamId, String>,
+            grads: burn::tensor::Gradients,
+            sums: &'a mut Gradients,
+        }
+        impl ModuleVisitor for Collect<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                let (Some(name), Some(gradient)) =
+                    (self.names.get(&param.id), param.val().grad_remove(&mut self.grads))
+                else {
+                    return;
+                };
+                let count = gradient.shape().num_elements();
+                let gradient = gradient.reshape([count]);
+                let sum = match self.sums.remove(name) {
+                    Some(sum) => sum + gradient,
+                    None => gradient,
+                };
+                self.sums.insert(name.clone(), sum);
+            }
+        }
+        let grads = loss.backward();
+        self.model.visit(&mut Collect { names: &self.names, grads, sums });
+    }
+
+    fn update(&mut self, gradients: Gradients, lr: f64) {
+        struct Update<'a> {
+            names: &'a BTreeMap<ParamId, String>,
+            gradients: Gradients,
+            optimiser: &'a mut Optimiser,
+            lr: f64,
+        }
+        impl ModuleMapper for Update<'_> {
+            fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+                let Some((name, gradient)) =
+                    self.names.get(&param.id).and_then(|name| self.gradients.remove_entry(name))
+                else {
+                    return param;
+                };
+                let (lr, shape) = (self.lr, param.shape());
+                param.map(|tensor| {
+                    let flat = tensor.inner().reshape([shape.num_elements()]);
+                    let new = self.optimiser.step(&name, lr, flat, gradient);
+                    Tensor::from_inner(new.reshape(shape)).require_grad()
+                })
+            }
+        }
+        let names = &self.names;
+        let model = self.model.clone();
+        let optimiser = &mut self.optimiser;
+        self.model = model.map(&mut Update { names, gradients, optimiser, lr });
+    }
+}

@@ -1,0 +1,247 @@
+//! Actors are chosen from tracks by the published rule, and by the superseded re-implementation's.
+
+use sinew::recipe::Actors;
+use sinew::skeleton::Clip;
+use sinew::skeleton::actors::{all, choose};
+
+/// A track: the frames it is present in, how far it moves, and whether it is wider than it is high.
+#[derive(Clone)]
+struct Track {
+    frames: Vec<usize>,
+    motion: f32,
+    wide: bool,
+}
+
+fn track(frames: std::ops::Range<usize>, motion: f32) -> Track {
+    Track {
+        frames: frames.collect(),
+        motion,
+        wide: false,
+    }
+}
+
+/// Bodies of three joints: one at the side, one above. The body's number is the z of its first joint.
+fn clip(frames: usize, tracks: &[Track]) -> Clip {
+    let mut data = vec![f32::NAN; tracks.len() * frames * 9];
+    for (body, track) in tracks.iter().enumerate() {
+        for &frame in &track.frames {
+            let x = if frame % 2 == 0 {
+                track.motion
+            } else {
+                -track.motion
+            };
+            let side = if track.wide { 2.0 } else { 0.5 };
+            let joints = [
+                x,
+                0.0,
+                body as f32,
+                x + side,
+                0.0,
+                body as f32,
+                x,
+                1.0,
+                body as f32,
+            ];
+            data[(body * frames + frame) * 9..][..9].copy_from_slice(&joints);
+        }
+    }
+    Clip {
+        name: "made".into(),
+        label: 0,
+        bodies: tracks.len(),
+        frames,
+        joints: 3,
+        data,
+    }
+}
+
+/// For each actor, the body that it is in every frame.
+fn bodies(clip: &Clip, rule: Actors) -> Vec<Vec<Option<usize>>> {
+    let body = |frame: &[f32]| (!frame[2].is_nan()).then_some(frame[2] as usize);
+    choose(clip, rule)
+        .iter()
+        .map(|actor| actor.data.chunks_exact(9).map(body).collect())
+        .collect()
+}
+
+fn published(frames: usize, tracks: &[Track]) -> Vec<Vec<Option<usize>>> {
+    bodies(&clip(frames, tracks), Actors::Published)
+}
+
+/// The bodies of an actor in order of time.
+fn order(actor: &[Option<usize>]) -> Vec<usize> {
+    let mut bodies: Vec<usize> = actor.iter().flatten().copied().collect();
+    bodies.dedup();
+    bodies
+}
+
+#[test]
+fn one_body_is_taken_as_it_is() {
+    let found = published(
+        8,
+        &[Track {
+            wide: true,
+            ..track(2..5, 0.0)
+        }],
+    );
+    assert_eq!(
+        found,
+        [[None, None, Some(0), Some(0), Some(0), None, None, None]]
+    );
+}
+
+#[test]
+fn short_tracks_are_noise() {
+    let found = published(
+        40,
+        &[track(0..11, 9.0), track(0..12, 1.0), track(12..40, 2.0)],
+    );
+    assert_eq!(found.len(), 1);
+    assert_eq!(order(&found[0]), [1, 2]);
+    // The longest stays where all are short, alone.
+    let found = published(20, &[track(0..4, 9.0), track(5..14, 1.0), track(2..8, 5.0)]);
+    assert_eq!(
+        found.iter().map(|actor| order(actor)).collect::<Vec<_>>(),
+        [[1]]
+    );
+}
+
+#[test]
+fn wide_tracks_are_noise_but_never_the_last() {
+    let wide = |motion| Track {
+        wide: true,
+        ..track(0..30, motion)
+    };
+    let found = published(30, &[wide(9.0), track(0..30, 1.0)]);
+    assert_eq!(
+        found.iter().map(|actor| order(actor)).collect::<Vec<_>>(),
+        [[1]]
+    );
+    let found = published(30, &[wide(9.0), wide(1.0)]);
+    assert_eq!(
+        found.iter().map(|actor| order(actor)).collect::<Vec<_>>(),
+        [[1]]
+    );
+    // Dropped at a share of 0.69754 and kept below it: 70 and 69 of 100 frames.
+    for (noisy, actors) in [(70, 1), (69, 2)] {
+        let mut mixed = clip(
+            100,
+            &[
+                track(0..100, 1.0),
+                Track {
+                    wide: true,
+                    ..track(0..100, 1.0)
+                },
+            ],
+        );
+        for frame in noisy..100 {
+            // The second joint moves in, so that the frame is high rather than wide.
+            mixed.data[(100 + frame) * 9 + 3] -= 1.5;
+        }
+        assert_eq!(
+            bodies(&mixed, Actors::Published).len(),
+            actors,
+            "{noisy} noisy frames"
+        );
+    }
+}
+
+#[test]
+fn more_motion_comes_first() {
+    let found = published(
+        20,
+        &[track(0..20, 1.0), track(0..20, 3.0), track(0..20, 2.0)],
+    );
+    assert_eq!(
+        found.iter().map(|actor| order(actor)).collect::<Vec<_>>(),
+        [[1], [2]]
+    );
+    let tie = published(20, &[track(0..20, 1.0), track(0..20, 1.0)]);
+    assert_eq!(
+        tie.iter().map(|actor| order(actor)).collect::<Vec<_>>(),
+        [[0], [1]]
+    );
+}
+
+#[test]
+fn motion_counts_no_more_than_in_valid_frames() {
+    // Nearly all of the first body's motion is in its few wide frames.
+    let mut made = clip(40, &[track(0..40, 0.1), track(0..40, 1.0)]);
+    for frame in 0..10 {
+        made.data[frame * 9 + 3] = 50.0;
+    }
+    assert_eq!(bodies(&made, Actors::Published)[0][0], Some(1));
+}
+
+#[test]
+fn tracks_that_do_not_overlap_become_one_actor() {
+    let tracks = [
+        track(0..20, 5.0),
+        track(22..50, 4.0),
+        track(10..30, 3.0),
+        track(5..45, 2.0),
+        track(35..50, 1.0),
+    ];
+    let found = published(50, &tracks);
+    // The fourth overlaps both actors and is left out; the last follows the third.
+    assert_eq!(
+        found.iter().map(|actor| order(actor)).collect::<Vec<_>>(),
+        [vec![0, 1], vec![2, 4]]
+    );
+    assert_eq!(
+        (found[0][20], found[0][21], found[0][22]),
+        (None, None, Some(1))
+    );
+    assert_eq!((found[1][9], found[1][10]), (None, Some(2)));
+}
+
+#[test]
+fn the_reference_keeps_every_body_that_moves() {
+    let steady = |frames| track(frames, 0.0);
+    // x goes to and fro: the change is the same each time, so its deviation is nothing; a pause makes it one.
+    let pausing = |frames: std::ops::Range<usize>, motion: f32| {
+        let mut made = clip(40, &[track(frames, motion), steady(0..40)]);
+        for frame in (0..20).step_by(2).chain((1..20).step_by(2)) {
+            for joint in 0..3 {
+                let x = &mut made.data[frame * 9 + joint * 3];
+                *x = if joint == 1 { 0.5 } else { 0.0 };
+            }
+        }
+        made
+    };
+    let moving = choose(&pausing(0..40, 0.5), Actors::Reference);
+    assert_eq!(moving.len(), 1);
+    assert_eq!((moving[0].frames, moving[0].data[2]), (40, 0.0));
+    // Too little for the threshold: three joints that change by 2 × 0.01 half the time deviate by about 0.03.
+    let least = choose(&pausing(0..40, 0.01), Actors::Reference);
+    assert_eq!(least.len(), 1);
+    assert_eq!(least[0].data[2], 0.0);
+}
+
+#[test]
+fn the_reference_joins_the_frames_of_a_body() {
+    let gaps = Track {
+        frames: vec![1, 2, 5, 9],
+        motion: 0.0,
+        wide: false,
+    };
+    let found = choose(&clip(12, &[gaps]), Actors::Reference);
+    assert_eq!(
+        (found.len(), found[0].frames, found[0].data.len()),
+        (1, 4, 36)
+    );
+    assert!(found[0].data.iter().all(|x| !x.is_nan()));
+}
+
+#[test]
+fn all_bodies_can_be_taken_as_they_are() {
+    // Ten frames of two people: the published rule takes both for noise and keeps one.
+    let short = clip(10, &[track(0..10, 1.0), track(0..10, 2.0)]);
+    assert_eq!(choose(&short, Actors::Published).len(), 1);
+    let people = all(&short);
+    assert_eq!((people.len(), people[0].frames), (2, 10));
+    assert_eq!(
+        (people[0].data.as_slice(), people[1].data.as_slice()),
+        (short.body(0), short.body(1))
+    );
+}

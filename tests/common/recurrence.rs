@@ -1,0 +1,313 @@
+//! Recurrences of fresh random sizes, options and numbers, and what the twins make of them.
+#![allow(dead_code, reason = "each test uses its own part")]
+
+use std::sync::Arc;
+
+use sinew::lstm::shaders::Options;
+use sinew::lstm::{Dims, Plan, Spec, twin};
+use sinew::rng::Rng;
+
+use crate::numerics::numbers;
+
+/// Inputs of one recurrence, in the shapes of `RecurrenceBackend`.
+#[derive(Clone)]
+pub struct Problem {
+    pub dims: Dims,
+    pub spec: Spec,
+    pub projected: Vec<f32>,
+    pub w_hh: Vec<f32>,
+    pub h0: Vec<f32>,
+    pub c0: Vec<f32>,
+    pub peephole: Vec<f32>,
+    pub mask: Vec<f32>,
+    /// Gradient of the hidden states, [T, B, G, H].
+    pub d_out: Vec<f32>,
+}
+
+/// Everything that a recurrence computes.
+#[derive(Default)]
+pub struct Results {
+    pub out: Vec<f32>,
+    pub gates: Vec<f32>,
+    pub cells: Vec<f32>,
+    pub previous: Vec<f32>,
+    pub d_gates: Vec<f32>,
+    pub d_state: Vec<f32>,
+}
+
+impl Results {
+    /// Each tensor with its name.
+    pub fn named(&self) -> [(&'static str, &[f32]); 6] {
+        [
+            ("out", &self.out),
+            ("gates", &self.gates),
+            ("cells", &self.cells),
+            ("previous", &self.previous),
+            ("d_gates", &self.d_gates),
+            ("d_state", &self.d_state),
+        ]
+    }
+}
+
+/// The eight choices of peepholes, mask and lengths.
+pub fn option_choices() -> impl Iterator<Item = [bool; 3]> {
+    (0..8).map(|bits| [bits & 1 == 1, bits & 2 == 2, bits & 4 == 4])
+}
+
+impl Problem {
+    /// Each group in a direction of its own drawing; lengths from none of the steps to more than all of them.
+    pub fn new(rng: &mut Rng, dims: Dims, [peephole, masked, lengths]: [bool; 3]) -> Self {
+        let Dims {
+            steps,
+            batch,
+            groups,
+            hidden,
+        } = dims;
+        let rows = groups * batch * hidden;
+        let spec = Spec {
+            reverse: (0..groups).map(|_| rng.chance(0.5)).collect(),
+            lengths: lengths
+                .then(|| Arc::new((0..batch).map(|_| rng.below(steps + 3) as u32).collect())),
+            peephole,
+            masked,
+            plan: Plan::default(),
+        };
+        let of_option = |there: bool, count: usize| if there { count } else { 1 };
+        // A dropout mask: a third of the units dropped, the others scaled up.
+        let mask = (0..of_option(masked, rows))
+            .map(|_| if rng.chance(1.0 / 3.0) { 0.0 } else { 1.5 })
+            .collect();
+        Problem {
+            dims,
+            spec,
+            projected: numbers(rng, 4 * steps * rows, 2.0),
+            w_hh: numbers(
+                rng,
+                groups * 4 * hidden * hidden,
+                1.5 / (hidden as f32).sqrt(),
+            ),
+            h0: numbers(rng, rows, 1.0),
+            c0: numbers(rng, rows, 1.0),
+            peephole: numbers(rng, of_option(peephole, groups * 3 * hidden), 0.7),
+            mask,
+            d_out: numbers(rng, steps * rows, 1.0),
+        }
+    }
+
+    pub fn with_plan(mut self, plan: Plan) -> Self {
+        self.spec.plan = plan;
+        self
+    }
+
+    /// One line that names the case in a failure.
+    pub fn describe(&self) -> String {
+        let Problem { dims, spec, .. } = self;
+        format!("{dims:?} {spec:?}")
+    }
+
+    pub fn options(&self) -> Options {
+        Options {
+            hidden: self.dims.hidden as u32,
+            peephole: self.spec.peephole,
+            masked: self.spec.masked,
+            lengths: self.spec.lengths.is_some(),
+        }
+    }
+
+    fn lengths(&self) -> Vec<u32> {
+        self.spec.lengths.as_ref().map_or(vec![0], |l| l.to_vec())
+    }
+
+    /// T, B, G, two step numbers, a direction a group.
+    fn info(&self, first: usize, last: usize) -> Vec<u32> {
+        let Dims {
+            steps,
+            batch,
+            groups,
+            ..
+        } = self.dims;
+        let sizes = [steps, batch, groups, first, last].map(|x| x as u32);
+        let directions = self.spec.reverse.iter().map(|r| u32::from(*r));
+        sizes.into_iter().chain(directions).collect()
+    }
+
+    /// W_hh as the kernels read it: four gates side by side, [G, H(k), H(unit), 4] or, for the backward pass,
+    /// [G, H(unit), H(k), 4].
+    fn interleaved(&self, backward: bool) -> Vec<f32> {
+        let Dims {
+            groups, hidden: h, ..
+        } = self.dims;
+        let mut all = Vec::with_capacity(self.w_hh.len());
+        for group in self.w_hh.chunks_exact(4 * h * h).take(groups) {
+            for first in 0..h {
+                for second in 0..h {
+                    let (unit, k) = if backward {
+                        (first, second)
+                    } else {
+                        (second, first)
+                    };
+                    all.extend((0..4).map(|gate| group[(gate * h + unit) * h + k]));
+                }
+            }
+        }
+        all
+    }
+
+    /// The steps of each dispatch: at most `at_once`.
+    fn pieces(&self, at_once: usize) -> Vec<(usize, usize)> {
+        let steps = self.dims.steps;
+        (0..steps)
+            .step_by(at_once)
+            .map(|s| (s, (s + at_once).min(steps)))
+            .collect()
+    }
+
+    /// The forward twin of the plan: hidden states, gates and cell states. Buffers start as NaN, as a GPU's may.
+    pub fn twin_forward(&self, at_once: usize) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+        let (o, lengths, w_hh) = (self.options(), self.lengths(), self.interleaved(false));
+        let count = self.d_out.len();
+        let mut out = vec![f32::NAN; count];
+        let mut gates = vec![f32::NAN; 4 * count];
+        let mut cells = vec![f32::NAN; count];
+        let (run, pieces): (
+            fn(_, &_, &_, &_, &_, &_, &_, &_, &mut _, &mut _, &mut _, &_),
+            _,
+        ) = match self.spec.plan {
+            Plan::Resident => (twin::resident_forward, self.pieces(at_once)),
+            Plan::Stepwise => (twin::stepwise_forward, self.pieces(1)),
+        };
+        for (first, last) in pieces {
+            run(
+                o,
+                &self.projected[..],
+                &w_hh[..],
+                &self.h0[..],
+                &self.c0[..],
+                &self.peephole[..],
+                &self.mask[..],
+                &lengths[..],
+                &mut out[..],
+                &mut gates[..],
+                &mut cells[..],
+                &self.info(first, last)[..],
+            );
+        }
+        (out, gates, cells)
+    }
+
+    /// Everything by the twins of the plan, the resident ones `at_once` steps at a time.
+    pub fn twins(&self, at_once: usize) -> Results {
+        let (out, gates, cells) = self.twin_forward(at_once);
+        let (o, lengths, w_hh) = (self.options(), self.lengths(), self.interleaved(true));
+        let mut previous = vec![f32::NAN; out.len()];
+        let info = self.info(0, self.dims.steps);
+        twin::previous_hidden(
+            o,
+            &out,
+            &self.h0,
+            &self.mask,
+            &lengths,
+            &mut previous,
+            &info,
+        );
+        let mut d_gates = vec![f32::NAN; gates.len()];
+        let mut d_state = vec![f32::NAN; 2 * self.h0.len()];
+        let (run, infos): (
+            fn(_, &_, &_, &_, &_, &_, &_, &_, &_, &mut _, &mut _, &_),
+            Vec<_>,
+        ) = match self.spec.plan {
+            Plan::Resident => {
+                let pieces = self.pieces(at_once).into_iter().rev();
+                (
+                    twin::resident_backward,
+                    pieces.map(|(f, l)| self.info(f, l)).collect(),
+                )
+            }
+            Plan::Stepwise => {
+                let after = (0..=self.dims.steps).rev();
+                (
+                    twin::stepwise_backward,
+                    after.map(|a| self.info(a, 0)).collect(),
+                )
+            }
+        };
+        for info in infos {
+            run(
+                o,
+                &self.d_out[..],
+                &w_hh[..],
+                &gates[..],
+                &cells[..],
+                &self.c0[..],
+                &self.peephole[..],
+                &self.mask[..],
+                &lengths[..],
+                &mut d_gates[..],
+                &mut d_state[..],
+                &info[..],
+            );
+        }
+        Results {
+            out,
+            gates,
+            cells,
+            previous,
+            d_gates,
+            d_state,
+        }
+    }
+
+    /// Gradients of `w_hh` [G, 4H, H] and `peephole` [G, 3, H] from what the passes left, by plain sums in double
+    /// precision: the gates' gradient with the hidden state that entered the product, and with the cell states.
+    pub fn products(&self, results: &Results) -> (Vec<f32>, Vec<f32>) {
+        let Dims {
+            steps,
+            batch,
+            groups,
+            hidden: h,
+        } = self.dims;
+        let mut w_hh = vec![0.0f64; groups * 4 * h * h];
+        let mut peephole = vec![0.0f64; groups * 3 * h];
+        // The cell state before each step is found as the hidden state before it is, without the mask.
+        let plain = Options {
+            masked: false,
+            ..self.options()
+        };
+        let mut before = vec![0.0; results.cells.len()];
+        let info = self.info(0, steps);
+        let lengths = self.lengths();
+        twin::previous_hidden(
+            plain,
+            &results.cells,
+            &self.c0,
+            &[],
+            &lengths,
+            &mut before,
+            &info,
+        );
+        for g in 0..groups {
+            for (t, b) in (0..steps).flat_map(|t| (0..batch).map(move |b| (t, b))) {
+                let at = self.dims.at(t, b, g, h);
+                let entered = ((g * steps + t) * batch + b) * h;
+                for unit in 0..h {
+                    let d = [0, 1, 2, 3].map(|v| f64::from(results.d_gates[4 * at + v * h + unit]));
+                    for (v, d) in d.iter().enumerate() {
+                        let row = &mut w_hh[((g * 4 + v) * h + unit) * h..][..h];
+                        for (w, x) in row.iter_mut().zip(&results.previous[entered..]) {
+                            *w += d * f64::from(*x);
+                        }
+                    }
+                    let (c, after) = (before[entered + unit], results.cells[at + unit]);
+                    for (k, (d, cell)) in [(d[0], c), (d[1], c), (d[3], after)]
+                        .into_iter()
+                        .enumerate()
+                    {
+                        peephole[(g * 3 + k) * h + unit] += d * f64::from(cell);
+                    }
+                }
+            }
+        }
+        let single = |x: Vec<f64>| x.into_iter().map(|x| x as f32).collect();
+        (single(w_hh), single(peephole))
+    }
+}

@@ -1,0 +1,102 @@
+//! A full disk or a folder that cannot be written ends in one line, and nothing is left that looks finished.
+
+#[path = "common/skeleton_text.rs"]
+mod skeleton_text;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use sinew::files;
+use sinew::shards::Prepared;
+use skeleton_text::{prepared, sound, zip};
+use tempfile::tempdir;
+
+/// A file system of 64 KiB, while it lives; none where it cannot be had.
+struct Tiny<'a>(&'a Path);
+
+impl<'a> Tiny<'a> {
+    fn mount(folder: &'a Path) -> Option<Self> {
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .arg(folder)
+            .output();
+        let mounted = mount.is_ok_and(|output| output.status.success());
+        if !mounted {
+            println!("skipped: a small file system cannot be mounted here");
+        }
+        mounted.then_some(Tiny(folder))
+    }
+}
+
+impl Drop for Tiny<'_> {
+    fn drop(&mut self) {
+        assert!(
+            Command::new("umount")
+                .arg(self.0)
+                .status()
+                .is_ok_and(|status| status.success())
+        );
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let dir = tempdir().unwrap();
+    let disk = dir.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let source = zip(&dir.path().join("a.zip"), &sound(40));
+    let Some(_tiny) = Tiny::mount(&disk) else {
+        return;
+    };
+    for out in [disk.join("out"), disk.clone()] {
+        let error = prepared(&source, &out).expect_err("it does not fit");
+        let message = error.to_string();
+        assert_eq!(error.exit_code(), 1);
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.contains("free some space"), "{message}");
+        assert!(message.contains(&disk.display().to_string()), "{message}");
+        assert_eq!(fs::read_dir(&disk).unwrap().count(), 0);
+        assert!(Prepared::open(&out).is_err());
+    }
+}
+
+#[test]
+fn a_file_that_was_good_survives_a_full_disk() {
+    let dir = tempdir().unwrap();
+    let Some(_tiny) = Tiny::mount(dir.path()) else {
+        return;
+    };
+    let target = dir.path().join("weights");
+    files::write(&target, &[1; 1000]).unwrap();
+    assert!(files::write(&target, &[2; 200_000]).is_err());
+    assert_eq!(fs::read(&target).unwrap(), [1; 1000]);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_refused() {
+    let dir = tempdir().unwrap();
+    let source = zip(&dir.path().join("a.zip"), &sound(2));
+    // A file stands where a folder is wanted; neither root nor anyone else can write below it.
+    let message = prepared(&source, &source.join("out"))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(message.lines().count(), 1, "{message}");
+    assert!(message.contains("cannot create the folder"), "{message}");
+    assert!(
+        prepared(&source, &source)
+            .unwrap_err()
+            .to_string()
+            .contains("it is a file, not a folder")
+    );
+    let proc = Path::new("/proc/self/sinew");
+    if proc.parent().is_some_and(Path::exists) {
+        assert!(
+            prepared(&source, proc)
+                .unwrap_err()
+                .to_string()
+                .contains("cannot create the folder")
+        );
+    }
+}
