@@ -13,6 +13,7 @@ pub mod lstm;
 pub mod model;
 pub mod prepare;
 pub mod recipe;
+pub mod report;
 pub mod rng;
 pub mod shards;
 pub mod skeleton;

@@ -122,21 +122,21 @@ fn wide_tracks_are_noise_but_never_the_last() {
         found.iter().map(|actor| order(actor)).collect::<Vec<_>>(),
         [[1]]
     );
-    // Dropped at a share of 0.69754 and kept below it: 70 and 69 of 100 frames.
-    for (noisy, actors) in [(70, 1), (69, 2)] {
+    // Dropped at a share of 0.69754 and kept below it: 698 and 697 of 1000 frames.
+    for (noisy, actors) in [(698, 1), (697, 2)] {
         let mut mixed = clip(
-            100,
+            1000,
             &[
-                track(0..100, 1.0),
+                track(0..1000, 1.0),
                 Track {
                     wide: true,
-                    ..track(0..100, 1.0)
+                    ..track(0..1000, 1.0)
                 },
             ],
         );
-        for frame in noisy..100 {
+        for frame in noisy..1000 {
             // The second joint moves in, so that the frame is high rather than wide.
-            mixed.data[(100 + frame) * 9 + 3] -= 1.5;
+            mixed.data[(1000 + frame) * 9 + 3] -= 1.5;
         }
         assert_eq!(
             bodies(&mixed, Actors::Published).len(),
@@ -197,25 +197,25 @@ fn tracks_that_do_not_overlap_become_one_actor() {
 
 #[test]
 fn the_reference_keeps_every_body_that_moves() {
-    let steady = |frames| track(frames, 0.0);
-    // x goes to and fro: the change is the same each time, so its deviation is nothing; a pause makes it one.
-    let pausing = |frames: std::ops::Range<usize>, motion: f32| {
-        let mut made = clip(40, &[track(frames, motion), steady(0..40)]);
-        for frame in (0..20).step_by(2).chain((1..20).step_by(2)) {
-            for joint in 0..3 {
-                let x = &mut made.data[frame * 9 + joint * 3];
-                *x = if joint == 1 { 0.5 } else { 0.0 };
+    // Still for 20 frames, then to and fro: three joints change by 2 m a frame, which deviates by about 3 m.
+    let kept = |motions: [f32; 2]| {
+        let mut made = clip(40, &motions.map(|motion| track(0..40, motion)));
+        for (at, joint) in made.data.chunks_exact_mut(3).enumerate() {
+            if at / 3 % 40 < 20 {
+                joint[0] = if at % 3 == 1 { 0.5 } else { 0.0 };
             }
         }
-        made
+        let body = |actor: &sinew::skeleton::actors::Actor| (actor.data[2] as usize, actor.frames);
+        choose(&made, Actors::Reference)
+            .iter()
+            .map(body)
+            .collect::<Vec<_>>()
     };
-    let moving = choose(&pausing(0..40, 0.5), Actors::Reference);
-    assert_eq!(moving.len(), 1);
-    assert_eq!((moving[0].frames, moving[0].data[2]), (40, 0.0));
-    // Too little for the threshold: three joints that change by 2 × 0.01 half the time deviate by about 0.03.
-    let least = choose(&pausing(0..40, 0.01), Actors::Reference);
-    assert_eq!(least.len(), 1);
-    assert_eq!(least[0].data[2], 0.0);
+    assert_eq!(kept([0.05, 0.04]), [(0, 40), (1, 40)]);
+    assert_eq!(kept([0.03, 0.04]), [(1, 40)]);
+    // None moves enough: the one that moves most.
+    assert_eq!(kept([0.02, 0.03]), [(1, 40)]);
+    assert_eq!(kept([0.0, 0.0]), [(0, 40)]);
 }
 
 #[test]

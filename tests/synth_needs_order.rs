@@ -91,14 +91,14 @@ fn probe(train: &[(Vec<f64>, usize)], test: &[(Vec<f64>, usize)]) -> f64 {
     };
     let size = width + 1;
     let mut a = vec![vec![0.0; size]; size];
-    let mut b = vec![vec![0.0; CLASSES]; size];
+    let mut b = vec![vec![0.0; size]; CLASSES];
     for (x, class) in train {
         let x = standard(x);
         for i in 0..size {
             for j in 0..=i {
                 a[i][j] += x[i] * x[j];
             }
-            b[i][*class] += x[i];
+            b[*class][i] += x[i];
         }
     }
     for i in 0..size {
@@ -112,19 +112,19 @@ fn probe(train: &[(Vec<f64>, usize)], test: &[(Vec<f64>, usize)]) -> f64 {
             };
         }
     }
-    for class in 0..CLASSES {
+    for column in &mut b {
         for i in 0..size {
-            let dot: f64 = (0..i).map(|k| a[i][k] * b[k][class]).sum();
-            b[i][class] = (b[i][class] - dot) / a[i][i];
+            let dot: f64 = (0..i).map(|k| a[i][k] * column[k]).sum();
+            column[i] = (column[i] - dot) / a[i][i];
         }
         for i in (0..size).rev() {
-            let dot: f64 = (i + 1..size).map(|k| a[k][i] * b[k][class]).sum();
-            b[i][class] = (b[i][class] - dot) / a[i][i];
+            let dot: f64 = (i + 1..size).map(|k| a[k][i] * column[k]).sum();
+            column[i] = (column[i] - dot) / a[i][i];
         }
     }
     let right = test.iter().filter(|(x, class)| {
         let x = standard(x);
-        let score = |c: usize| -> f64 { (0..size).map(|i| x[i] * b[i][c]).sum() };
+        let score = |c: usize| -> f64 { (0..size).map(|i| x[i] * b[c][i]).sum() };
         (0..CLASSES).max_by(|p, q| score(*p).total_cmp(&score(*q))) == Some(*class)
     });
     right.count() as f64 / test.len() as f64

@@ -109,6 +109,9 @@ impl Layer {
     }
 }
 
+/// B·H of the largest grid that a kernel launches: 65 535 workgroups, WebGPU's limit, of 64 numbers each.
+const LARGEST_GRID: usize = 65_535 * 64;
+
 /// Initial hidden and cell states [G, B, H], groups in the order of the layers and their directions.
 pub type States = (Tensor<3>, Tensor<3>);
 
@@ -116,7 +119,7 @@ pub type States = (Tensor<3>, Tensor<3>);
 ///
 /// Returns [T, B, G·H]: layer by layer, forward before reverse. `lengths` are the valid steps of each row: outputs
 /// after them are zero, and the reverse direction starts at a row's own end. A batch whose gates would outgrow the
-/// device's largest binding is run in pieces of rows.
+/// device's largest binding, or whose states its largest dispatch, is run in pieces of rows.
 pub fn run(
     layers: &[(&Layer, Tensor<3>)],
     initial: Option<States>,
@@ -127,7 +130,7 @@ pub fn run(
     let groups: usize = layers.iter().map(|(layer, _)| layer.directions.len()).sum();
     let [steps, batch, _] = layers[0].1.dims();
     let bytes_a_row = steps * groups * 4 * hidden * size_of::<f32>();
-    let rows = (context.largest / bytes_a_row).max(1);
+    let rows = (context.largest / bytes_a_row).min(LARGEST_GRID / hidden).max(1);
     if rows >= batch {
         return run_rows(layers, initial, lengths, context.plan);
     }

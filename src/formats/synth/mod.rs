@@ -15,6 +15,7 @@ use zip::{ZipArchive, ZipWriter};
 
 use crate::error::{Error, Result};
 use crate::files::AtomicFile;
+use crate::formats::ntu::is_missing;
 use crate::rng::Rng;
 use body::{JOINTS, Person, Point};
 use motion::Class;
@@ -188,15 +189,21 @@ fn specs(options: &Options) -> Result<Vec<Spec>> {
             let what = format!("{clips} clips of {classes} classes cannot be named");
             return Err(Error::setting(what, format!("ask for 1 to {most} clips")));
         }
+        // A name on the list of missing skeletons would be left out when the archive is prepared.
+        let mut fresh: Vec<_> = (0..classes)
+            .map(|class| (0..).map(move |number| names::plain(class, number)))
+            .map(|names| names.filter(|name| !is_missing(&name.to_string())))
+            .collect();
         (0..clips)
-            .map(|i| {
-                let name = names::plain(i % classes, i / classes);
+            .filter_map(|i| {
+                let class = i % classes;
+                let name = fresh.get_mut(class)?.next()?;
                 let frames = names::frames(&mut clip_stream(options.seed, &name));
-                Spec {
+                Some(Spec {
                     name,
                     frames,
-                    class: Class::plain(i % classes),
-                }
+                    class: Class::plain(class),
+                })
             })
             .collect()
     };
@@ -334,4 +341,29 @@ fn furniture() -> [Point; JOINTS] {
             4.1,
         ]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_new_and_on_no_list() {
+        let options = Options {
+            out: PathBuf::new(),
+            clips: Some(20_000),
+            classes: 60,
+            seed: 1,
+            like: None,
+        };
+        let specs = specs(&options).unwrap_or_default();
+        assert_eq!(specs.len(), 20_000);
+        assert!(specs.windows(2).all(|pair| pair[0].name < pair[1].name));
+        assert!(specs.iter().all(|spec| !is_missing(&spec.name.to_string())));
+        let plain = (0..20_000).map(|i| names::plain(i % 60, i / 60).to_string());
+        assert!(
+            plain.into_iter().any(|name| is_missing(&name)),
+            "some would have been"
+        );
+    }
 }

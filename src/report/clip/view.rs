@@ -1,0 +1,108 @@
+//! From a clip's coordinates to what a viewer sees: right, up and towards the eye.
+
+use crate::report::Facts;
+use crate::skeleton::{Axis, Clip, Layout};
+
+/// A front view: as the camera saw the scene, upright and centred on the actors.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct View {
+    /// Rows that take [x, y, z] of the clip to right, up and towards the eye.
+    pub rows: [[f32; 3]; 3],
+    /// The middle of the actors, in the view's axes.
+    pub centre: [f32; 3],
+    /// How far they reach from there to each side.
+    pub half: [f32; 3],
+}
+
+/// Share of the joints on either side that the view need not hold: a tracker throws joints far off.
+const STRAYS: f32 = 0.003;
+
+impl View {
+    /// The view of a clip's actors, or of all its bodies where none is chosen.
+    pub fn of(clip: &Clip, layout: &Layout, facts: &Facts) -> Self {
+        let mut view = View {
+            rows: rows(layout),
+            centre: [0.0; 3],
+            half: [1.0; 3],
+        };
+        let actor = |body: usize| facts.tracks.get(body).is_some_and(|t| t.actor.is_some());
+        let mut bodies: Vec<usize> = (0..clip.bodies).filter(|body| actor(*body)).collect();
+        if bodies.is_empty() {
+            bodies = (0..clip.bodies).collect();
+        }
+        for axis in 0..3 {
+            let joints = bodies.iter().flat_map(|body| clip.body(*body).chunks_exact(3));
+            let mut places: Vec<f32> = joints
+                .map(|joint| view.turn(joint)[axis])
+                .filter(|x| x.is_finite())
+                .collect();
+            let strays = (places.len() as f32 * STRAYS) as usize;
+            places.sort_unstable_by(f32::total_cmp);
+            let ends = (places.get(strays), places.iter().rev().nth(strays));
+            if let (Some(low), Some(high)) = ends {
+                view.centre[axis] = low + (high - low) / 2.0;
+                view.half[axis] = (high - low) / 2.0;
+            }
+        }
+        // Nothing is drawn at a scale without bounds, such as a body in one point.
+        let most = view.half.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+        view.half = view.half.map(|x| x.max(most * 0.1));
+        view
+    }
+
+    /// A joint along the view's axes, not centred.
+    fn turn(&self, joint: &[f32]) -> [f32; 3] {
+        self.rows.map(|row| row.iter().zip(joint).map(|(a, b)| if *a == 0.0 { 0.0 } else { a * b }).sum())
+    }
+
+    /// A joint along the view's axes, from the middle of the actors; NaN where it is missing.
+    pub fn place(&self, joint: &[f32]) -> [f32; 3] {
+        let [x, y, z] = self.turn(joint);
+        [x - self.centre[0], y - self.centre[1], z - self.centre[2]]
+    }
+}
+
+/// The front view of a right-handed system whose depth grows away from the camera: along z, or along y where z is
+/// up.
+fn rows(layout: &Layout) -> [[f32; 3]; 3] {
+    let up = layout.up.vector();
+    let near = match layout.up {
+        Axis::PlusZ | Axis::MinusZ => [0.0, -1.0, 0.0],
+        _ => [0.0, 0.0, -1.0],
+    };
+    let right = [
+        up[1] * near[2] - up[2] * near[1],
+        up[2] * near[0] - up[0] * near[2],
+        up[0] * near[1] - up[1] * near[0],
+    ];
+    let stretch = stretch(layout);
+    [right, up, near].map(|row| [0, 1, 2].map(|axis| row[axis] * stretch[axis]))
+}
+
+/// What makes the axes comparable. SBU's coordinates are shares of 2560 and 1920 across the image and of 10000/7.8125
+/// in depth (the set's description); undone, bones keep their length as people turn.
+fn stretch(layout: &Layout) -> [f32; 3] {
+    if layout.name == "sbu15" {
+        [2560.0 / 1280.0, 1920.0 / 1280.0, 1.0]
+    } else {
+        [1.0; 3]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_upright_and_not_mirrored() {
+        let mut layout = Layout::ntu25();
+        for up in [Axis::PlusX, Axis::MinusX, Axis::PlusY, Axis::MinusY, Axis::PlusZ, Axis::MinusZ] {
+            layout.up = up;
+            let [a, b, c] = rows(&layout);
+            assert_eq!(b, up.vector());
+            let determinant = a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0])
+                + a[2] * (b[0] * c[1] - b[1] * c[0]);
+            assert_eq!(determinant, 1.0, "{up:?}");
+        }
+    }
+}
