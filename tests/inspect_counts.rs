@@ -43,7 +43,12 @@ fn made(folder: &Path, clips: usize) -> (PathBuf, synth::Summary) {
 }
 
 fn total(counts: &Value) -> u64 {
-    counts.as_object().unwrap().values().filter_map(Value::as_u64).sum()
+    counts
+        .as_object()
+        .unwrap()
+        .values()
+        .filter_map(Value::as_u64)
+        .sum()
 }
 
 #[test]
@@ -54,7 +59,11 @@ fn an_archive_and_what_is_prepared_from_it_count_the_same() {
     prepared(&archive, &ready).unwrap();
     let catalogue = Catalogue::open(&[&archive], None).unwrap();
     let mut reader = catalogue.reader();
-    let clips: Vec<_> = catalogue.items.iter().map(|item| reader.read(item).unwrap().clip).collect();
+    let clips: Vec<_> = catalogue
+        .items
+        .iter()
+        .map(|item| reader.read(item).unwrap().clip)
+        .collect();
     for path in [&archive, &ready] {
         let output = inspect(dir.path(), &[path.to_str().unwrap(), "--json"]);
         assert!(output.status.success());
@@ -63,34 +72,60 @@ fn an_archive_and_what_is_prepared_from_it_count_the_same() {
         assert_eq!(value["read"], made.clips);
         assert_eq!(value["unreadable"], 0);
         assert_eq!(value["frames"], made.frames);
-        assert_eq!(value["bodies"], clips.iter().map(|clip| clip.bodies).sum::<usize>());
+        assert_eq!(
+            value["bodies"],
+            clips.iter().map(|clip| clip.bodies).sum::<usize>()
+        );
         assert_eq!(value["axes"], json!(["bodies", "frames", "joints", "xyz"]));
-        assert_eq!((&value["dtype"], &value["joints"]), (&json!("float32"), &json!(25)));
-        assert_eq!((&value["unit"], &value["up"]), (&json!("metre"), &json!("+y")));
+        assert_eq!(
+            (&value["dtype"], &value["joints"]),
+            (&json!("float32"), &json!(25))
+        );
+        assert_eq!(
+            (&value["unit"], &value["up"]),
+            (&json!("metre"), &json!("+y"))
+        );
         for (label, class) in value["classes"].as_array().unwrap().iter().enumerate() {
             let there = clips.iter().filter(|clip| clip.label == label).count();
             assert_eq!(class["clips"], there, "{class}");
             assert_eq!(class["name"], catalogue.classes[label].as_str());
         }
         for (count, clips_of) in value["bodies_per_clip"].as_object().unwrap() {
-            let there = clips.iter().filter(|clip| clip.bodies.to_string() == *count).count();
+            let there = clips
+                .iter()
+                .filter(|clip| clip.bodies.to_string() == *count)
+                .count();
             assert_eq!(*clips_of, there, "{count} bodies");
         }
         assert_eq!(total(&value["bodies_per_clip"]), made.clips as u64);
-        assert_eq!(value["by"]["performer"].as_object().unwrap().len(), made.performers);
+        assert_eq!(
+            value["by"]["performer"].as_object().unwrap().len(),
+            made.performers
+        );
         for by in ["performer", "camera", "setup"] {
             assert_eq!(total(&value["by"][by]), made.clips as u64, "{by}");
         }
         let mut lengths: Vec<usize> = clips.iter().map(|clip| clip.frames).collect();
         lengths.sort_unstable();
         let found = &value["lengths"];
-        assert_eq!((&found["min"], &found["max"]), (&json!(lengths[0]), &json!(lengths[47])));
+        assert_eq!(
+            (&found["min"], &found["max"]),
+            (&json!(lengths[0]), &json!(lengths[47]))
+        );
         assert_eq!(found["median"], (lengths[23] + lengths[24]) as f64 / 2.0);
-        let bins: u64 = found["histogram"].as_array().unwrap().iter().filter_map(|b| b["clips"].as_u64()).sum();
+        let bins: u64 = found["histogram"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|b| b["clips"].as_u64())
+            .sum();
         assert_eq!(bins, 48);
         let output = inspect(dir.path(), &[path.to_str().unwrap()]);
         let said = String::from_utf8(output.stdout).unwrap();
-        assert!(said.contains("48 clips: ") && said.contains(&format!("min {}", lengths[0])), "{said}");
+        assert!(
+            said.contains("48 clips: ") && said.contains(&format!("min {}", lengths[0])),
+            "{said}"
+        );
     }
 }
 
@@ -105,7 +140,10 @@ fn well_formed(svg: &str) {
     let mut open = Vec::new();
     let mut rest = svg;
     while let Some((before, after)) = rest.split_once('<') {
-        assert!(!before.contains('>') && !before.contains('&') || entities(before), "{before}");
+        assert!(
+            !before.contains('>') && !before.contains('&') || entities(before),
+            "{before}"
+        );
         let (tag, after) = after.split_once('>').expect("an element ends");
         rest = after;
         if tag.starts_with('?') {
@@ -117,7 +155,11 @@ fn well_formed(svg: &str) {
         }
         let inner = tag.strip_suffix('/').unwrap_or(tag);
         assert_eq!(inner.matches('"').count() % 2, 0, "{tag}");
-        assert_eq!(inner.matches("=\"").count() * 2, inner.matches('"').count(), "{tag}");
+        assert_eq!(
+            inner.matches("=\"").count() * 2,
+            inner.matches('"').count(),
+            "{tag}"
+        );
         if !tag.ends_with('/') {
             open.push(tag.split_whitespace().next().unwrap());
         }
@@ -127,7 +169,10 @@ fn well_formed(svg: &str) {
 
 fn entities(text: &str) -> bool {
     let known = ["amp;", "lt;", "gt;", "quot;", "#39;"];
-    text.split('&').skip(1).all(|rest| known.iter().any(|entity| rest.starts_with(entity))) && !text.contains('>')
+    text.split('&')
+        .skip(1)
+        .all(|rest| known.iter().any(|entity| rest.starts_with(entity)))
+        && !text.contains('>')
 }
 
 #[test]
@@ -139,20 +184,43 @@ fn a_drawn_clip_shows_every_frame_and_loads_nothing() {
     frames[3] = &[];
     frames[9] = &one;
     let name = "S001C001P001R001A050";
-    let archive = zip(&dir.path().join("a.zip"), &[(format!("{name}.skeleton"), text(&frames))]);
+    let archive = zip(
+        &dir.path().join("a.zip"),
+        &[(format!("{name}.skeleton"), text(&frames))],
+    );
     let ready = dir.path().join("data");
     prepared(&archive, &ready).unwrap();
     for (index, path) in [&archive, &ready].into_iter().enumerate() {
         let out = format!("drawn{index}");
-        let output = inspect(dir.path(), &[path.to_str().unwrap(), "--clip", name, "--json", "--out", &out]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = inspect(
+            dir.path(),
+            &[
+                path.to_str().unwrap(),
+                "--clip",
+                name,
+                "--json",
+                "--out",
+                &out,
+            ],
+        );
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let facts = value(&output);
         assert_eq!(facts["class"], "punching/slapping other person");
-        assert_eq!((&facts["bodies"], &facts["frames"]), (&json!(2), &json!(20)));
+        assert_eq!(
+            (&facts["bodies"], &facts["frames"]),
+            (&json!(2), &json!(20))
+        );
         assert_eq!(facts["tracks"][0]["id"], id.to_string());
         assert_eq!(facts["tracks"][0]["frames"], 18);
         assert_eq!(facts["tracks"][1]["span"], json!([0, 19]));
-        assert_eq!((&facts["html"], &facts["svg"]), (&json!(format!("{out}.html")), &json!(format!("{out}.svg"))));
+        assert_eq!(
+            (&facts["html"], &facts["svg"]),
+            (&json!(format!("{out}.html")), &json!(format!("{out}.svg")))
+        );
         let html = fs::read_to_string(dir.path().join(format!("{out}.html"))).unwrap();
         for outside in ["http:", "https:", "src=", "href=", "@import", "url("] {
             assert!(!html.contains(outside), "{outside}");
@@ -166,10 +234,20 @@ fn a_drawn_clip_shows_every_frame_and_loads_nothing() {
                     assert!(drawn.is_null(), "body {body} is not in frame {frame}");
                     continue;
                 }
-                let drawn: Vec<f64> = drawn.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
-                let wanted: Vec<f32> = (0..25).flat_map(|joint| skeleton_text::coordinate(frame, id, joint)).collect();
+                let drawn: Vec<f64> = drawn
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|x| x.as_f64().unwrap())
+                    .collect();
+                let wanted: Vec<f32> = (0..25)
+                    .flat_map(|joint| skeleton_text::coordinate(frame, id, joint))
+                    .collect();
                 assert_eq!(drawn.len(), wanted.len());
-                let wrong = drawn.iter().zip(&wanted).find(|(a, b)| (**a - f64::from(**b)).abs() > 5e-3);
+                let wrong = drawn
+                    .iter()
+                    .zip(&wanted)
+                    .find(|(a, b)| (**a - f64::from(**b)).abs() > 5e-3);
                 assert_eq!(wrong, None, "body {body}, frame {frame}");
             }
         }
@@ -185,8 +263,12 @@ fn names_are_text() {
     const LAYOUT: &str = "name = 'stick'\nunit = '<b>'\nup = '-y'\njoints = ['hip', '</script><script>alert(1)//']\nbones = [[1, 0]]\n";
     let dir = tempdir().unwrap();
     let mut array = Vec::new();
-    let mut writer =
-        npyz::WriteOptions::new().default_dtype().shape(&[2, 2, 2]).writer(&mut array).begin_nd().unwrap();
+    let mut writer = npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(&[2, 2, 2])
+        .writer(&mut array)
+        .begin_nd()
+        .unwrap();
     writer.extend([0f32, 0., 0., 1., 1., 0., 1., 1.]).unwrap();
     writer.finish().unwrap();
     let file = "<img onerror=alert(1)>{{script}}.npy";
@@ -194,23 +276,46 @@ fn names_are_text() {
     let source = folder(
         &dir.path().join("set"),
         &[
-            ("clips.csv", format!("file,label,split,subject\n{file},{class},train,<i>\n").into_bytes()),
+            (
+                "clips.csv",
+                format!("file,label,split,subject\n{file},{class},train,<i>\n").into_bytes(),
+            ),
             ("layout.toml", LAYOUT.into()),
             (file, array),
         ],
     );
     let name = file.strip_suffix(".npy").unwrap();
-    let output = inspect(dir.path(), &[source.to_str().unwrap(), "--clip", name, "--json"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = inspect(
+        dir.path(),
+        &[source.to_str().unwrap(), "--clip", name, "--json"],
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let facts = value(&output);
-    assert_eq!((&facts["clip"], &facts["class"]), (&json!(name), &json!(class)));
+    assert_eq!(
+        (&facts["clip"], &facts["class"]),
+        (&json!(name), &json!(class))
+    );
     let html = fs::read_to_string(dir.path().join(facts["html"].as_str().unwrap())).unwrap();
     let svg = fs::read_to_string(dir.path().join(facts["svg"].as_str().unwrap())).unwrap();
-    for markup in ["<script>alert", "<img", "<b>alert", "<i>", "</script><script>alert"] {
+    for markup in [
+        "<script>alert",
+        "<img",
+        "<b>alert",
+        "<i>",
+        "</script><script>alert",
+    ] {
         assert!(!html.contains(markup) && !svg.contains(markup), "{markup}");
     }
     assert_eq!(html.matches("<script").count(), 2);
-    assert_eq!(html.matches("{{script}}").count(), 3, "title, heading and label");
+    assert_eq!(
+        html.matches("{{script}}").count(),
+        3,
+        "title, heading and label"
+    );
     assert_eq!(scene(&html)["joints"][1], "</script><script>alert(1)//");
     well_formed(&svg);
 }
@@ -218,16 +323,40 @@ fn names_are_text() {
 #[test]
 fn a_clip_that_is_not_there_names_the_nearest() {
     let dir = tempdir().unwrap();
-    let names = ["S001C001P001R001A001", "S001C001P001R001A050", "S017C003P020R002A060", "S003C002P008R001A012"];
-    let entries: Vec<_> = names.iter().map(|name| (format!("{name}.skeleton"), simple(5))).collect();
+    let names = [
+        "S001C001P001R001A001",
+        "S001C001P001R001A050",
+        "S017C003P020R002A060",
+        "S003C002P008R001A012",
+    ];
+    let entries: Vec<_> = names
+        .iter()
+        .map(|name| (format!("{name}.skeleton"), simple(5)))
+        .collect();
     let archive = zip(&dir.path().join("a.zip"), &entries);
-    let output = inspect(dir.path(), &[archive.to_str().unwrap(), "--clip", "S001C001P001R001A051", "--json"]);
+    let output = inspect(
+        dir.path(),
+        &[
+            archive.to_str().unwrap(),
+            "--clip",
+            "S001C001P001R001A051",
+            "--json",
+        ],
+    );
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     let said = String::from_utf8(output.stderr).unwrap();
-    let near = "the nearest are S001C001P001R001A050, S001C001P001R001A001,";
-    assert!(said.contains("there is no clip \"S001C001P001R001A051\"") && said.contains(near), "{said}");
-    assert_eq!(inspect(dir.path(), &[archive.to_str().unwrap(), "--out", "x"]).status.code(), Some(2));
+    let near = "the nearest are S001C001P001R001A001, S001C001P001R001A050,";
+    assert!(
+        said.contains("there is no clip \"S001C001P001R001A051\"") && said.contains(near),
+        "{said}"
+    );
+    assert_eq!(
+        inspect(dir.path(), &[archive.to_str().unwrap(), "--out", "x"])
+            .status
+            .code(),
+        Some(2)
+    );
 }
 
 #[test]
@@ -243,23 +372,55 @@ fn what_cannot_be_read_is_counted_and_named() {
     assert_eq!(output.status.code(), Some(1));
     let counts = value(&output);
     // The last is on the authors' missing list.
-    assert_eq!((&counts["clips"], &counts["missing"]), (&json!(2), &json!(1)));
-    assert_eq!((&counts["read"], &counts["unreadable"], &counts["frames"]), (&json!(1), &json!(1), &json!(5)));
+    assert_eq!(
+        (&counts["clips"], &counts["missing"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(
+        (&counts["read"], &counts["unreadable"], &counts["frames"]),
+        (&json!(1), &json!(1), &json!(5))
+    );
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("1 of 2 clips cannot be read") && said.contains("A002"), "{said}");
+    assert!(
+        said.contains("1 of 2 clips cannot be read") && said.contains("A002"),
+        "{said}"
+    );
 }
 
 #[test]
 fn real_clips_are_drawn() {
     let dir = tempdir().unwrap();
-    let clips = [("ntu/samples", "S001C001P001R001A050", 2), ("sbu", "s01s02-08-001", 2)];
+    let clips = [
+        ("ntu/samples", "S001C001P001R001A050", 2),
+        ("sbu", "s01s02-08-001", 2),
+    ];
     for (set, name, actors) in clips {
         let Some(path) = data(set) else { continue };
-        let output = inspect(dir.path(), &[path.to_str().unwrap(), "--clip", name, "--json", "--out", "real"]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = inspect(
+            dir.path(),
+            &[
+                path.to_str().unwrap(),
+                "--clip",
+                name,
+                "--json",
+                "--out",
+                "real",
+            ],
+        );
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let facts = value(&output);
         assert_eq!(facts["actors"], actors);
-        assert!(facts["tracks"].as_array().unwrap().iter().all(|track| track["actor"].is_number()));
+        assert!(
+            facts["tracks"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|track| track["actor"].is_number())
+        );
         well_formed(&fs::read_to_string(dir.path().join("real.svg")).unwrap());
     }
 }

@@ -68,41 +68,78 @@ fn count(args: &Args, source: &Source) -> Result<()> {
                 contents.measured.unreadable,
                 contents.measured.read + contents.measured.unreadable
             );
-            Err(Error::input(Place::file(&args.path), what, "`sinew check` lists all"))
+            Err(Error::input(
+                Place::file(&args.path),
+                what,
+                "`sinew check` lists all",
+            ))
         }
     }
 }
 
 fn say_listed(path: &Path, listed: &Listed) -> Result<()> {
-    let kind = if listed.kind == "prepared" { "prepared data" } else { "a source" };
-    say(format!("{}: {kind} of the kind {}", path.display(), listed.dataset))?;
+    let kind = if listed.kind == "prepared" {
+        "prepared data"
+    } else {
+        "a source"
+    };
+    say(format!(
+        "{}: {kind} of the kind {}",
+        path.display(),
+        listed.dataset
+    ))?;
     say(format!(
         "array    [bodies, frames, joints, 3] {}, one a clip; NaN where a body is absent",
         listed.dtype
     ))?;
     let up = serde_json::to_value(listed.up).unwrap_or_default();
     let up = up.as_str().unwrap_or_default();
-    say(format!("layout   {}, {} joints; unit: {}; up: {up}", listed.layout, listed.joints, listed.unit))?;
+    say(format!(
+        "layout   {}, {} joints; unit: {}; up: {up}",
+        listed.layout, listed.joints, listed.unit
+    ))?;
     say(format!("clips    {}", HumanCount(listed.clips as u64)))?;
     let left_out = [
-        (listed.missing, "on the authors' list of missing skeletons, left out"),
-        (listed.skipped, "bad entries, left out when it was prepared"),
+        (
+            listed.missing,
+            "left out, on the authors' list of missing skeletons",
+        ),
+        (listed.skipped, "left out when it was prepared, bad entries"),
         (listed.ignored, "files that are no clips"),
     ];
     for (count, what) in left_out.into_iter().filter(|(count, _)| *count > 0) {
-        say(format!("         {} {what}", HumanCount(count as u64)))?;
+        say(format!("         {what}: {}", HumanCount(count as u64)))?;
     }
     for (by, keys) in &listed.by {
         say(format!("{by:11}  {}", spread(keys)))?;
     }
-    let there: Vec<_> = listed.classes.iter().filter(|class| class.clips > 0).collect();
-    say(format!("classes  {} of {}", there.len(), listed.classes.len()))?;
-    let wide = there.iter().map(|class| class.name.chars().count()).max().unwrap_or(0);
+    let there: Vec<_> = listed
+        .classes
+        .iter()
+        .filter(|class| class.clips > 0)
+        .collect();
+    say(format!(
+        "classes  {} of {}",
+        there.len(),
+        listed.classes.len()
+    ))?;
+    let wide = there
+        .iter()
+        .map(|class| class.name.chars().count())
+        .max()
+        .unwrap_or(0);
     for class in there {
-        say(format!("  {:wide$}  {:>7}", class.name, HumanCount(class.clips as u64).to_string()))?;
+        say(format!(
+            "  {:wide$}  {:>7}",
+            class.name,
+            HumanCount(class.clips as u64).to_string()
+        ))?;
     }
     if listed.without_class > 0 {
-        say(format!("  not said by the name: {}", HumanCount(listed.without_class as u64)))?;
+        say(format!(
+            "  not said by the name: {}",
+            HumanCount(listed.without_class as u64)
+        ))?;
     }
     Ok(())
 }
@@ -118,7 +155,12 @@ fn spread(keys: &BTreeMap<Key, usize>) -> String {
         return each.collect::<Vec<_>>().join(", ");
     }
     let (least, most) = (keys.values().min().copied(), keys.values().max().copied());
-    format!("{}, each in {} to {} clips", keys.len(), least.unwrap_or(0), most.unwrap_or(0))
+    format!(
+        "{}, each in {} to {} clips",
+        keys.len(),
+        least.unwrap_or(0),
+        most.unwrap_or(0)
+    )
 }
 
 fn say_measured(measured: &Measured) -> Result<()> {
@@ -128,7 +170,13 @@ fn say_measured(measured: &Measured) -> Result<()> {
         HumanCount(measured.frames as u64),
         HumanCount(measured.bodies as u64)
     ))?;
-    let with = |from: usize, to: usize| -> usize { measured.bodies_per_clip.range(from..=to).map(|(_, n)| n).sum() };
+    let with = |from: usize, to: usize| -> usize {
+        measured
+            .bodies_per_clip
+            .range(from..=to)
+            .map(|(_, n)| n)
+            .sum()
+    };
     say(format!(
         "bodies   clips with 0: {}, 1: {}, 2: {}, 3 or more: {}",
         with(0, 0),
@@ -149,9 +197,19 @@ fn say_measured(measured: &Measured) -> Result<()> {
 /// A histogram in text.
 fn bars(lengths: &Lengths) -> Result<()> {
     const WIDEST: usize = 48;
-    let most = lengths.histogram.iter().map(|bin| bin.clips).max().unwrap_or(0).max(1);
+    let most = lengths
+        .histogram
+        .iter()
+        .map(|bin| bin.clips)
+        .max()
+        .unwrap_or(0)
+        .max(1);
     for bin in &lengths.histogram {
-        let range = if bin.from == bin.to { bin.to.to_string() } else { format!("{}-{}", bin.from, bin.to) };
+        let range = if bin.from == bin.to {
+            bin.to.to_string()
+        } else {
+            format!("{}-{}", bin.from, bin.to)
+        };
         // Whatever is there is seen.
         let bar = "#".repeat((bin.clips * WIDEST).div_ceil(most));
         let clips = HumanCount(bin.clips as u64).to_string();
@@ -181,7 +239,11 @@ fn draw(args: &Args, source: &Source, name: &str) -> Result<()> {
 }
 
 fn say_facts(facts: &Facts) -> Result<()> {
-    say(format!("{}: {}", facts.clip, facts.class.as_deref().unwrap_or("class unknown")))?;
+    say(format!(
+        "{}: {}",
+        facts.clip,
+        facts.class.as_deref().unwrap_or("class unknown")
+    ))?;
     say(format!(
         "array    [{}, {}, {}, 3] float32: bodies, frames, joints, xyz",
         facts.bodies, facts.frames, facts.joints
@@ -192,13 +254,22 @@ fn say_facts(facts: &Facts) -> Result<()> {
     }
     say(format!("unit     {}", facts.unit))?;
     for (body, track) in facts.tracks.iter().enumerate() {
-        let role = track.actor.map_or("not an actor".into(), |actor| format!("actor {}", actor + 1));
+        let role = track.actor.map_or("not an actor".into(), |actor| {
+            format!("actor {}", actor + 1)
+        });
         let when = track.span.map_or("never there".into(), |[first, last]| {
             format!("frames {first} to {last}, there in {}", track.frames)
         });
-        say(format!("body {}   id {}, {when}: {role}", body + 1, track.id))?;
+        say(format!(
+            "body {}   id {}, {when}: {role}",
+            body + 1,
+            track.id
+        ))?;
     }
-    say(format!("actors   {} by the rule {:?}", facts.actors, facts.actor_rule))
+    say(format!(
+        "actors   {} by the rule {:?}",
+        facts.actors, facts.actor_rule
+    ))
 }
 
 /// The two files of a drawing. A clip's name may hold what a file name may not.
@@ -209,9 +280,18 @@ fn targets(out: Option<&Path>, name: &str) -> (PathBuf, PathBuf) {
             _ => out.to_path_buf(),
         },
         None => {
-            let fit = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+            let fit = |c: char| {
+                if c.is_alphanumeric() || "-_.".contains(c) {
+                    c
+                } else {
+                    '_'
+                }
+            };
             let name: String = name.chars().map(fit).collect();
-            PathBuf::from(format!("{}{name}", if name.starts_with('.') { "_" } else { "" }))
+            PathBuf::from(format!(
+                "{}{name}",
+                if name.starts_with('.') { "_" } else { "" }
+            ))
         }
     };
     let with = |extension: &str| {

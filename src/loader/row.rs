@@ -3,7 +3,7 @@
 use super::augment::Change;
 use super::{Sequence, features, people, purpose, sampling, transforms};
 use crate::error::{Error, Result};
-use crate::recipe::{Augment, Data, People};
+use crate::recipe::{Actors, Augment, Data, People};
 use crate::rng::Rng;
 use crate::shards::Manifest;
 use crate::skeleton::{Clip, Layout};
@@ -41,7 +41,8 @@ impl Batch {
 
 /// The settings with what prepared data decide put in: `data.frames` 0 becomes the median length of all clips (the lower
 /// of two in the middle, at least 4 and at most 100), [`People::Auto`] becomes concatenation where every clip has
-/// exactly two tracked bodies and averaging elsewhere. Store the answer with a run: other data would give another.
+/// exactly two tracked bodies and averaging elsewhere; sets other than NTU's, whose bodies are people and no guesses of a
+/// tracker, take [`Actors::All`]. Store the answer with a run: other data would give another.
 #[must_use]
 pub fn settle(data: &Data, manifest: &Manifest) -> Data {
     let mut settled = data.clone();
@@ -59,6 +60,9 @@ pub fn settle(data: &Data, manifest: &Manifest) -> Data {
         } else {
             People::Average
         };
+    }
+    if manifest.dataset != "ntu" {
+        settled.actors = Actors::All;
     }
     settled
 }
@@ -158,7 +162,9 @@ impl Maker {
             ));
         }
         let mut sequences = people::sequences(clip, &self.data);
+        let aspect = self.layout.aspect;
         for sequence in &mut sequences {
+            transforms::equalise(sequence, aspect);
             transforms::centre(sequence, &self.layout, self.data.centre)?;
             transforms::turn(sequence, &self.layout, self.data.turn);
         }

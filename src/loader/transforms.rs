@@ -42,21 +42,45 @@ pub fn centre(sequence: &mut Sequence, layout: &Layout, rule: Centre) -> Result<
     Ok(())
 }
 
+/// Gives x, y and z one common unit, the largest of the three, by the layout's [`Layout::aspect`].
+pub fn equalise(sequence: &mut Sequence, aspect: [u32; 3]) {
+    let largest = aspect.into_iter().max().unwrap_or(1).max(1);
+    if aspect == [largest; 3] {
+        return;
+    }
+    let scale = aspect.map(|a| a as f32 / largest as f32);
+    for point in sequence.all_mut() {
+        *point = std::array::from_fn(|axis| point[axis] * scale[axis]);
+    }
+}
+
 /// Turns the coordinates about the origin as [`Turn`] says, in place: the shoulders, from left to right, come to lie
 /// along x (as near as the body axis allows) and the body axis, from its lower end, along y. A frame that lacks one of
 /// the four joints keeps the turn of the frame before it.
+///
+/// Two people turn together, about the vertical alone: the line from the first one's centre to the second's comes to
+/// lie along x. One whose partner is absent in all frames turns by its own body.
 pub fn turn(sequence: &mut Sequence, layout: &Layout, rule: Turn) {
     let mut axes = match rule {
         Turn::None => return,
         Turn::Frame | Turn::FirstFrame => first(sequence, |s, person, frame| {
-            body_axes(s, layout, person, frame)
+            (person == 0).then(|| pair_axes(s, layout, frame)).flatten()
+        })
+        .or_else(|| {
+            first(sequence, |s, person, frame| {
+                body_axes(s, layout, person, frame)
+            })
         }),
     };
+    let paired = (0..sequence.frames).any(|frame| pair_axes(sequence, layout, frame).is_some());
     for frame in 0..sequence.frames {
         if rule == Turn::Frame {
-            axes = (0..sequence.people)
-                .find_map(|p| body_axes(sequence, layout, p, frame))
-                .or(axes);
+            let found = if paired {
+                pair_axes(sequence, layout, frame)
+            } else {
+                (0..sequence.people).find_map(|p| body_axes(sequence, layout, p, frame))
+            };
+            axes = found.or(axes);
         }
         let Some(axes) = axes else { return };
         for person in 0..sequence.people {
@@ -93,6 +117,14 @@ fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
+fn cross(a: [f32; 3], b: [f32; 3]) -> [f32; 3] {
+    [
+        a[1] * b[2] - a[2] * b[1],
+        a[2] * b[0] - a[0] * b[2],
+        a[0] * b[1] - a[1] * b[0],
+    ]
+}
+
 /// The vector at length 1; none where it is too short to have a direction.
 fn unit(a: [f32; 3]) -> Option<[f32; 3]> {
     let length = dot(a, a).sqrt();
@@ -110,12 +142,16 @@ fn body_axes(
     let y = unit(minus(joint(layout.spine[1])?, joint(layout.spine[0])?))?;
     let across = minus(joint(layout.right_shoulder)?, joint(layout.left_shoulder)?);
     let x = unit(minus(across, y.map(|v| v * dot(across, y))))?;
-    let z = [
-        x[1] * y[2] - x[2] * y[1],
-        x[2] * y[0] - x[0] * y[2],
-        x[0] * y[1] - x[1] * y[0],
-    ];
-    Some([x, y, z])
+    Some([x, y, cross(x, y)])
+}
+
+/// The axes of two people as rows: from one to the other without the vertical part, up, and their cross product.
+fn pair_axes(sequence: &Sequence, layout: &Layout, frame: usize) -> Option<[[f32; 3]; 3]> {
+    let centre = |person| sequence.joint(person, frame, layout.centre);
+    let y = layout.up.vector();
+    let across = minus(centre(1)?, centre(0)?);
+    let x = unit(minus(across, y.map(|v| v * dot(across, y))))?;
+    Some([x, y, cross(x, y)])
 }
 
 /// Joints of both arms, 0-based, whose positions the reference's preparation takes about the chest.

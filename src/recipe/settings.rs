@@ -168,6 +168,8 @@ pub enum Actors {
     Published,
     /// The superseded re-implementation's: every body that moves.
     Reference,
+    /// Every body in the clip's order. A run's start chooses it for sets whose bodies are people, not a tracker's guesses.
+    All,
 }
 
 /// From a stored clip to an input.
@@ -186,7 +188,7 @@ pub struct Data {
     pub turn: Turn,
     /// `average`, `concatenate` or `auto`.
     pub people: People,
-    /// `published` or `reference`.
+    /// `published`, `reference` or `all`.
     pub actors: Actors,
     /// Adds each joint's offset from its parent to the input.
     pub bones: bool,

@@ -179,7 +179,9 @@ impl Listed {
             Some(class) => class.clips += 1,
             None => self.without_class += 1,
         }
-        let pair = about.pair.map(|[a, b]| Key::Name(format!("s{a:02}s{b:02}")));
+        let pair = about
+            .pair
+            .map(|[a, b]| Key::Name(format!("s{a:02}s{b:02}")));
         let keys = [
             ("performer", about.performer.map(Key::Number)),
             ("camera", about.camera.map(Key::Number)),
@@ -309,13 +311,31 @@ mod tests {
 
     #[test]
     fn bins_are_few_and_hold_every_clip() {
-        for (min, max, expected) in [(7, 7, 1), (1, 12, 1), (1, 13, 2), (10, 46, 5), (26, 300, 50)] {
+        for (min, max, expected) in [
+            (7, 7, 1),
+            (1, 12, 1),
+            (1, 13, 2),
+            (10, 46, 5),
+            (26, 300, 50),
+        ] {
             assert_eq!(width(min, max), expected, "{min} to {max}");
         }
         let lengths = Lengths::of(vec![300, 26, 99, 100]).unwrap();
         assert_eq!((lengths.min, lengths.median, lengths.max), (26, 99.5, 300));
-        let clips: Vec<_> = lengths.histogram.iter().map(|b| (b.from, b.to, b.clips)).collect();
-        let expected = [(0, 49, 1), (50, 99, 1), (100, 149, 1), (150, 199, 0), (200, 249, 0), (250, 299, 0), (300, 349, 1)];
+        let clips: Vec<_> = lengths
+            .histogram
+            .iter()
+            .map(|b| (b.from, b.to, b.clips))
+            .collect();
+        let expected = [
+            (0, 49, 1),
+            (50, 99, 1),
+            (100, 149, 1),
+            (150, 199, 0),
+            (200, 249, 0),
+            (250, 299, 0),
+            (300, 349, 1),
+        ];
         assert_eq!(clips, expected);
         assert_eq!(Lengths::of(Vec::new()), None);
     }

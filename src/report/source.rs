@@ -120,7 +120,8 @@ impl Source {
     }
 
     fn unknown<'a>(&self, name: &str, names: impl Iterator<Item = &'a str>) -> Error {
-        let mut near: Vec<(usize, &str)> = names.map(|known| (distance(name, known), known)).collect();
+        let mut near: Vec<(usize, &str)> =
+            names.map(|known| (distance(name, known), known)).collect();
         near.sort_unstable();
         near.truncate(SUGGESTED);
         let near: Vec<&str> = near.into_iter().map(|(_, known)| known).collect();
@@ -156,7 +157,10 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     // The first column only matters through `left`; for an empty `b` the distance is the length of `a`.
-    row.get(1..).and_then(<[usize]>::last).copied().unwrap_or(a.chars().count())
+    row.get(1..)
+        .and_then(<[usize]>::last)
+        .copied()
+        .unwrap_or(a.chars().count())
 }
 
 #[cfg(test)]
@@ -165,7 +169,13 @@ mod tests {
 
     #[test]
     fn edits_are_counted() {
-        let cases = [("", "", 0), ("ab", "", 2), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 2)];
+        let cases = [
+            ("", "", 0),
+            ("ab", "", 2),
+            ("", "ab", 2),
+            ("kitten", "sitting", 3),
+            ("ab", "ba", 2),
+        ];
         for (a, b, edits) in cases {
             assert_eq!(distance(a, b), edits, "{a} {b}");
         }

@@ -83,6 +83,14 @@ pub struct Layout {
     pub unit: String,
     /// Which way is up.
     pub up: Axis,
+    /// Lengths of one unit of x, y and z beside each other; equal ones where all axes share a unit.
+    #[serde(default = "one_unit")]
+    pub aspect: [u32; 3],
+}
+
+/// All axes share a unit.
+pub(super) fn one_unit() -> [u32; 3] {
+    [1; 3]
 }
 
 impl Layout {

@@ -15,6 +15,8 @@ struct Written {
     bones: Spanned<Vec<Spanned<[usize; 2]>>>,
     unit: String,
     up: Axis,
+    #[serde(default = "super::layout::one_unit")]
+    aspect: [u32; 3],
     parts: Option<Spanned<Vec<Spanned<Part>>>>,
     chain: Option<Spanned<Vec<Spanned<usize>>>>,
     traversal: Option<Spanned<Vec<Spanned<usize>>>>,
@@ -179,6 +181,7 @@ pub(super) fn parse(text: &str, place: &Place) -> Result<Layout> {
         name: written.name.clone(),
         unit: written.unit.clone(),
         up: written.up,
+        aspect: written.aspect,
         joints,
         bones,
         parts,

@@ -75,7 +75,9 @@ impl Facts {
         let track = |body: usize| Track {
             id: found.recording.ids.get(body).cloned().unwrap_or_default(),
             span: clip.span(body),
-            frames: (0..clip.frames).filter(|frame| clip.present(body, *frame)).count(),
+            frames: (0..clip.frames)
+                .filter(|frame| clip.present(body, *frame))
+                .count(),
             actor: actors.iter().position(|actor| has(actor, clip, body)),
         };
         let layout = source.layout();
@@ -99,7 +101,11 @@ impl Facts {
 
 /// True where an actor as long as the clip has any frame of a body: the rule copies frames whole.
 fn has(actor: &Actor, clip: &Clip, body: usize) -> bool {
-    let same = |a: &[f32], b: &[f32]| a.iter().map(|x| x.to_bits()).eq(b.iter().map(|x| x.to_bits()));
+    let same = |a: &[f32], b: &[f32]| {
+        a.iter()
+            .map(|x| x.to_bits())
+            .eq(b.iter().map(|x| x.to_bits()))
+    };
     let frames = actor.data.chunks_exact(clip.stride().max(1));
     frames
         .enumerate()
@@ -113,10 +119,11 @@ fn extent(clip: &Clip) -> Extent {
         high: [f32::NEG_INFINITY; 3],
     };
     for joint in clip.data.chunks_exact(3) {
-        for axis in 0..3 {
+        let ends = extent.low.iter_mut().zip(&mut extent.high);
+        for ((low, high), x) in ends.zip(joint) {
             // `min` and `max` pass over NaN.
-            extent.low[axis] = extent.low[axis].min(joint[axis]);
-            extent.high[axis] = extent.high[axis].max(joint[axis]);
+            *low = low.min(*x);
+            *high = high.max(*x);
         }
     }
     if extent.low.iter().chain(&extent.high).all(|x| x.is_finite()) {

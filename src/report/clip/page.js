@@ -44,7 +44,7 @@
 
   function drawFloor(eye) {
     const y = -scene.half[1] * 1.03;
-    const half = Math.max(scene.half[0], scene.half[2]) * 1.25;
+    const half = Math.max(scene.half[0], scene.half[2]) * 1.15;
     pen.strokeStyle = colours.line;
     pen.lineWidth = 1;
     for (let step = -4; step <= 4; step++) {
@@ -64,7 +64,7 @@
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
     const [across, up] = [Math.hypot(scene.half[0], scene.half[2]), scene.half[1] + 0.25 * scene.half[2]];
-    const eye = { x: width / 2, y: height / 2, scale: 0.42 * Math.min(width / across, height / up) };
+    const eye = { x: width / 2, y: 0.48 * height, scale: 0.39 * Math.min(width / across, height / up) };
     drawFloor(eye);
     const strokes = [];
     const labels = [];

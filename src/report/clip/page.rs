@@ -5,9 +5,9 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
+use super::colour;
 use super::strip::poses;
 use super::view::View;
-use super::colour;
 use crate::report::html::{escape, fill, script_safe};
 use crate::report::{Facts, Found, Source};
 use crate::skeleton::Clip;
@@ -68,7 +68,12 @@ impl Serialize for Frame<'_> {
 
 /// A power of ten so that coordinates are right to a 20,000th of the clip's extent, or finer.
 fn parts(facts: &Facts) -> f64 {
-    let sides = facts.extent.high.iter().zip(facts.extent.low).map(|(high, low)| f64::from(*high) - f64::from(low));
+    let sides = facts
+        .extent
+        .high
+        .iter()
+        .zip(facts.extent.low)
+        .map(|(high, low)| f64::from(*high) - f64::from(low));
     let extent = sides.fold(f64::from(f32::MIN_POSITIVE), f64::max);
     10f64.powf((10_000.0 / extent).log10().ceil().clamp(-30.0, 30.0))
 }
@@ -129,10 +134,9 @@ fn legend(facts: &Facts) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             rows,
-            "<li class=\"{}\"><label><input type=\"checkbox\" checked data-body=\"{body}\"> <b>{}</b> \
-             <span>body {} (id {}), {when}</span></label><div class=\"when\"></div></li>",
+            "<li class=\"{}\"><label><input type=\"checkbox\" checked data-body=\"{body}\"> <b>Body {}</b> \
+             <span>{role}; id {}; {when}</span></label><div class=\"when\"></div></li>",
             colour(track.actor),
-            role,
             body + 1,
             escape(&track.id),
         );
@@ -147,12 +151,21 @@ fn table(facts: &Facts) -> String {
     let (low, high) = (point(facts.extent.low), point(facts.extent.high));
     let up = serde_json::to_value(facts.up).unwrap_or_default();
     let mut rows = vec![
-        ("Array", format!("[{}, {}, {}, 3] float32: bodies, frames, joints, xyz", facts.bodies, facts.frames, facts.joints)),
+        (
+            "Array",
+            format!(
+                "[{}, {}, {}, 3] float32: bodies, frames, joints, xyz",
+                facts.bodies, facts.frames, facts.joints
+            ),
+        ),
         ("Unit", facts.unit.clone()),
         ("Up", up.as_str().unwrap_or_default().to_string()),
         ("Extent", format!("{low} to {high}")),
         ("Layout", facts.layout.clone()),
-        ("Actors", format!("{} by the rule “{}”", facts.actors, facts.actor_rule)),
+        (
+            "Actors",
+            format!("{} by the rule “{}”", facts.actors, facts.actor_rule),
+        ),
     ];
     let numbers = [
         ("Performer", about.performer),
@@ -160,7 +173,11 @@ fn table(facts: &Facts) -> String {
         ("Setup", about.setup),
         ("Replication", about.replication),
     ];
-    rows.extend(numbers.into_iter().filter_map(|(key, value)| Some((key, value?.to_string()))));
+    rows.extend(
+        numbers
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?.to_string()))),
+    );
     rows.extend(about.pair.map(|[a, b]| ("Pair", format!("{a} and {b}"))));
     rows.extend(about.subject.clone().map(|subject| ("Subject", subject)));
     rows.extend(about.split.clone().map(|split| ("Split", split)));

@@ -26,7 +26,13 @@ pub fn strip(source: &Source, found: &Found, facts: &Facts) -> String {
 }
 
 /// The `svg` element; one that stands alone has a name space, a title line and paper of its own.
-pub(super) fn poses(layout: &Layout, clip: &Clip, facts: &Facts, view: &View, alone: bool) -> String {
+pub(super) fn poses(
+    layout: &Layout,
+    clip: &Clip,
+    facts: &Facts,
+    view: &View,
+    alone: bool,
+) -> String {
     let frames = moments(clip.frames);
     // Room for every pose at one scale, each at least half as wide as high and at most twice.
     let [across, up, _] = view.half.map(|half| half * 2.0 * 1.12);
@@ -36,7 +42,11 @@ pub(super) fn poses(layout: &Layout, clip: &Clip, facts: &Facts, view: &View, al
     let header = if alone { HEADER } else { 0.0 };
     let width = GAP + frames.len() as f32 * (panel + GAP);
     let height = header + HEIGHT + FOOTER;
-    let name_space = if alone { " xmlns=\"http://www.w3.org/2000/svg\"" } else { "" };
+    let name_space = if alone {
+        " xmlns=\"http://www.w3.org/2000/svg\""
+    } else {
+        ""
+    };
     let label = escape(&format!("{} poses of {}", frames.len(), facts.clip));
     let mut svg = format!(
         "<svg{name_space} class=\"strip\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
@@ -86,7 +96,12 @@ pub(super) fn poses(layout: &Layout, clip: &Clip, facts: &Facts, view: &View, al
 /// What is no actor first, so that actors are drawn over it.
 fn draw_order(facts: &Facts) -> Vec<usize> {
     let mut order: Vec<usize> = (0..facts.tracks.len()).collect();
-    order.sort_by_key(|body| facts.tracks.get(*body).is_some_and(|track| track.actor.is_some()));
+    order.sort_by_key(|body| {
+        facts
+            .tracks
+            .get(*body)
+            .is_some_and(|track| track.actor.is_some())
+    });
     order
 }
 
@@ -94,7 +109,9 @@ fn draw_order(facts: &Facts) -> Vec<usize> {
 fn figure(svg: &mut String, layout: &Layout, places: &[[f32; 2]], class: &str) {
     // A stray joint would make numbers that no viewer takes.
     let place = |joint: usize| {
-        places.get(joint).filter(|place| place.iter().all(|x| x.is_finite() && x.abs() < 1e5))
+        places
+            .get(joint)
+            .filter(|place| place.iter().all(|x| x.is_finite() && x.abs() < 1e5))
     };
     let mut path = String::new();
     for &[child, parent] in &layout.bones {
@@ -118,7 +135,9 @@ fn figure(svg: &mut String, layout: &Layout, places: &[[f32; 2]], class: &str) {
 fn moments(frames: usize) -> Vec<usize> {
     let count = frames.min(POSES);
     let last = frames.saturating_sub(1);
-    (0..count).map(|index| (index * last + (count - 1) / 2) / (count - 1).max(1)).collect()
+    (0..count)
+        .map(|index| (index * last + (count - 1) / 2) / (count - 1).max(1))
+        .collect()
 }
 
 #[cfg(test)]
@@ -127,7 +146,7 @@ mod tests {
 
     #[test]
     fn moments_span_the_clip() {
-        assert_eq!(moments(0), []);
+        assert!(moments(0).is_empty());
         assert_eq!(moments(1), [0]);
         assert_eq!(moments(3), [0, 1, 2]);
         assert_eq!(moments(71), [0, 10, 20, 30, 40, 50, 60, 70]);

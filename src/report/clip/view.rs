@@ -31,7 +31,9 @@ impl View {
             bodies = (0..clip.bodies).collect();
         }
         for axis in 0..3 {
-            let joints = bodies.iter().flat_map(|body| clip.body(*body).chunks_exact(3));
+            let joints = bodies
+                .iter()
+                .flat_map(|body| clip.body(*body).chunks_exact(3));
             let mut places: Vec<f32> = joints
                 .map(|joint| view.turn(joint)[axis])
                 .filter(|x| x.is_finite())
@@ -52,7 +54,12 @@ impl View {
 
     /// A joint along the view's axes, not centred.
     fn turn(&self, joint: &[f32]) -> [f32; 3] {
-        self.rows.map(|row| row.iter().zip(joint).map(|(a, b)| if *a == 0.0 { 0.0 } else { a * b }).sum())
+        self.rows.map(|row| {
+            row.iter()
+                .zip(joint)
+                .map(|(a, b)| if *a == 0.0 { 0.0 } else { a * b })
+                .sum()
+        })
     }
 
     /// A joint along the view's axes, from the middle of the actors; NaN where it is missing.
@@ -96,11 +103,19 @@ mod tests {
     #[test]
     fn views_are_upright_and_not_mirrored() {
         let mut layout = Layout::ntu25();
-        for up in [Axis::PlusX, Axis::MinusX, Axis::PlusY, Axis::MinusY, Axis::PlusZ, Axis::MinusZ] {
+        for up in [
+            Axis::PlusX,
+            Axis::MinusX,
+            Axis::PlusY,
+            Axis::MinusY,
+            Axis::PlusZ,
+            Axis::MinusZ,
+        ] {
             layout.up = up;
             let [a, b, c] = rows(&layout);
             assert_eq!(b, up.vector());
-            let determinant = a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0])
+            let determinant = a[0] * (b[1] * c[2] - b[2] * c[1])
+                - a[1] * (b[0] * c[2] - b[2] * c[0])
                 + a[2] * (b[0] * c[1] - b[1] * c[0]);
             assert_eq!(determinant, 1.0, "{up:?}");
         }
