@@ -50,6 +50,7 @@ fn rich() -> Data {
         turn: Turn::FirstFrame,
         bones: true,
         motion: true,
+        scale: [1.0; 3],
         ..clips::plain(16)
     }
 }
@@ -271,6 +272,7 @@ fn channels_are_where_they_are_said_to_be() {
         people: People::Concatenate,
         bones: true,
         motion: true,
+        scale: [1.0; 3],
         ..clips::plain(21)
     };
     for (index, second) in [(0, false), (1, true)] {

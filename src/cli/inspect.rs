@@ -170,20 +170,22 @@ fn say_measured(measured: &Measured) -> Result<()> {
         HumanCount(measured.frames as u64),
         HumanCount(measured.bodies as u64)
     ))?;
-    let with = |from: usize, to: usize| -> usize {
-        measured
-            .bodies_per_clip
-            .range(from..=to)
-            .map(|(_, n)| n)
-            .sum()
+    let with = |from: usize, to: usize| -> u64 {
+        let clips = measured.bodies_per_clip.range(from..=to);
+        clips.map(|(_, clips)| *clips as u64).sum()
     };
     say(format!(
-        "bodies   clips with 0: {}, 1: {}, 2: {}, 3 or more: {}",
-        with(0, 0),
-        with(1, 1),
-        with(2, 2),
-        with(3, usize::MAX)
+        "bodies   clips with 1: {}, with 2: {}, with 3 or more: {}",
+        HumanCount(with(1, 1)),
+        HumanCount(with(2, 2)),
+        HumanCount(with(3, usize::MAX))
     ))?;
+    if measured.unreadable > 0 {
+        let count = HumanCount(measured.unreadable as u64);
+        say(format!(
+            "         cannot be read, those without any body included: {count}"
+        ))?;
+    }
     if let Some(lengths) = &measured.lengths {
         say(format!(
             "frames   min {}, median {}, max {}",

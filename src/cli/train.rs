@@ -8,7 +8,7 @@ use crate::loader::Protocol;
 use crate::lstm::Plan;
 use crate::recipe::{self, Recipe};
 use crate::shards::Prepared;
-use crate::train::{Event, Run, Session, Start, settle};
+use crate::train::{Best, Event, Run, Session, Start, settle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -115,7 +115,7 @@ pub fn run(args: &Args) -> Result<()> {
     drop(progress);
     let best = session.run().best();
     match session.position().best {
-        Some((top1, epoch)) => {
+        Some(Best { top1, epoch, .. }) => {
             say(format!("best: epoch {epoch}, validation top-1 {top1:.4}; {}", best.display()))
         }
         None => say(format!("done; {}", best.display())),
@@ -131,7 +131,7 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
     let prepared = Arc::new(Prepared::open(data)?);
     let protocol: Protocol = recipe.run.protocol.parse()?;
     let split = protocol.split(prepared.manifest(), recipe.train.validation, recipe.run.seed)?;
-    let mut recipe = settle(&recipe, prepared.manifest(), split.train.len());
+    let mut recipe = settle(&recipe, &prepared, &split.train)?;
     let compute = open(args.device.unwrap_or(Choice::Auto))?;
     progress.line(&compute.describe());
     recipe.run.device = compute.name().to_string();

@@ -7,12 +7,26 @@ use crate::recipe::People;
 /// Numbers a joint and step: three for each of one or two people, and as many again for bones and for motion.
 #[must_use]
 pub fn channels(data: &Data) -> usize {
-    let people = if data.people == People::Concatenate {
+    3 * people(data) * (1 + usize::from(data.bones) + usize::from(data.motion))
+}
+
+/// The factor of every channel, by [`Data::scale`].
+#[must_use]
+pub fn factors(data: &Data) -> Vec<f32> {
+    let [joints, bones, motion] = data.scale;
+    let each = 3 * people(data);
+    let mut factors = vec![joints; each];
+    factors.extend(vec![bones; if data.bones { each } else { 0 }]);
+    factors.extend(vec![motion; if data.motion { each } else { 0 }]);
+    factors
+}
+
+fn people(data: &Data) -> usize {
+    if data.people == People::Concatenate {
         2
     } else {
         1
-    };
-    3 * people * (1 + usize::from(data.bones) + usize::from(data.motion))
+    }
 }
 
 /// Writes a sample as [frames, joints, channels]. The channels of a joint are

@@ -110,6 +110,8 @@ pub(super) struct Maker {
     pub augment: Option<Augment>,
     pub seed: u64,
     parents: Vec<Option<usize>>,
+    /// What each channel is multiplied by.
+    factors: Vec<f32>,
 }
 
 impl Maker {
@@ -121,13 +123,18 @@ impl Maker {
                 "name the number of steps, and average or concatenate",
             ));
         }
-        let parents = layout.parents();
+        if data.scale.contains(&0.0) {
+            let what = "data.scale = 0 means nothing without training clips";
+            return Err(Error::setting(what, "name three factors"));
+        }
+        let (parents, factors) = (layout.parents(), features::factors(&data));
         Ok(Maker {
             layout,
             data,
             augment,
             seed,
             parents,
+            factors,
         })
     }
 
@@ -205,6 +212,7 @@ impl Maker {
         {
             change.apply(&mut taken, &self.layout, &mut rng);
         }
+        let start = batch.x.len();
         features::write(
             &taken,
             &self.parents,
@@ -212,6 +220,10 @@ impl Maker {
             self.data.motion,
             &mut batch.x,
         );
+        let factors = self.factors.iter().cycle();
+        for (x, factor) in batch.x.iter_mut().skip(start).zip(factors) {
+            *x *= factor;
+        }
         batch.labels.push(label);
         batch.clips.push(sample.clip);
     }

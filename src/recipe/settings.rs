@@ -194,6 +194,8 @@ pub struct Data {
     pub bones: bool,
     /// Adds each joint's change since the step before to the input.
     pub motion: bool,
+    /// Factors of joints, bones and motion in the input; a 0 is filled in so that the training clips' are of size one.
+    pub scale: [f32; 3],
 }
 
 /// Random changes of training clips; all zero and false: none.

@@ -27,8 +27,19 @@ pub struct Position {
     pub right: usize,
     /// Of the steps done of that epoch: samples.
     pub samples: usize,
-    /// The best validation accuracy so far and its epoch.
-    pub best: Option<(f64, usize)>,
+    /// The best epoch so far, where clips are held out.
+    pub best: Option<Best>,
+}
+
+/// The epoch that did best on the validation clips: by top-1, by loss where that is equal.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Top-1 on the validation clips.
+    pub top1: f64,
+    /// Loss on the validation clips.
+    pub loss: f64,
+    /// The epoch, from 1.
+    pub epoch: usize,
 }
 
 /// A run's whole state.

@@ -8,7 +8,7 @@ mod session;
 mod settle;
 mod step;
 
-pub use checkpoint::{Checkpoint, Position, list as checkpoints};
+pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
 pub use optimiser::{Gradients, Memory, Optimiser, clip};
 pub use run::{EpochMetrics, EpochTiming, Run, best};
 pub use schedule::rate;

@@ -1,6 +1,6 @@
 //! The loop over epochs and steps.
 
-use super::checkpoint::{Checkpoint, Position};
+use super::checkpoint::{Best, Checkpoint, Position};
 use super::optimiser::Optimiser;
 use super::run::{EpochMetrics, EpochTiming, Run};
 use super::schedule::rate;
@@ -283,7 +283,9 @@ impl Session {
             _ => None,
         };
         let best = match (&report, &self.validation) {
-            (Some(report), _) => self.position.best.is_none_or(|(top1, _)| report.top1 > top1),
+            (Some(new), _) => self.position.best.is_none_or(|old| {
+                new.top1 > old.top1 || (new.top1 == old.top1 && new.loss < old.loss)
+            }),
             // Nothing held out: the newest weights count.
             (None, None) => true,
             (None, Some(_)) => false,
@@ -301,7 +303,8 @@ impl Session {
         };
         if best {
             if let Some(report) = &report {
-                self.position.best = Some((report.top1, epoch));
+                let Report { top1, loss, .. } = *report;
+                self.position.best = Some(Best { top1, loss, epoch });
             }
             self.write_weights(&self.run.best())?;
         }

@@ -1,8 +1,9 @@
 //! The settings that the data decide, filled in once when a run starts.
 
+use crate::error::Result;
 use crate::loader;
 use crate::recipe::Recipe;
-use crate::shards::Manifest;
+use crate::shards::Prepared;
 
 /// Training clips from which the hidden size is 512.
 const MANY_CLIPS: usize = 5_000;
@@ -12,12 +13,18 @@ const SAMPLES: usize = 2_400_000;
 
 /// The recipe with every derived number filled in.
 ///
-/// `data.frames` 0 and `data.people` auto as [`loader::settle`] says. `model.hidden` 0: 128 below 5,000 training
+/// `data.frames` 0 and `data.people` auto as [`loader::settle`] says, `data.scale` as [`loader::settle_scale`] from the
+/// clips in `train`. `model.hidden` 0: 128 below 5,000 training
 /// clips, else 512. `model.part_hidden` 0: a quarter of the hidden size. `train.epochs` 0: 2.4 million samples, at
 /// least 60 epochs and at most 120.
-pub fn settle(recipe: &Recipe, manifest: &Manifest, training_clips: usize) -> Recipe {
+///
+/// # Errors
+/// A clip that cannot be read.
+pub fn settle(recipe: &Recipe, prepared: &Prepared, train: &[usize]) -> Result<Recipe> {
     let mut settled = recipe.clone();
-    settled.data = loader::settle(&recipe.data, manifest);
+    let training_clips = train.len();
+    let data = loader::settle(&recipe.data, prepared.manifest());
+    settled.data = loader::settle_scale(&data, prepared, train)?;
     if settled.model.hidden == 0 {
         settled.model.hidden = if training_clips < MANY_CLIPS { 128 } else { 512 };
     }
@@ -27,5 +34,5 @@ pub fn settle(recipe: &Recipe, manifest: &Manifest, training_clips: usize) -> Re
     if settled.train.epochs == 0 {
         settled.train.epochs = (SAMPLES / training_clips.max(1)).clamp(60, 120);
     }
-    settled
+    Ok(settled)
 }

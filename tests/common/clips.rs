@@ -127,6 +127,7 @@ pub fn plain(frames: usize) -> Data {
         actors: Actors::Published,
         bones: false,
         motion: false,
+        scale: [1.0; 3],
     }
 }
 
