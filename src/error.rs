@@ -20,7 +20,11 @@ pub struct Place {
 impl Place {
     /// A place that is a whole file.
     pub fn file(path: impl AsRef<Path>) -> Self {
-        Place { file: path.as_ref().to_path_buf(), entry: None, line: None }
+        Place {
+            file: path.as_ref().to_path_buf(),
+            entry: None,
+            line: None,
+        }
     }
 
     /// The same file, at one of its entries.
@@ -125,27 +129,43 @@ pub enum Error {
 impl Error {
     /// Wrong input at a place.
     pub fn input(place: Place, what: impl Into<String>, help: impl Into<String>) -> Self {
-        Error::Input { place, what: what.into(), help: help.into() }
+        Error::Input {
+            place,
+            what: what.into(),
+            help: help.into(),
+        }
     }
 
     /// A setting that cannot be used.
     pub fn setting(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Error::Setting { what: what.into(), help: help.into() }
+        Error::Setting {
+            what: what.into(),
+            help: help.into(),
+        }
     }
 
     /// A command line that asks for something that there is not.
     pub fn usage(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Error::Usage { what: what.into(), help: help.into() }
+        Error::Usage {
+            what: what.into(),
+            help: help.into(),
+        }
     }
 
     /// A device that cannot do what is asked.
     pub fn device(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Error::Device { what: what.into(), help: help.into() }
+        Error::Device {
+            what: what.into(),
+            help: help.into(),
+        }
     }
 
     /// Work that failed.
     pub fn failed(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Error::Failed { what: what.into(), help: help.into() }
+        Error::Failed {
+            what: what.into(),
+            help: help.into(),
+        }
     }
 
     /// A refused read or write; the remedy follows from the kind of refusal.
@@ -158,7 +178,12 @@ impl Error {
             StorageFull => "free some space, or choose another disk, and run it again",
             _ => "check the disk and the path, and run it again",
         };
-        Error::Io { path: path.as_ref().to_path_buf(), action, source, help: help.into() }
+        Error::Io {
+            path: path.as_ref().to_path_buf(),
+            action,
+            source,
+            help: help.into(),
+        }
     }
 
     /// The process exit code: 1 the work failed, 2 bad usage, 130 interrupted.

@@ -13,7 +13,10 @@ use serde_json::Value;
 use sinew::lstm::{Context, Direction, Layer, Plan, run};
 
 const LIMIT: f64 = 1e-4;
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/golden/lstm.safetensors");
+const GOLDEN: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/assets/golden/lstm.safetensors"
+);
 
 struct Golden<'a> {
     tensors: SafeTensors<'a>,
@@ -23,12 +26,19 @@ struct Golden<'a> {
 impl Golden<'_> {
     fn find(&self, name: &str) -> Option<(Vec<usize>, Vec<f32>)> {
         let tensor = self.tensors.tensor(&format!("{}.{name}", self.case)).ok()?;
-        let values = tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
+        let values = tensor
+            .data()
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b));
         Some((tensor.shape().to_vec(), values.collect()))
     }
 
     fn values(&self, name: &str) -> Vec<f32> {
-        self.find(name).unwrap_or_else(|| panic!("{} has no {name}", self.case)).1
+        self.find(name)
+            .unwrap_or_else(|| panic!("{} has no {name}", self.case))
+            .1
     }
 
     fn tensor<const D: usize>(&self, name: &str, device: &Device) -> Tensor<D> {
@@ -37,15 +47,28 @@ impl Golden<'_> {
     }
 
     fn lengths(&self) -> Option<Vec<u32>> {
-        let tensor = self.tensors.tensor(&format!("{}.lengths", self.case)).ok()?;
-        Some(tensor.data().as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect())
+        let tensor = self
+            .tensors
+            .tensor(&format!("{}.lengths", self.case))
+            .ok()?;
+        Some(
+            tensor
+                .data()
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|b| u32::from_le_bytes(*b))
+                .collect(),
+        )
     }
 
     fn layer(&self, directions: usize, device: &Device) -> Layer {
         let suffixes = &["", "_reverse"][..directions];
         let directions = suffixes.iter().map(|suffix| {
-            let matrix = |n: &str| Param::from_tensor(self.tensor::<2>(&format!("{n}_l0{suffix}"), device));
-            let vector = |n: &str| Param::from_tensor(self.tensor::<1>(&format!("{n}_l0{suffix}"), device));
+            let matrix =
+                |n: &str| Param::from_tensor(self.tensor::<2>(&format!("{n}_l0{suffix}"), device));
+            let vector =
+                |n: &str| Param::from_tensor(self.tensor::<1>(&format!("{n}_l0{suffix}"), device));
             let peephole = self
                 .find(&format!("weight_ci_l0{suffix}"))
                 .map(|_| ["weight_ci", "weight_cf", "weight_co"].map(vector));
@@ -57,7 +80,9 @@ impl Golden<'_> {
                 peephole,
             }
         });
-        Layer { directions: directions.collect() }
+        Layer {
+            directions: directions.collect(),
+        }
     }
 }
 
@@ -70,8 +95,12 @@ fn check(golden: &Golden<'_>, case: &Value, device: &Device, context: Context) -
     let directions = case["directions"].as_u64().expect("directions") as usize;
     let layer = golden.layer(directions, &device);
     let x = golden.tensor::<3>("x", &device).require_grad();
-    let h0 = golden.find("h0").map(|_| golden.tensor::<3>("h0", &device).require_grad());
-    let c0 = golden.find("c0").map(|_| golden.tensor::<3>("c0", &device).require_grad());
+    let h0 = golden
+        .find("h0")
+        .map(|_| golden.tensor::<3>("h0", &device).require_grad());
+    let c0 = golden
+        .find("c0")
+        .map(|_| golden.tensor::<3>("c0", &device).require_grad());
     let initial = h0.clone().zip(c0.clone());
     let lengths = golden.lengths();
     let out = run(&[(&layer, x.clone())], initial, lengths.as_deref(), context);
@@ -81,7 +110,11 @@ fn check(golden: &Golden<'_>, case: &Value, device: &Device, context: Context) -
     let mut worst = 0.0f64;
     let mut compare = |name: &str, ours: Vec<f32>, theirs: Vec<f32>| {
         let error = numerics::relative_error(&ours, &theirs);
-        assert!(error <= LIMIT, "{} {name} {context:?}: relative error {error:e}", golden.case);
+        assert!(
+            error <= LIMIT,
+            "{} {name} {context:?}: relative error {error:e}",
+            golden.case
+        );
         worst = worst.max(error);
     };
     compare("output", values(out), golden.values("output"));
@@ -99,10 +132,19 @@ fn check(golden: &Golden<'_>, case: &Value, device: &Device, context: Context) -
         };
         vector("bias_ih", direction.bias_ih.val());
         vector("bias_hh", direction.bias_hh.val());
-        for (weight, name) in direction.peephole.iter().flatten().zip(["weight_ci", "weight_cf", "weight_co"]) {
+        for (weight, name) in
+            direction
+                .peephole
+                .iter()
+                .flatten()
+                .zip(["weight_ci", "weight_cf", "weight_co"])
+        {
             vector(name, weight.val());
         }
-        let matrices = [("weight_ih", &direction.weight_ih), ("weight_hh", &direction.weight_hh)];
+        let matrices = [
+            ("weight_ih", &direction.weight_ih),
+            ("weight_hh", &direction.weight_hh),
+        ];
         for (name, weight) in matrices {
             let ours = values(weight.val().grad(&grads).expect(name));
             compare(name, ours, grad(&format!("{name}_l0{suffix}")));
@@ -128,7 +170,12 @@ fn outputs_and_every_gradient() {
                         tensors: SafeTensors::deserialize(&bytes).expect("its tensors"),
                         case: case["name"].as_str().expect("a name").to_string(),
                     };
-                    worst = worst.max(check(&golden, case, &compute.device, Context { plan, largest }));
+                    worst = worst.max(check(
+                        &golden,
+                        case,
+                        &compute.device,
+                        Context { plan, largest },
+                    ));
                 }
                 println!("{} {}: {worst:.1e}", compute.name(), plan.name());
             }

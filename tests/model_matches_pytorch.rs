@@ -17,7 +17,10 @@ use sinew::recipe;
 use std::collections::BTreeMap;
 
 const LIMIT: f64 = 1e-4;
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/golden/two_stream.safetensors");
+const GOLDEN: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/assets/golden/two_stream.safetensors"
+);
 
 /// The tensors of a case whose names begin with `prefix`, without it.
 fn tensors(file: &SafeTensors<'_>, case: &str, prefix: &str) -> BTreeMap<String, Numbers> {
@@ -63,11 +66,16 @@ fn gradients(model: &TwoStream, grads: Gradients) -> BTreeMap<String, Vec<f32>> 
     impl ModuleVisitor for Collect {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(gradient) = param.val().grad(&self.grads) {
-                self.found.insert(self.names[&param.id].clone(), values(gradient));
+                self.found
+                    .insert(self.names[&param.id].clone(), values(gradient));
             }
         }
     }
-    let mut collect = Collect { names: named(model), grads, found: BTreeMap::new() };
+    let mut collect = Collect {
+        names: named(model),
+        grads,
+        found: BTreeMap::new(),
+    };
     model.visit(&mut collect);
     collect.found
 }
@@ -88,7 +96,10 @@ fn check(file: &SafeTensors<'_>, case: &str, about: &Value, device: &Device, pla
         .map(|word| u32::from_le_bytes(*word) as usize)
         .collect();
     let x = Tensor::<4>::from_data(TensorData::new(x, dims), &device);
-    let context = Context { plan, largest: usize::MAX };
+    let context = Context {
+        plan,
+        largest: usize::MAX,
+    };
     let outputs = model.forward(x, &shape, None, context);
     let mut worst = 0.0f64;
     let mut compare = |name: &str, ours: &[f32], theirs: &[f32]| {
@@ -97,15 +108,25 @@ fn check(file: &SafeTensors<'_>, case: &str, about: &Value, device: &Device, pla
         worst = worst.max(error);
     };
     let loss = outputs.loss(&labels, 0.0, labels.len());
-    compare("temporal", &values(outputs.temporal.clone()), &own["temporal"].1);
-    compare("spatial", &values(outputs.spatial.clone()), &own["spatial"].1);
+    compare(
+        "temporal",
+        &values(outputs.temporal.clone()),
+        &own["temporal"].1,
+    );
+    compare(
+        "spatial",
+        &values(outputs.spatial.clone()),
+        &own["spatial"].1,
+    );
     compare("fused", &values(outputs.fused.clone()), &own["fused"].1);
     compare("loss", &values(loss.clone()), &own["loss"].1);
     let found = gradients(&model, loss.backward());
     let expected = tensors(file, case, "grad.");
     assert!(!expected.is_empty());
     for (name, (_, theirs)) in &expected {
-        let ours = found.get(name).unwrap_or_else(|| panic!("{case}: no gradient of {name}"));
+        let ours = found
+            .get(name)
+            .unwrap_or_else(|| panic!("{case}: no gradient of {name}"));
         compare(name, ours, theirs);
     }
     worst
@@ -124,6 +145,10 @@ fn scores_loss_and_gradients() {
             .iter()
             .map(|(case, about)| check(&file, case, about, &compute.device, Plan::Resident))
             .fold(0.0, f64::max);
-        println!("{}: {} variants, worst relative error {worst:.1e}", compute.name(), cases.len());
+        println!(
+            "{}: {} variants, worst relative error {worst:.1e}",
+            compute.name(),
+            cases.len()
+        );
     }
 }

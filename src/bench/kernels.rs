@@ -133,7 +133,9 @@ fn subjects(shape: Shape, device: &Device, context: Context) -> Result<[Subject;
 
 fn draw<const D: usize>(dims: [usize; D], seed: u64, device: &Device) -> Tensor<D> {
     let mut rng = Rng::new(seed, &[]);
-    let values: Vec<f32> = (0..dims.iter().product()).map(|_| rng.range(-1.0, 1.0)).collect();
+    let values: Vec<f32> = (0..dims.iter().product())
+        .map(|_| rng.range(-1.0, 1.0))
+        .collect();
     Tensor::from_data(TensorData::new(values, dims), device)
 }
 
@@ -150,7 +152,10 @@ fn results(subject: &Subject, shape: Shape, device: &Device) -> Result<[Vec<f32>
 
 fn relative_error(a: &[f32], b: &[f32]) -> f64 {
     let largest = b.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
-    let worst = a.iter().zip(b).fold(0.0f64, |m, (x, y)| m.max(f64::from((x - y).abs())));
+    let worst = a
+        .iter()
+        .zip(b)
+        .fold(0.0f64, |m, (x, y)| m.max(f64::from((x - y).abs())));
     worst / largest.max(f64::MIN_POSITIVE)
 }
 
@@ -171,7 +176,11 @@ fn timed<T: Send + 'static>(device: &Device, work: impl FnOnce() -> T + Send) ->
 fn time(subject: &Subject, shape: Shape, runs: usize, device: &Device) -> Result<Times> {
     let x = draw([shape.steps, shape.batch, shape.input], 2, device).require_grad();
     let weighting = draw([shape.steps, shape.batch, shape.hidden], 3, device);
-    let mut times = Times { forward: Vec::new(), backward: Vec::new(), wall: Vec::new() };
+    let mut times = Times {
+        forward: Vec::new(),
+        backward: Vec::new(),
+        wall: Vec::new(),
+    };
     // The first pass compiles kernels and is thrown away.
     for run in 0..=runs {
         let started = Instant::now();
@@ -206,8 +215,13 @@ pub fn measure(compute: &Compute, shape: Shape, runs: usize) -> Result<Table> {
     let [_, reference] = subjects(shape, &cpu, Context::default())?;
     let expected = results(&reference, shape, &cpu)?;
     let plans: Vec<(String, Context)> = if compute.adapter.is_some() {
-        let context = |plan| Context { plan, largest: compute.largest() };
-        Plan::ALL.map(|plan| (plan.name().to_string(), context(plan))).to_vec()
+        let context = |plan| Context {
+            plan,
+            largest: compute.largest(),
+        };
+        Plan::ALL
+            .map(|plan| (plan.name().to_string(), context(plan)))
+            .to_vec()
     } else {
         vec![("cpu".into(), Context::default())]
     };
@@ -221,9 +235,15 @@ pub fn measure(compute: &Compute, shape: Shape, runs: usize) -> Result<Table> {
     let mut rows = Vec::new();
     for (name, plan, subject) in named {
         let found = results(&subject, shape, &device)?;
-        let errors = found.iter().zip(&expected).map(|(a, b)| relative_error(a, b));
+        let errors = found
+            .iter()
+            .zip(&expected)
+            .map(|(a, b)| relative_error(a, b));
         let times = time(&subject, shape, runs, &device)?;
-        let (forward_ms, backward_ms) = (quantile(&times.forward, 0.5), quantile(&times.backward, 0.5));
+        let (forward_ms, backward_ms) = (
+            quantile(&times.forward, 0.5),
+            quantile(&times.backward, 0.5),
+        );
         // Two operations a weight and step forward, four backward.
         let weights = (shape.input + shape.hidden) * 4 * shape.hidden;
         let operations = 6.0 * (weights * shape.batch * shape.steps) as f64;
@@ -236,7 +256,10 @@ pub fn measure(compute: &Compute, shape: Shape, runs: usize) -> Result<Table> {
             forward_ms,
             forward_spread: [quantile(&times.forward, 0.1), quantile(&times.forward, 0.9)],
             backward_ms,
-            backward_spread: [quantile(&times.backward, 0.1), quantile(&times.backward, 0.9)],
+            backward_spread: [
+                quantile(&times.backward, 0.1),
+                quantile(&times.backward, 0.9),
+            ],
             wall_ms: quantile(&times.wall, 0.5),
             gflops: operations / ((forward_ms + backward_ms) * 1e6),
             max_error: errors.fold(0.0, f64::max),

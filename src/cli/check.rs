@@ -45,7 +45,10 @@ pub fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let summary = format!("{}: {} wrong", args.path.display(), problems.len());
-    Err(Error::Several { summary, errors: problems })
+    Err(Error::Several {
+        summary,
+        errors: problems,
+    })
 }
 
 /// Reads every checkpoint, the best weights and the metrics of a run.

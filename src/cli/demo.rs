@@ -42,12 +42,18 @@ const SETTINGS: [&str; 7] = [
 pub fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
     let stage = |number: usize, what: &str| {
-        say(format!("\n[{number}/5 at {:.0} s] {what}", started.elapsed().as_secs_f64()))
+        say(format!(
+            "\n[{number}/5 at {:.0} s] {what}",
+            started.elapsed().as_secs_f64()
+        ))
     };
     let (archive, data) = (args.dir.join("made.zip"), args.dir.join("data"));
     let (run, weights) = (args.dir.join("run"), args.dir.join("weights.safetensors"));
     files::create_folder(&args.dir)?;
-    stage(1, "synth: an archive of made clips in the real NTU RGB+D text format")?;
+    stage(
+        1,
+        "synth: an archive of made clips in the real NTU RGB+D text format",
+    )?;
     synth::run(&synth::Args {
         out: archive.clone(),
         clips: Some(args.clips),
@@ -63,7 +69,10 @@ pub fn run(args: &Args) -> Result<()> {
         threads: 0,
         skip_bad: false,
     })?;
-    stage(3, "train: a Two-Stream RNN on the training people (protocol xsub)")?;
+    stage(
+        3,
+        "train: a Two-Stream RNN on the training people (protocol xsub)",
+    )?;
     train::run(&train::Args {
         data: Some(data.clone()),
         protocol: Some("xsub".into()),
@@ -89,10 +98,17 @@ pub fn run(args: &Args) -> Result<()> {
         out: weights.clone(),
         checkpoint: eval::Which::Best,
     })?;
-    say(format!("\ndone in {:.0} s; top-1 {:.4}", started.elapsed().as_secs_f64(), report.top1))?;
-    for (what, path) in
-        [("archive", &archive), ("prepared data", &data), ("run", &run), ("weights", &weights)]
-    {
+    say(format!(
+        "\ndone in {:.0} s; top-1 {:.4}",
+        started.elapsed().as_secs_f64(),
+        report.top1
+    ))?;
+    for (what, path) in [
+        ("archive", &archive),
+        ("prepared data", &data),
+        ("run", &run),
+        ("weights", &weights),
+    ] {
         say(format!("  {what:13}  {}", path.display()))?;
     }
     Ok(())

@@ -26,19 +26,35 @@ struct Listed {
 
 /// The plan at the largest hidden size of the presets.
 fn plan(adapter: &Adapter) -> &'static str {
-    let tile = Tile::choose(512, adapter.workgroup_threads, adapter.workgroup_memory as usize);
-    if tile.is_some() { "resident" } else { "stepwise" }
+    let tile = Tile::choose(
+        512,
+        adapter.workgroup_threads,
+        adapter.workgroup_memory as usize,
+    );
+    if tile.is_some() {
+        "resident"
+    } else {
+        "stepwise"
+    }
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let listed: Vec<Listed> =
-        adapters().into_iter().map(|adapter| Listed { plan: plan(&adapter), adapter }).collect();
+    let listed: Vec<Listed> = adapters()
+        .into_iter()
+        .map(|adapter| Listed {
+            plan: plan(&adapter),
+            adapter,
+        })
+        .collect();
     if args.json {
         return say_json(&listed);
     }
     for Listed { adapter: a, plan } in &listed {
-        say(format!("{}  {} ({}, {}), {}", a.index, a.name, a.kind, a.backend, a.driver))?;
+        say(format!(
+            "{}  {} ({}, {}), {}",
+            a.index, a.name, a.kind, a.backend, a.driver
+        ))?;
         say(format!(
             "   plan {plan}; f16 {}; matrix units {}; timestamps {}; largest tensor {} MiB; workgroup {} threads, {} KiB",
             yes(a.f16),
@@ -50,9 +66,14 @@ pub fn run(args: &Args) -> Result<()> {
         ))?;
     }
     if listed.is_empty() {
-        say("no adapter; a GPU needs its Vulkan, Metal or DX12 driver (Linux: mesa-vulkan-drivers or NVIDIA's own)")?;
+        say(
+            "no adapter; a GPU needs its Vulkan, Metal or DX12 driver (Linux: mesa-vulkan-drivers or NVIDIA's own)",
+        )?;
     }
-    say(format!("auto would take {}", open(Choice::Auto)?.describe()))
+    say(format!(
+        "auto would take {}",
+        open(Choice::Auto)?.describe()
+    ))
 }
 
 fn yes(flag: bool) -> &'static str {

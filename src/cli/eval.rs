@@ -72,7 +72,11 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
             let best = train::best(run);
             if !best.exists() {
                 let what = "no best weights yet: no epoch is finished";
-                return Err(Error::input(Place::file(run), what, "train on, or use --checkpoint last"));
+                return Err(Error::input(
+                    Place::file(run),
+                    what,
+                    "train on, or use --checkpoint last",
+                ));
             }
             Weights::read(&best)
         }
@@ -84,7 +88,11 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
                     Err(error) => eprintln!("warning: {error}"),
                 }
             }
-            Err(Error::input(Place::file(run), "no whole checkpoint", "train again"))
+            Err(Error::input(
+                Place::file(run),
+                "no whole checkpoint",
+                "train again",
+            ))
         }
     }
 }
@@ -92,19 +100,30 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
 /// The engine's view of a device, with the plan of the weights' run.
 pub fn context(weights: &Weights, compute: &Compute) -> Context {
     let plan = Plan::from_name(&weights.recipe.run.plan).unwrap_or_default();
-    Context { plan, largest: compute.largest() }
+    Context {
+        plan,
+        largest: compute.largest(),
+    }
 }
 
 /// Evaluates and returns the report with its protocol.
 pub fn evaluate(args: &Args) -> Result<(String, Report)> {
     let recipe = train::Run::recipe(&args.run)?;
     let weights = weights(&args.run, &args.checkpoint)?;
-    let folder = args.data.clone().unwrap_or_else(|| PathBuf::from(&recipe.run.data));
+    let folder = args
+        .data
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(&recipe.run.data));
     let prepared = Arc::new(Prepared::open(&folder)?);
-    let name = args.protocol.clone().unwrap_or_else(|| recipe.run.protocol.clone());
+    let name = args
+        .protocol
+        .clone()
+        .unwrap_or_else(|| recipe.run.protocol.clone());
     let protocol: Protocol = name.parse()?;
     let manifest = prepared.manifest();
-    if manifest.classes.len() != weights.classes.len() || manifest.layout.joints != weights.layout.joints {
+    if manifest.classes.len() != weights.classes.len()
+        || manifest.layout.joints != weights.layout.joints
+    {
         let what = format!(
             "{} classes and {} joints, and the weights are for {} and {}",
             manifest.classes.len(),
@@ -112,7 +131,11 @@ pub fn evaluate(args: &Args) -> Result<(String, Report)> {
             weights.classes.len(),
             weights.layout.len()
         );
-        return Err(Error::input(Place::file(&folder), what, "evaluate on data of the same kind"));
+        return Err(Error::input(
+            Place::file(&folder),
+            what,
+            "evaluate on data of the same kind",
+        ));
     }
     let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
     let compute = open(args.device)?;
@@ -122,7 +145,12 @@ pub fn evaluate(args: &Args) -> Result<(String, Report)> {
     let loader = Loader::eval(prepared.clone(), &split.test, &recipe.data, sizes)?;
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
     let context = context(&weights, &compute);
-    let evaluator = Evaluator { model: &model, shape: &shape, device: &compute.device, context };
+    let evaluator = Evaluator {
+        model: &model,
+        shape: &shape,
+        device: &compute.device,
+        context,
+    };
     let (progress, total) = (Progress::new("eval", loader.batches()), loader.batches());
     let mut done = 0;
     let scores = evaluator.clips(&loader, &mut || {
@@ -153,9 +181,16 @@ pub fn print(protocol: &str, report: &Report) -> Result<()> {
         "{protocol}: top-1 {:.4}, top-5 {:.4}, mean class {:.4}, loss {:.4} on {} clips",
         report.top1, report.top5, report.mean_class, report.loss, report.clips
     ))?;
-    let wide = report.classes.iter().map(|c| c.name.chars().count()).max().unwrap_or(0);
+    let wide = report
+        .classes
+        .iter()
+        .map(|c| c.name.chars().count())
+        .max()
+        .unwrap_or(0);
     for (class, row) in report.classes.iter().zip(&report.confusion) {
-        let Some(accuracy) = class.accuracy else { continue };
+        let Some(accuracy) = class.accuracy else {
+            continue;
+        };
         let mistaken = row
             .iter()
             .enumerate()
@@ -163,7 +198,10 @@ pub fn print(protocol: &str, report: &Report) -> Result<()> {
             .max_by_key(|(_, n)| **n)
             .map(|(c, n)| format!("  taken for {}: {n}", report.classes[c].name));
         let mistaken = mistaken.unwrap_or_default();
-        say(format!("  {:wide$}  {accuracy:.4} of {:4}{mistaken}", class.name, class.clips))?;
+        say(format!(
+            "  {:wide$}  {accuracy:.4} of {:4}{mistaken}",
+            class.name, class.clips
+        ))?;
     }
     Ok(())
 }

@@ -25,6 +25,14 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let weights = weights(&args.run, &args.checkpoint)?;
     weights.write(&args.out)?;
-    let count: usize = weights.parameters.values().map(|(_, values)| values.len()).sum();
-    say(format!("{}: {} tensors, {count} numbers", args.out.display(), weights.parameters.len()))
+    let count: usize = weights
+        .parameters
+        .values()
+        .map(|(_, values)| values.len())
+        .sum();
+    say(format!(
+        "{}: {} tensors, {count} numbers",
+        args.out.display(),
+        weights.parameters.len()
+    ))
 }

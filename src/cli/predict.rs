@@ -78,9 +78,12 @@ impl Dump {
     fn write(self, path: &Path, classes: usize) -> Result<()> {
         let scores = vec![self.shape[0], classes];
         let mut file = Tensors::default();
-        file.tensors.insert("x".into(), (self.shape.to_vec(), self.x));
-        file.tensors.insert("temporal".into(), (scores.clone(), self.temporal));
-        file.tensors.insert("spatial".into(), (scores.clone(), self.spatial));
+        file.tensors
+            .insert("x".into(), (self.shape.to_vec(), self.x));
+        file.tensors
+            .insert("temporal".into(), (scores.clone(), self.temporal));
+        file.tensors
+            .insert("spatial".into(), (scores.clone(), self.spatial));
         file.tensors.insert("fused".into(), (scores, self.fused));
         file.write(path)
     }
@@ -94,10 +97,20 @@ pub fn run(args: &Args) -> Result<()> {
     eprintln!("{}", compute.describe());
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
     let context = context(&weights, &compute);
-    let evaluator = Evaluator { model: &model, shape: &shape, device: &compute.device, context };
+    let evaluator = Evaluator {
+        model: &model,
+        shape: &shape,
+        device: &compute.device,
+        context,
+    };
     let mut reader = catalogue.reader();
     let (mut predictions, mut failed, mut dump) = (Vec::new(), Vec::new(), Dump::default());
-    failed.extend(catalogue.problems.iter().map(|e| Error::failed(e.to_string(), "the others are scored")));
+    failed.extend(
+        catalogue
+            .problems
+            .iter()
+            .map(|e| Error::failed(e.to_string(), "the others are scored")),
+    );
     for item in &catalogue.items {
         let clip = match reader.read(item) {
             Ok(recording) => recording.clip,
@@ -107,9 +120,17 @@ pub fn run(args: &Args) -> Result<()> {
             }
         };
         if clip.joints != weights.layout.len() {
-            let what = format!("{} joints, and the weights are for {}", clip.joints, weights.layout.len());
+            let what = format!(
+                "{} joints, and the weights are for {}",
+                clip.joints,
+                weights.layout.len()
+            );
             let place = catalogue.place(item);
-            failed.push(Error::input(place, what, "use weights trained on the same skeleton"));
+            failed.push(Error::input(
+                place,
+                what,
+                "use weights trained on the same skeleton",
+            ));
             continue;
         }
         let recipe = &weights.recipe;
@@ -121,13 +142,23 @@ pub fn run(args: &Args) -> Result<()> {
         let classes = ranking(&probabilities)
             .into_iter()
             .take(args.top)
-            .map(|c| Guess { name: weights.classes[c].clone(), probability: probabilities[c] })
+            .map(|c| Guess {
+                name: weights.classes[c].clone(),
+                probability: probabilities[c],
+            })
             .collect();
-        predictions.push(Prediction { clip: item.name.clone(), classes });
+        predictions.push(Prediction {
+            clip: item.name.clone(),
+            classes,
+        });
     }
     if let Some(path) = &args.dump {
         if predictions.is_empty() {
-            return Err(Error::input(Place::file(path), "there is nothing to dump", "give a clip"));
+            return Err(Error::input(
+                Place::file(path),
+                "there is nothing to dump",
+                "give a clip",
+            ));
         }
         dump.write(path, shape.classes)?;
     }
@@ -144,6 +175,13 @@ pub fn run(args: &Args) -> Result<()> {
     if failed.is_empty() {
         return Ok(());
     }
-    let summary = format!("{} of {} clips could not be scored", failed.len(), failed.len() + predictions.len());
-    Err(Error::Several { summary, errors: failed })
+    let summary = format!(
+        "{} of {} clips could not be scored",
+        failed.len(),
+        failed.len() + predictions.len()
+    );
+    Err(Error::Several {
+        summary,
+        errors: failed,
+    })
 }

@@ -56,7 +56,10 @@ pub fn run(args: &Args) -> Result<()> {
         started.elapsed().as_secs_f64(),
     ))?;
     if counts.missing > 0 {
-        say(format!("left out by the authors' list of missing skeletons: {}", counts.missing))?;
+        say(format!(
+            "left out by the authors' list of missing skeletons: {}",
+            counts.missing
+        ))?;
     }
     if summary.ignored > 0 {
         say(format!("files that are no clips: {}", summary.ignored))?;

@@ -21,11 +21,17 @@ impl Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total as u64);
             let style = "{prefix} {bar:30} {human_pos}/{human_len} {msg}{elapsed} +{eta}";
-            bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
+            bar.set_style(
+                ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()),
+            );
             bar.set_prefix(what.to_string());
             bar
         });
-        Progress { what: what.to_string(), bar, said: Mutex::new(Instant::now()) }
+        Progress {
+            what: what.to_string(),
+            bar,
+            said: Mutex::new(Instant::now()),
+        }
     }
 
     /// `done` of `total` units are done.
@@ -40,10 +46,16 @@ impl Progress {
                 bar.set_length(total as u64);
                 bar.set_position(done as u64);
                 let note = note();
-                bar.set_message(if note.is_empty() { note } else { format!("{note} ") });
+                bar.set_message(if note.is_empty() {
+                    note
+                } else {
+                    format!("{note} ")
+                });
             }
             None => {
-                let Ok(mut said) = self.said.lock() else { return };
+                let Ok(mut said) = self.said.lock() else {
+                    return;
+                };
                 if said.elapsed() >= PAUSE {
                     *said = Instant::now();
                     eprintln!("{} {done}/{total} {}", self.what, note());
@@ -77,5 +89,9 @@ pub fn bytes(count: u64) -> String {
 /// A time for people.
 pub fn time(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
-    if seconds < 90.0 { format!("{seconds:.1} s") } else { indicatif::HumanDuration(duration).to_string() }
+    if seconds < 90.0 {
+        format!("{seconds:.1} s")
+    } else {
+        indicatif::HumanDuration(duration).to_string()
+    }
 }

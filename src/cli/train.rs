@@ -84,12 +84,18 @@ impl Args {
             sets.push(format!("run.data={}", text(&whole)));
         }
         if let Some(protocol) = &self.protocol {
-            sets.push(format!("run.protocol={}", toml::Value::from(protocol.clone())));
+            sets.push(format!(
+                "run.protocol={}",
+                toml::Value::from(protocol.clone())
+            ));
         }
         if let Some(plan) = &self.plan {
             let known = Plan::from_name(plan).ok_or_else(|| {
                 let names = Plan::ALL.map(Plan::name).join(" or ");
-                Error::usage(format!("there is no plan {plan:?}"), format!("choose {names}"))
+                Error::usage(
+                    format!("there is no plan {plan:?}"),
+                    format!("choose {names}"),
+                )
             })?;
             sets.push(format!("run.plan={}", known.name()));
         }
@@ -115,22 +121,30 @@ pub fn run(args: &Args) -> Result<()> {
     drop(progress);
     let best = session.run().best();
     match session.position().best {
-        Some(Best { top1, epoch, .. }) => {
-            say(format!("best: epoch {epoch}, validation top-1 {top1:.4}; {}", best.display()))
-        }
+        Some(Best { top1, epoch, .. }) => say(format!(
+            "best: epoch {epoch}, validation top-1 {top1:.4}; {}",
+            best.display()
+        )),
         None => say(format!("done; {}", best.display())),
     }
 }
 
 fn start(args: &Args, progress: &Progress) -> Result<Session> {
     let (Some(data), Some(out)) = (&args.data, &args.out) else {
-        return Err(Error::usage("DATA and --out are missing", "see sinew train --help"));
+        return Err(Error::usage(
+            "DATA and --out are missing",
+            "see sinew train --help",
+        ));
     };
     let preset = args.preset.as_deref().unwrap_or(recipe::PRESETS[0]);
     let recipe = recipe::resolve(preset, args.config.as_deref(), &args.sets()?)?;
     let prepared = Arc::new(Prepared::open(data)?);
     let protocol: Protocol = recipe.run.protocol.parse()?;
-    let split = protocol.split(prepared.manifest(), recipe.train.validation, recipe.run.seed)?;
+    let split = protocol.split(
+        prepared.manifest(),
+        recipe.train.validation,
+        recipe.run.seed,
+    )?;
     let mut recipe = settle(&recipe, &prepared, &split.train)?;
     let compute = open(args.device.unwrap_or(Choice::Auto))?;
     progress.line(&compute.describe());
@@ -190,7 +204,10 @@ fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
         return Ok(());
     }
     let what = format!("the run has other settings: {}", refused.join("; "));
-    Err(Error::failed(what, "leave them, or name each with --allow KEY"))
+    Err(Error::failed(
+        what,
+        "leave them, or name each with --allow KEY",
+    ))
 }
 
 fn session(
@@ -210,7 +227,13 @@ fn session(
 /// Draws a message of the run.
 fn show(progress: &mut Progress, event: &Event<'_>) {
     match event {
-        Event::Started { clips: [train, validation, test], samples, steps, parameters, position } => {
+        Event::Started {
+            clips: [train, validation, test],
+            samples,
+            steps,
+            parameters,
+            position,
+        } => {
             progress.line(&format!(
                 "{train} training clips ({samples} samples), {validation} to choose the best, {test} to test; \
                  {parameters} parameters; {steps} steps an epoch"
@@ -220,7 +243,15 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                 progress.line(&format!("going on in epoch {epoch} after step {step}"));
             }
         }
-        Event::Step { position, steps, epochs, lr, samples_per_s, data_wait, left } => {
+        Event::Step {
+            position,
+            steps,
+            epochs,
+            lr,
+            samples_per_s,
+            data_wait,
+            left,
+        } => {
             progress.with(position.step, steps * epochs, || {
                 let samples = position.samples.max(1) as f64;
                 format!(
@@ -233,10 +264,14 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                 )
             });
         }
-        Event::Epoch { metrics: m, timing, epochs } => {
-            let held_out = m
-                .validation_top1
-                .map_or(String::new(), |top1| format!(", validation top-1 {top1:.4}"));
+        Event::Epoch {
+            metrics: m,
+            timing,
+            epochs,
+        } => {
+            let held_out = m.validation_top1.map_or(String::new(), |top1| {
+                format!(", validation top-1 {top1:.4}")
+            });
             progress.line(&format!(
                 "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; {:.1} clips/s",
                 m.epoch,

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use burn::tensor::Device;
-use burn_wgpu::wgpu;
 use burn_wgpu::WgpuSetup;
+use burn_wgpu::wgpu;
 use serde::Serialize;
 use std::str::FromStr;
 
@@ -28,10 +28,9 @@ impl FromStr for Choice {
             "auto" => Ok(Choice::Auto),
             "gpu" => Ok(Choice::Gpu),
             "cpu" => Ok(Choice::Cpu),
-            _ => text
-                .parse()
-                .map(Choice::Index)
-                .map_err(|_| "expected auto, gpu, cpu or a number that `sinew devices` lists".into()),
+            _ => text.parse().map(Choice::Index).map_err(|_| {
+                "expected auto, gpu, cpu or a number that `sinew devices` lists".into()
+            }),
         }
     }
 }
@@ -89,7 +88,11 @@ const BUFFERS: u32 = 11;
 impl Compute {
     /// The CPU engine.
     pub fn cpu(reason: impl Into<String>) -> Self {
-        Compute { device: Device::flex(), adapter: None, reason: reason.into() }
+        Compute {
+            device: Device::flex(),
+            adapter: None,
+            reason: reason.into(),
+        }
     }
 
     /// The name that a run keeps.
@@ -99,7 +102,9 @@ impl Compute {
 
     /// The driver that a benchmark names.
     pub fn driver(&self) -> String {
-        self.adapter.as_ref().map_or_else(|| "burn flex".into(), |a| a.driver.clone())
+        self.adapter
+            .as_ref()
+            .map_or_else(|| "burn flex".into(), |a| a.driver.clone())
     }
 
     /// The interface that a benchmark names.
@@ -109,7 +114,10 @@ impl Compute {
 
     /// Bytes of the largest tensor that one kernel can read.
     pub fn largest(&self) -> usize {
-        let bytes = self.adapter.as_ref().map_or(u64::MAX, |a| a.largest_binding);
+        let bytes = self
+            .adapter
+            .as_ref()
+            .map_or(u64::MAX, |a| a.largest_binding);
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
@@ -120,7 +128,10 @@ impl Compute {
                 let threads = rayon::current_num_threads();
                 format!("device: CPU engine, {threads} threads ({})", self.reason)
             }
-            Some(a) => format!("device: {} over {}, {} ({})", a.name, a.backend, a.driver, self.reason),
+            Some(a) => format!(
+                "device: {} over {}, {} ({})",
+                a.name, a.backend, a.driver, self.reason
+            ),
         }
     }
 }
@@ -138,7 +149,11 @@ fn found(instance: &wgpu::Instance) -> Vec<wgpu::Adapter> {
 
 /// Every adapter of this machine; none where there is no driver.
 pub fn adapters() -> Vec<Adapter> {
-    found(&instance()).iter().enumerate().map(|(index, adapter)| summary(index, adapter)).collect()
+    found(&instance())
+        .iter()
+        .enumerate()
+        .map(|(index, adapter)| summary(index, adapter))
+        .collect()
 }
 
 fn summary(index: usize, adapter: &wgpu::Adapter) -> Adapter {
@@ -155,11 +170,15 @@ fn summary(index: usize, adapter: &wgpu::Adapter) -> Adapter {
         name: info.name,
         kind,
         backend: info.backend.to_str().to_string(),
-        driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info)
+            .trim()
+            .to_string(),
         f16: features.contains(wgpu::Features::SHADER_F16),
         cooperative_matrix: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
-        largest_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        largest_binding: limits
+            .max_storage_buffer_binding_size
+            .min(limits.max_buffer_size),
         workgroup_memory: limits.max_compute_workgroup_storage_size,
         workgroup_threads: limits.max_compute_invocations_per_workgroup,
         storage_buffers: limits.max_storage_buffers_per_shader_stage,
@@ -180,21 +199,34 @@ pub fn open(choice: Choice) -> Result<Compute> {
     }
     let instance = instance();
     let adapters = found(&instance);
-    let listed: Vec<Adapter> = adapters.iter().enumerate().map(|(i, a)| summary(i, a)).collect();
-    let first = listed.iter().position(|a| a.hardware() && a.storage_buffers > BUFFERS);
+    let listed: Vec<Adapter> = adapters
+        .iter()
+        .enumerate()
+        .map(|(i, a)| summary(i, a))
+        .collect();
+    let first = listed
+        .iter()
+        .position(|a| a.hardware() && a.storage_buffers > BUFFERS);
     let (index, reason) = match (choice, first) {
         (Choice::Index(index), _) => (index, "asked for by number"),
         (_, Some(index)) => (index, "the first hardware adapter"),
         (Choice::Gpu, None) => {
             let software = listed.iter().find(|a| !a.hardware());
             let what = match software {
-                Some(a) => format!("no GPU was found, only the software adapter {} ({})", a.index, a.name),
+                Some(a) => format!(
+                    "no GPU was found, only the software adapter {} ({})",
+                    a.index, a.name
+                ),
                 None => "no GPU was found".into(),
             };
             return Err(Error::device(what, INSTALL));
         }
         (_, None) => {
-            let why = if listed.is_empty() { "no adapter was found" } else { "no hardware adapter was found" };
+            let why = if listed.is_empty() {
+                "no adapter was found"
+            } else {
+                "no hardware adapter was found"
+            };
             return Ok(Compute::cpu(why));
         }
     };
@@ -204,13 +236,26 @@ pub fn open(choice: Choice) -> Result<Compute> {
     };
     let summary = listed[index].clone();
     if summary.storage_buffers <= BUFFERS {
-        let what = format!("{} binds {} buffers, and the kernels need {BUFFERS}", summary.name, summary.storage_buffers);
-        return Err(Error::device(what, "update its driver, or use another device"));
+        let what = format!(
+            "{} binds {} buffers, and the kernels need {BUFFERS}",
+            summary.name, summary.storage_buffers
+        );
+        return Err(Error::device(
+            what,
+            "update its driver, or use another device",
+        ));
     }
     let device = start(instance, adapter).map_err(|e| {
-        Error::device(format!("{} does not open: {e}", summary.name), "update its driver, or use --device cpu")
+        Error::device(
+            format!("{} does not open: {e}", summary.name),
+            "update its driver, or use --device cpu",
+        )
     })?;
-    Ok(Compute { device, adapter: Some(summary), reason: reason.into() })
+    Ok(Compute {
+        device,
+        adapter: Some(summary),
+        reason: reason.into(),
+    })
 }
 
 /// Opens an adapter with everything it offers, and hands it to Burn.
@@ -220,7 +265,9 @@ fn start(
 ) -> std::result::Result<Device, Box<dyn std::error::Error>> {
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("sinew"),
-        required_features: adapter.features().difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
+        required_features: adapter
+            .features()
+            .difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
         required_limits: adapter.limits(),
         memory_hints: wgpu::MemoryHints::MemoryUsage,
         trace: wgpu::Trace::Off,
@@ -229,7 +276,13 @@ fn start(
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))?;
     let backend = adapter.get_info().backend;
-    let setup = WgpuSetup { instance, adapter, device, queue, backend };
+    let setup = WgpuSetup {
+        instance,
+        adapter,
+        device,
+        queue,
+        backend,
+    };
     Ok(Device::wgpu_options().setup(setup).init()?)
 }
 
@@ -244,8 +297,12 @@ pub fn open_named(name: &str) -> Result<Compute> {
     match adapters().iter().find(|adapter| adapter.name == name) {
         Some(adapter) => open(Choice::Index(adapter.index)),
         None => {
-            let help = "resume where it is, or go on elsewhere with --device and --allow run.device";
-            Err(Error::device(format!("the run began on {name}, which is not here"), help))
+            let help =
+                "resume where it is, or go on elsewhere with --device and --allow run.device";
+            Err(Error::device(
+                format!("the run began on {name}, which is not here"),
+                help,
+            ))
         }
     }
 }

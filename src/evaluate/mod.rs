@@ -77,18 +77,23 @@ impl Evaluator<'_> {
             let probabilities = self.probabilities(&batch)?;
             for (row, scores) in probabilities.chunks_exact(classes).enumerate() {
                 let (clip, label) = (batch.clips[row], batch.labels[row]);
-                let (_, rows, sum) =
-                    sums.entry(clip).or_insert_with(|| (label, 0, vec![0.0; classes]));
+                let (_, rows, sum) = sums
+                    .entry(clip)
+                    .or_insert_with(|| (label, 0, vec![0.0; classes]));
                 *rows += 1;
-                sum.iter_mut().zip(scores).for_each(|(s, p)| *s += f64::from(*p));
+                sum.iter_mut()
+                    .zip(scores)
+                    .for_each(|(s, p)| *s += f64::from(*p));
             }
             progress();
         }
-        let scores = sums.into_iter().map(|(clip, (label, rows, sum))| ClipScore {
-            clip,
-            label,
-            probabilities: sum.into_iter().map(|s| s / rows as f64).collect(),
-        });
+        let scores = sums
+            .into_iter()
+            .map(|(clip, (label, rows, sum))| ClipScore {
+                clip,
+                label,
+                probabilities: sum.into_iter().map(|s| s / rows as f64).collect(),
+            });
         Ok(scores.collect())
     }
 }
@@ -100,11 +105,16 @@ impl Evaluator<'_> {
 pub fn mean_rows(probabilities: &[f32], classes: usize) -> Result<Vec<f64>> {
     let rows = probabilities.len() / classes.max(1);
     if rows == 0 {
-        return Err(Error::setting("the clip has no person to score", "use a clip with a skeleton"));
+        return Err(Error::setting(
+            "the clip has no person to score",
+            "use a clip with a skeleton",
+        ));
     }
     let mut mean = vec![0.0; classes];
     for row in probabilities.chunks_exact(classes) {
-        mean.iter_mut().zip(row).for_each(|(m, p)| *m += f64::from(*p) / rows as f64);
+        mean.iter_mut()
+            .zip(row)
+            .for_each(|(m, p)| *m += f64::from(*p) / rows as f64);
     }
     Ok(mean)
 }

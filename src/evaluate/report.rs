@@ -51,7 +51,9 @@ impl Report {
             top1 += usize::from(order.first() == Some(&score.label));
             top5 += usize::from(order.iter().take(5).any(|c| *c == score.label));
             // A probability of zero is the smallest number, so that one clip cannot make the mean infinite.
-            loss -= score.probabilities[score.label].max(f64::from(f32::MIN_POSITIVE)).ln();
+            loss -= score.probabilities[score.label]
+                .max(f64::from(f32::MIN_POSITIVE))
+                .ln();
             confusion[score.label][order[0]] += 1;
         }
         let classes: Vec<ClassRow> = names
@@ -61,7 +63,11 @@ impl Report {
             .map(|(label, (name, row))| {
                 let clips: usize = row.iter().sum();
                 let accuracy = (clips > 0).then(|| row[label] as f64 / clips as f64);
-                ClassRow { name: name.clone(), clips, accuracy }
+                ClassRow {
+                    name: name.clone(),
+                    clips,
+                    accuracy,
+                }
             })
             .collect();
         let known: Vec<f64> = classes.iter().filter_map(|c| c.accuracy).collect();
@@ -83,7 +89,11 @@ mod tests {
     use super::*;
 
     fn score(label: usize, probabilities: &[f64]) -> ClipScore {
-        ClipScore { clip: 0, label, probabilities: probabilities.to_vec() }
+        ClipScore {
+            clip: 0,
+            label,
+            probabilities: probabilities.to_vec(),
+        }
     }
 
     #[test]

@@ -34,7 +34,11 @@ impl Weights {
     /// # Errors
     /// [`Error::Io`]; a file that was there is then unchanged.
     pub fn write(&self, path: &Path) -> Result<()> {
-        Tensors { metadata: self.metadata()?, tensors: self.parameters.clone() }.write(path)
+        Tensors {
+            metadata: self.metadata()?,
+            tensors: self.parameters.clone(),
+        }
+        .write(path)
     }
 
     /// All but the parameters, as text by key.
@@ -52,7 +56,10 @@ impl Weights {
             ("frames", self.recipe.data.frames.to_string()),
             ("channels", self.channels.to_string()),
         ];
-        Ok(metadata.into_iter().map(|(key, value)| (key.to_string(), value)).collect())
+        Ok(metadata
+            .into_iter()
+            .map(|(key, value)| (key.to_string(), value))
+            .collect())
     }
 
     /// Reads a file that [`Weights::write`] wrote, one that PyTorch saved with the same metadata, or a checkpoint.
@@ -99,9 +106,17 @@ impl Weights {
 fn part<T: DeserializeOwned>(file: &Tensors, path: &Path, key: &str) -> Result<T> {
     let help = "use a file that `sinew export` or a run wrote";
     let text = file.metadata.get(key).ok_or_else(|| {
-        Error::input(Place::file(path), format!("its metadata has no {key}"), help)
+        Error::input(
+            Place::file(path),
+            format!("its metadata has no {key}"),
+            help,
+        )
     })?;
     serde_json::from_str(text).map_err(|e| {
-        Error::input(Place::file(path), format!("its metadata's {key} is damaged: {e}"), help)
+        Error::input(
+            Place::file(path),
+            format!("its metadata's {key} is damaged: {e}"),
+            help,
+        )
     })
 }

@@ -43,7 +43,11 @@ pub fn settle_scale(data: &Data, prepared: &Prepared, clips: &[usize]) -> Result
     for (kind, factor) in settled.scale.iter_mut().enumerate() {
         if *factor == 0.0 {
             let mean = squares[kind] / counts[kind].max(1) as f64;
-            *factor = if mean > 0.0 { (1.0 / mean.sqrt()) as f32 } else { 1.0 };
+            *factor = if mean > 0.0 {
+                (1.0 / mean.sqrt()) as f32
+            } else {
+                1.0
+            };
         }
     }
     Ok(settled)

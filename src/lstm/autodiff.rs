@@ -56,7 +56,10 @@ impl<B: RecurrenceBackend> Backward<B, 5> for RecurrenceBackward {
         }
         if let Some(node) = peephole_node {
             // w_ci and w_cf saw the cell before, w_co the cell after; the mask has no part in either.
-            let plain = Spec { masked: false, ..s.spec.clone() };
+            let plain = Spec {
+                masked: false,
+                ..s.spec.clone()
+            };
             let before = B::previous_hidden(s.cells.clone(), s.c0, s.mask, plain);
             let after = reshape::<B>(s.cells, &[steps * batch, groups, hidden]);
             let after = B::float_permute(after, &[1, 0, 2]);
@@ -64,7 +67,11 @@ impl<B: RecurrenceBackend> Backward<B, 5> for RecurrenceBackward {
                 let d = B::float_permute(slice::<B>(rows(), 2, gate * hidden, hidden), &[1, 0, 2]);
                 B::float_sum_dim(B::float_mul(d, cell), 1)
             };
-            let parts = vec![of_gate(0, before.clone()), of_gate(1, before), of_gate(3, after)];
+            let parts = vec![
+                of_gate(0, before.clone()),
+                of_gate(1, before),
+                of_gate(3, after),
+            ];
             grads.register::<B>(node.id, B::float_cat(parts, 1));
         }
         for (node, which) in [(h0_node, 0), (c0_node, 1)] {
@@ -87,7 +94,13 @@ fn reshape<B: Backend>(x: FloatTensor<B>, shape: &[usize]) -> FloatTensor<B> {
 fn slice<B: Backend>(x: FloatTensor<B>, dim: usize, start: usize, count: usize) -> FloatTensor<B> {
     let all = x.shape();
     let ranges: Vec<Slice> = (0..all.num_dims())
-        .map(|d| if d == dim { start..start + count } else { 0..all[d] })
+        .map(|d| {
+            if d == dim {
+                start..start + count
+            } else {
+                0..all[d]
+            }
+        })
         .map(|r| Slice::from(r.start as isize..r.end as isize))
         .collect();
     B::float_slice(x, &ranges)
@@ -103,8 +116,17 @@ impl<B: RecurrenceBackend, C: CheckpointStrategy> RecurrenceBackend for Autodiff
         mask: FloatTensor<Self>,
         spec: Spec,
     ) -> FloatTensor<Self> {
-        let nodes = [projected.node(), w_hh.node(), h0.node(), c0.node(), peephole.node()];
-        let prepared = RecurrenceBackward.prepare::<C>(nodes).compute_bound().stateful();
+        let nodes = [
+            projected.node(),
+            w_hh.node(),
+            h0.node(),
+            c0.node(),
+            peephole.node(),
+        ];
+        let prepared = RecurrenceBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful();
         let [projected, w_hh, h0, c0, peephole, mask] =
             [projected, w_hh, h0, c0, peephole, mask].map(|x| x.into_primitive());
         let (out, gates, cells) = B::recurrence_forward(
@@ -119,7 +141,17 @@ impl<B: RecurrenceBackend, C: CheckpointStrategy> RecurrenceBackend for Autodiff
         match prepared {
             OpsKind::Tracked(node) => {
                 let saved = out.clone();
-                let state = State { out: saved, w_hh, gates, cells, h0, c0, peephole, mask, spec };
+                let state = State {
+                    out: saved,
+                    w_hh,
+                    gates,
+                    cells,
+                    h0,
+                    c0,
+                    peephole,
+                    mask,
+                    spec,
+                };
                 node.finish(state, out)
             }
             OpsKind::UnTracked(node) => node.finish(out),
@@ -139,7 +171,11 @@ impl<B: RecurrenceBackend, C: CheckpointStrategy> RecurrenceBackend for Autodiff
             [projected, w_hh, h0, c0, peephole, mask].map(|x| x.into_primitive());
         let (out, gates, cells) =
             B::recurrence_forward(projected, w_hh, h0, c0, peephole, mask, spec);
-        (Self::from_inner(out), Self::from_inner(gates), Self::from_inner(cells))
+        (
+            Self::from_inner(out),
+            Self::from_inner(gates),
+            Self::from_inner(cells),
+        )
     }
 
     fn recurrence_backward(

@@ -15,7 +15,9 @@ impl Numbers {
     }
 
     fn slice(&self) -> &[f32] {
-        self.0.as_slice().unwrap_or_else(|_| unreachable!("the engine's tensors are float32"))
+        self.0
+            .as_slice()
+            .unwrap_or_else(|_| unreachable!("the engine's tensors are float32"))
     }
 }
 
@@ -27,7 +29,12 @@ fn tensor(values: Vec<f32>, shape: &[usize]) -> FloatTensor<Flex> {
 fn dims_of<B: Backend>(x: &FloatTensor<B>, gates: usize) -> Dims {
     let shape = x.shape();
     let [steps, batch, groups, wide] = [0, 1, 2, 3].map(|d| shape[d]);
-    Dims { steps, batch, groups, hidden: wide / gates }
+    Dims {
+        steps,
+        batch,
+        groups,
+        hidden: wide / gates,
+    }
 }
 
 impl RecurrenceBackend for Flex {
@@ -53,7 +60,12 @@ impl RecurrenceBackend for Flex {
             peephole: peephole.slice(),
             mask: mask.slice(),
         });
-        let Dims { steps, batch, groups, hidden } = dims;
+        let Dims {
+            steps,
+            batch,
+            groups,
+            hidden,
+        } = dims;
         (
             tensor(saved.out, &[steps, batch, groups, hidden]),
             tensor(saved.gates, &[steps, batch, groups, 4 * hidden]),
@@ -85,7 +97,12 @@ impl RecurrenceBackend for Flex {
             mask: mask.slice(),
         };
         let gradients = cpu::backward(inputs, gates.slice(), cells.slice(), d_out.slice());
-        let Dims { steps, batch, groups, hidden } = dims;
+        let Dims {
+            steps,
+            batch,
+            groups,
+            hidden,
+        } = dims;
         (
             tensor(gradients.gates, &[steps, batch, groups, 4 * hidden]),
             tensor(gradients.state, &[2, groups, batch, hidden]),
@@ -101,6 +118,9 @@ impl RecurrenceBackend for Flex {
         let dims = dims_of::<Self>(&out, 1);
         let [out, h0, mask] = [out, h0, mask].map(Numbers::of);
         let previous = cpu::previous_hidden(dims, &spec, out.slice(), h0.slice(), mask.slice());
-        tensor(previous, &[dims.groups, dims.steps * dims.batch, dims.hidden])
+        tensor(
+            previous,
+            &[dims.groups, dims.steps * dims.batch, dims.hidden],
+        )
     }
 }

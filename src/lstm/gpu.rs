@@ -3,16 +3,16 @@
 use super::ops::RecurrenceBackend;
 use super::shaders::{Kernel, Options, Stepwise, Tile};
 use super::spec::{Dims, Plan, Spec};
-use burn::backend::tensor::FloatTensor;
 use burn::backend::TensorMetadata;
 use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::FloatTensor;
 use burn::tensor::Shape;
 use burn_wgpu::{
     CubeBackend, CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, into_contiguous,
 };
+use cubecl::CubeCount;
 use cubecl::prelude::{ExecutionMode, KernelId};
 use cubecl::server::KernelArguments;
-use cubecl::CubeCount;
 
 /// Work of one dispatch: a quarter of a second on the slowest adapter measured (software Vulkan on two cores,
 /// 0.8 GFLOP/s), since desktop drivers reset a GPU that is silent for about two.
@@ -73,9 +73,18 @@ fn launch(
     let mut bindings: Vec<_> = buffers.iter().map(|x| x.handle.clone().binding()).collect();
     if let Some(at) = lengths {
         let lengths = spec.lengths.as_ref().map_or(&[0u32][..], |l| l);
-        bindings.insert(at, client.create_from_slice(bytemuck::cast_slice(lengths)).binding());
+        bindings.insert(
+            at,
+            client
+                .create_from_slice(bytemuck::cast_slice(lengths))
+                .binding(),
+        );
     }
-    bindings.push(client.create_from_slice(bytemuck::cast_slice(info)).binding());
+    bindings.push(
+        client
+            .create_from_slice(bytemuck::cast_slice(info))
+            .binding(),
+    );
     let [x, y] = kernel.workgroup();
     let [cx, cy, cz] = count.map(|c| c as u32);
     client.launch(
@@ -87,8 +96,9 @@ fn launch(
 
 /// The `info` buffer: T, B, G, two step numbers, a direction a group.
 fn info(dims: Dims, spec: &Spec, first: usize, last: usize) -> Vec<u32> {
-    let mut info: Vec<u32> =
-        [dims.steps, dims.batch, dims.groups, first, last].map(|x| x as u32).to_vec();
+    let mut info: Vec<u32> = [dims.steps, dims.batch, dims.groups, first, last]
+        .map(|x| x as u32)
+        .to_vec();
     info.extend(spec.reverse.iter().map(|r| u32::from(*r)));
     info
 }
@@ -97,7 +107,10 @@ fn info(dims: Dims, spec: &Spec, first: usize, last: usize) -> Vec<u32> {
 fn pieces(dims: Dims) -> Vec<(usize, usize)> {
     let a_step = dims.flops() / dims.steps as f64;
     let steps = ((FLOPS_PER_DISPATCH / a_step) as usize).max(1);
-    (0..dims.steps).step_by(steps).map(|s| (s, (s + steps).min(dims.steps))).collect()
+    (0..dims.steps)
+        .step_by(steps)
+        .map(|s| (s, (s + steps).min(dims.steps)))
+        .collect()
 }
 
 /// The resident plan's tile where the device can hold it, else nothing: the stepwise plan runs everywhere.
@@ -126,20 +139,34 @@ impl RecurrenceBackend for CubeBackend {
         spec: Spec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let dims = dims_of(&projected, 4);
-        let Dims { steps, batch, groups, hidden } = dims;
+        let Dims {
+            steps,
+            batch,
+            groups,
+            hidden,
+        } = dims;
         let w_hh = interleave(w_hh, dims, [0, 3, 2, 1]);
         let [projected, h0, c0, peephole, mask] =
             [projected, h0, c0, peephole, mask].map(into_contiguous);
         let out = unset(&projected, &[steps, batch, groups, hidden]);
         let gates = unset(&projected, &[steps, batch, groups, 4 * hidden]);
         let cells = unset(&projected, &[steps, batch, groups, hidden]);
-        let buffers = [&projected, &w_hh, &h0, &c0, &peephole, &mask, &out, &gates, &cells];
+        let buffers = [
+            &projected, &w_hh, &h0, &c0, &peephole, &mask, &out, &gates, &cells,
+        ];
         let options = options(dims, &spec);
         if let Some(tile) = resident_tile(&projected, dims, spec.plan) {
             let kernel = Kernel::ResidentForward(options, tile);
             for (first, last) in pieces(dims) {
                 let count = [batch.div_ceil(tile.rows()), groups, 1];
-                launch(kernel, count, &buffers, Some(6), &spec, &info(dims, &spec, first, last));
+                launch(
+                    kernel,
+                    count,
+                    &buffers,
+                    Some(6),
+                    &spec,
+                    &info(dims, &spec, first, last),
+                );
             }
         } else {
             let tile = Stepwise::default();
@@ -163,19 +190,33 @@ impl RecurrenceBackend for CubeBackend {
         spec: Spec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let dims = dims_of(&d_out, 1);
-        let Dims { steps, batch, groups, hidden } = dims;
+        let Dims {
+            steps,
+            batch,
+            groups,
+            hidden,
+        } = dims;
         let w_hh = interleave(w_hh, dims, [0, 2, 3, 1]);
         let [d_out, gates, cells, c0, peephole, mask] =
             [d_out, gates, cells, c0, peephole, mask].map(into_contiguous);
         let d_gates = unset(&d_out, &[steps, batch, groups, 4 * hidden]);
         let d_state = unset(&d_out, &[2, groups, batch, hidden]);
-        let buffers = [&d_out, &w_hh, &gates, &cells, &c0, &peephole, &mask, &d_gates, &d_state];
+        let buffers = [
+            &d_out, &w_hh, &gates, &cells, &c0, &peephole, &mask, &d_gates, &d_state,
+        ];
         let options = options(dims, &spec);
         if let Some(tile) = resident_tile(&d_out, dims, spec.plan) {
             let kernel = Kernel::ResidentBackward(options, tile);
             for (first, last) in pieces(dims).into_iter().rev() {
                 let count = [batch.div_ceil(tile.rows()), groups, 1];
-                launch(kernel, count, &buffers, Some(7), &spec, &info(dims, &spec, first, last));
+                launch(
+                    kernel,
+                    count,
+                    &buffers,
+                    Some(7),
+                    &spec,
+                    &info(dims, &spec, first, last),
+                );
             }
         } else {
             let tile = Stepwise::default();
@@ -195,13 +236,29 @@ impl RecurrenceBackend for CubeBackend {
         spec: Spec,
     ) -> FloatTensor<Self> {
         let dims = dims_of(&out, 1);
-        let Dims { steps, batch, groups, hidden } = dims;
+        let Dims {
+            steps,
+            batch,
+            groups,
+            hidden,
+        } = dims;
         let [out, h0, mask] = [out, h0, mask].map(into_contiguous);
         let previous = unset(&out, &[groups, steps * batch, hidden]);
         let kernel = Kernel::PreviousHidden(options(dims, &spec));
-        let count = [(batch * hidden).div_ceil(kernel.workgroup()[0] as usize), steps, groups];
+        let count = [
+            (batch * hidden).div_ceil(kernel.workgroup()[0] as usize),
+            steps,
+            groups,
+        ];
         let buffers = [&out, &h0, &mask, &previous];
-        launch(kernel, count, &buffers, Some(3), &spec, &info(dims, &spec, 0, steps));
+        launch(
+            kernel,
+            count,
+            &buffers,
+            Some(3),
+            &spec,
+            &info(dims, &spec, 0, steps),
+        );
         previous
     }
 }
@@ -210,5 +267,10 @@ impl RecurrenceBackend for CubeBackend {
 fn dims_of(x: &CubeTensor, gates: usize) -> Dims {
     let shape = x.shape();
     let [steps, batch, groups, wide] = [0, 1, 2, 3].map(|d| shape[d]);
-    Dims { steps, batch, groups, hidden: wide / gates }
+    Dims {
+        steps,
+        batch,
+        groups,
+        hidden: wide / gates,
+    }
 }

@@ -18,7 +18,10 @@ pub struct Context {
 
 impl Default for Context {
     fn default() -> Self {
-        Context { plan: Plan::default(), largest: usize::MAX }
+        Context {
+            plan: Plan::default(),
+            largest: usize::MAX,
+        }
     }
 }
 
@@ -68,9 +71,8 @@ impl LayerConfig {
     fn direction(&self, rng: &mut Rng, device: &Device) -> Direction {
         let (input, hidden) = (self.input, self.hidden);
         let bound = 1.0 / (hidden as f32).sqrt();
-        let mut draw = |count: usize| -> Vec<f32> {
-            (0..count).map(|_| rng.range(-bound, bound)).collect()
-        };
+        let mut draw =
+            |count: usize| -> Vec<f32> { (0..count).map(|_| rng.range(-bound, bound)).collect() };
         let mut matrix = |rows: usize, columns: usize| {
             let data = TensorData::new(draw(rows * columns), [rows, columns]);
             Param::from_tensor(Tensor::<2>::from_data(data, device))
@@ -81,8 +83,16 @@ impl LayerConfig {
             Param::from_tensor(Tensor::<1>::from_data(data, device))
         };
         let (bias_ih, bias_hh) = (vector(4 * hidden), vector(4 * hidden));
-        let peephole = self.peephole.then(|| std::array::from_fn(|_| vector(hidden)));
-        Direction { weight_ih, weight_hh, bias_ih, bias_hh, peephole }
+        let peephole = self
+            .peephole
+            .then(|| std::array::from_fn(|_| vector(hidden)));
+        Direction {
+            weight_ih,
+            weight_hh,
+            bias_ih,
+            bias_hh,
+            peephole,
+        }
     }
 }
 
@@ -130,14 +140,18 @@ pub fn run(
     let groups: usize = layers.iter().map(|(layer, _)| layer.directions.len()).sum();
     let [steps, batch, _] = layers[0].1.dims();
     let bytes_a_row = steps * groups * 4 * hidden * size_of::<f32>();
-    let rows = (context.largest / bytes_a_row).min(LARGEST_GRID / hidden).max(1);
+    let rows = (context.largest / bytes_a_row)
+        .min(LARGEST_GRID / hidden)
+        .max(1);
     if rows >= batch {
         return run_rows(layers, initial, lengths, context.plan);
     }
     let pieces = (0..batch).step_by(rows).map(|start| {
         let count = rows.min(batch - start);
-        let layers: Vec<_> =
-            layers.iter().map(|(l, x)| (*l, x.clone().narrow(1, start, count))).collect();
+        let layers: Vec<_> = layers
+            .iter()
+            .map(|(l, x)| (*l, x.clone().narrow(1, start, count)))
+            .collect();
         let initial = initial
             .clone()
             .map(|(h, c)| (h.narrow(1, start, count), c.narrow(1, start, count)));
@@ -157,7 +171,10 @@ fn run_rows(
     let [steps, batch, _] = layers[0].1.dims();
     let directions: Vec<&Direction> = layers.iter().flat_map(|(l, _)| &l.directions).collect();
     let groups = directions.len();
-    let projected = layers.iter().map(|(layer, x)| layer.project(x.clone())).collect();
+    let projected = layers
+        .iter()
+        .map(|(layer, x)| layer.project(x.clone()))
+        .collect();
     let projected = Tensor::cat(projected, 1).reshape([steps, batch, groups, 4 * hidden]);
     let w_hh = Tensor::stack(directions.iter().map(|d| d.weight_hh.val()).collect(), 0);
     let peephole = directions[0].peephole.is_some().then(|| {
@@ -179,6 +196,9 @@ fn run_rows(
         plan,
         ..Spec::default()
     };
-    recurrence(projected, w_hh, h0, c0, peephole, None, spec)
-        .reshape([steps, batch, groups * hidden])
+    recurrence(projected, w_hh, h0, c0, peephole, None, spec).reshape([
+        steps,
+        batch,
+        groups * hidden,
+    ])
 }

@@ -37,7 +37,11 @@ pub fn recurrence(
     mask: Option<Tensor<3>>,
     spec: Spec,
 ) -> Tensor<4> {
-    let spec = Spec { peephole: peephole.is_some(), masked: mask.is_some(), ..spec };
+    let spec = Spec {
+        peephole: peephole.is_some(),
+        masked: mask.is_some(),
+        ..spec
+    };
     let nothing = || Tensor::<3>::zeros([1, 1, 1], &projected.device());
     let peephole = peephole.unwrap_or_else(nothing);
     let mask = mask.unwrap_or_else(nothing);

@@ -64,7 +64,11 @@ impl Stepwise {
     /// Workgroups of one step: unit tiles, row tiles, groups.
     pub fn count(self, dims: Dims) -> [usize; 3] {
         let rows = 16 * self.rows_a_thread as usize;
-        [dims.hidden.div_ceil(16), dims.batch.div_ceil(rows), dims.groups]
+        [
+            dims.hidden.div_ceil(16),
+            dims.batch.div_ceil(rows),
+            dims.groups,
+        ]
     }
 }
 
@@ -111,21 +115,34 @@ impl Kernel {
         const CELL: &str = include_str!("../../shaders/shared/cell.wgsl");
         const GRADIENT: &str = include_str!("../../shaders/shared/gradient.wgsl");
         let (options, parts) = match self {
-            Kernel::ResidentForward(o, _) => {
-                (o, vec![CELL, include_str!("../../shaders/resident_forward.wgsl")])
-            }
-            Kernel::ResidentBackward(o, _) => {
-                (o, vec![CELL, GRADIENT, include_str!("../../shaders/resident_backward.wgsl")])
-            }
-            Kernel::StepwiseForward(o, _) => {
-                (o, vec![CELL, include_str!("../../shaders/stepwise_forward.wgsl")])
-            }
-            Kernel::StepwiseBackward(o, _) => {
-                (o, vec![CELL, GRADIENT, include_str!("../../shaders/stepwise_backward.wgsl")])
-            }
-            Kernel::PreviousHidden(o) => {
-                (o, vec![CELL, include_str!("../../shaders/previous_hidden.wgsl")])
-            }
+            Kernel::ResidentForward(o, _) => (
+                o,
+                vec![CELL, include_str!("../../shaders/resident_forward.wgsl")],
+            ),
+            Kernel::ResidentBackward(o, _) => (
+                o,
+                vec![
+                    CELL,
+                    GRADIENT,
+                    include_str!("../../shaders/resident_backward.wgsl"),
+                ],
+            ),
+            Kernel::StepwiseForward(o, _) => (
+                o,
+                vec![CELL, include_str!("../../shaders/stepwise_forward.wgsl")],
+            ),
+            Kernel::StepwiseBackward(o, _) => (
+                o,
+                vec![
+                    CELL,
+                    GRADIENT,
+                    include_str!("../../shaders/stepwise_backward.wgsl"),
+                ],
+            ),
+            Kernel::PreviousHidden(o) => (
+                o,
+                vec![CELL, include_str!("../../shaders/previous_hidden.wgsl")],
+            ),
         };
         let mut values = vec![
             ("H", options.hidden.to_string()),

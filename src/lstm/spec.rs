@@ -79,7 +79,9 @@ impl Spec {
     /// Valid steps of row `b` out of `steps`.
     #[inline]
     pub fn length(&self, b: usize, steps: usize) -> usize {
-        self.lengths.as_ref().map_or(steps, |l| (l[b] as usize).min(steps))
+        self.lengths
+            .as_ref()
+            .map_or(steps, |l| (l[b] as usize).min(steps))
     }
 
     /// The time index that group `g` visits as its `s`-th step in a row of `length` valid steps.

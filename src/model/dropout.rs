@@ -29,12 +29,15 @@ impl Dropout {
         let [rows, width] = x.dims();
         let keep = 1.0 / (1.0 - self.rate);
         let mut mask = vec![0.0f32; rows * width];
-        mask.par_chunks_mut(width).enumerate().for_each(|(row, mask)| {
-            let sample = (self.first_row + row / per_row) as u64;
-            let path = [PURPOSE, self.step, layer, sample, (row % per_row) as u64];
-            let mut rng = Rng::new(self.seed, &path);
-            mask.iter_mut().for_each(|m| *m = if rng.chance(self.rate) { 0.0 } else { keep });
-        });
+        mask.par_chunks_mut(width)
+            .enumerate()
+            .for_each(|(row, mask)| {
+                let sample = (self.first_row + row / per_row) as u64;
+                let path = [PURPOSE, self.step, layer, sample, (row % per_row) as u64];
+                let mut rng = Rng::new(self.seed, &path);
+                mask.iter_mut()
+                    .for_each(|m| *m = if rng.chance(self.rate) { 0.0 } else { keep });
+            });
         let device = x.device();
         x * Tensor::from_data(TensorData::new(mask, [rows, width]), &device)
     }

@@ -56,12 +56,18 @@ impl Outputs {
                 let s_gate = activation::sigmoid(gates.spatial_gate.forward(both));
                 (t * t_gate + s * s_gate, false)
             }
-            (_, _, Scores::Posteriors) => {
-                (average(activation::softmax(t, 1), activation::softmax(s, 1)), true)
-            }
+            (_, _, Scores::Posteriors) => (
+                average(activation::softmax(t, 1), activation::softmax(s, 1)),
+                true,
+            ),
             (_, _, Scores::Logits) => (average(t, s), false),
         };
-        Outputs { temporal, spatial, fused, posteriors }
+        Outputs {
+            temporal,
+            spatial,
+            fused,
+            posteriors,
+        }
     }
 
     /// Class probabilities [B, K].

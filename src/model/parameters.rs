@@ -15,7 +15,11 @@ pub fn named(model: &TwoStream) -> BTreeMap<ParamId, String> {
     for (n, part) in model.temporal.parts.iter().enumerate() {
         name_layer(&mut names, part, &format!("temporal.parts.{n}"), 0);
     }
-    let trunk = if model.temporal.parts.is_empty() { "temporal.lstm" } else { "temporal.body" };
+    let trunk = if model.temporal.parts.is_empty() {
+        "temporal.lstm"
+    } else {
+        "temporal.body"
+    };
     for (l, layer) in model.temporal.layers.iter().enumerate() {
         name_layer(&mut names, layer, trunk, l);
     }
@@ -75,7 +79,10 @@ pub fn numbers(model: &TwoStream) -> Result<BTreeMap<String, Numbers>> {
             }
         }
     }
-    let mut collect = Collect { names: named(model), found: Ok(BTreeMap::new()) };
+    let mut collect = Collect {
+        names: named(model),
+        found: Ok(BTreeMap::new()),
+    };
     model.visit(&mut collect);
     collect.found
 }
@@ -92,7 +99,8 @@ pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
         )
     };
     let data = tensor.try_into_data().map_err(|e| failed(e.to_string()))?;
-    data.try_to_vec::<f32>().map_err(|e| failed(format!("{e:?}")))
+    data.try_to_vec::<f32>()
+        .map_err(|e| failed(format!("{e:?}")))
 }
 
 /// The model with every parameter taken from `source` by name.
@@ -115,11 +123,16 @@ pub fn assign(model: TwoStream, source: &BTreeMap<String, Numbers>) -> Result<Tw
                     let data = TensorData::new(values.clone(), shape);
                     param.map(|old| {
                         let new = Tensor::from_data(data, &device);
-                        if old.is_require_grad() { new.require_grad() } else { new }
+                        if old.is_require_grad() {
+                            new.require_grad()
+                        } else {
+                            new
+                        }
                     })
                 }
                 Some((dims, _)) => {
-                    self.wrong.push(format!("{name} is {dims:?} and should be {shape:?}"));
+                    self.wrong
+                        .push(format!("{name} is {dims:?} and should be {shape:?}"));
                     param
                 }
                 None => {
@@ -130,16 +143,27 @@ pub fn assign(model: TwoStream, source: &BTreeMap<String, Numbers>) -> Result<Tw
         }
     }
     let names = named(&model);
-    let superfluous = source.keys().filter(|key| !names.values().any(|name| name == *key));
-    let wrong = superfluous.map(|key| format!("{key} is not in this model")).collect();
-    let mut assign = Assign { names, source, wrong };
+    let superfluous = source
+        .keys()
+        .filter(|key| !names.values().any(|name| name == *key));
+    let wrong = superfluous
+        .map(|key| format!("{key} is not in this model"))
+        .collect();
+    let mut assign = Assign {
+        names,
+        source,
+        wrong,
+    };
     let model = model.map(&mut assign);
     if assign.wrong.is_empty() {
         return Ok(model);
     }
     assign.wrong.truncate(5);
     Err(Error::setting(
-        format!("the weights do not fit this model: {}", assign.wrong.join("; ")),
+        format!(
+            "the weights do not fit this model: {}",
+            assign.wrong.join("; ")
+        ),
         "use the settings that the weights were trained with",
     ))
 }

@@ -17,9 +17,8 @@ impl Readout {
     /// PyTorch's initial weights: uniform in ±1/√F, drawn from `rng`.
     pub fn init(inputs: usize, outputs: usize, rng: &mut Rng, device: &Device) -> Self {
         let bound = 1.0 / (inputs as f32).sqrt();
-        let mut draw = |count: usize| -> Vec<f32> {
-            (0..count).map(|_| rng.range(-bound, bound)).collect()
-        };
+        let mut draw =
+            |count: usize| -> Vec<f32> { (0..count).map(|_| rng.range(-bound, bound)).collect() };
         let weight = TensorData::new(draw(outputs * inputs), [outputs, inputs]);
         let bias = TensorData::new(draw(outputs), [outputs]);
         Readout {

@@ -46,11 +46,7 @@ fn directions(shape: &Shape) -> usize {
 }
 
 /// The readout of a top layer's hidden states [T, B, F]: maximum over the steps, dropout, scores.
-fn read(
-    hidden: Tensor<3>,
-    fc: &Readout,
-    dropout: Option<(Dropout, u64, usize)>,
-) -> Tensor<2> {
+fn read(hidden: Tensor<3>, fc: &Readout, dropout: Option<(Dropout, u64, usize)>) -> Tensor<2> {
     let [_, batch, width] = hidden.dims();
     let mut features = hidden.max_dim(0).reshape([batch, width]);
     if let Some((dropout, layer, per_row)) = dropout {
@@ -93,8 +89,10 @@ impl TemporalStream {
                 (parts, vec![body])
             }
         };
-        let layers =
-            inputs.iter().map(|i| layer_config(shape, *i, hidden).init(rng, device)).collect();
+        let layers = inputs
+            .iter()
+            .map(|i| layer_config(shape, *i, hidden).init(rng, device))
+            .collect();
         let fc = Readout::init(both * hidden, shape.classes, rng, device);
         TemporalStream { parts, layers, fc }
     }
@@ -113,8 +111,12 @@ impl TemporalStream {
             in_order(x.clone(), 2, joints).reshape([steps, batch, joints.len() * channels])
         };
         let mut hidden = if self.parts.is_empty() {
-            let all: Vec<usize> =
-                shape.layout.parts.iter().flat_map(|p| p.joints.iter().copied()).collect();
+            let all: Vec<usize> = shape
+                .layout
+                .parts
+                .iter()
+                .flat_map(|p| p.joints.iter().copied())
+                .collect();
             of(&all)
         } else {
             let parts: Vec<_> = self
@@ -137,8 +139,10 @@ impl SpatialStream {
     pub fn init(shape: &Shape, rng: &mut Rng, device: &Device) -> Self {
         let (hidden, both) = (shape.model.hidden, directions(shape));
         let inputs = [shape.frames / WINDOWS * shape.channels, both * hidden];
-        let layers =
-            inputs.iter().map(|i| layer_config(shape, *i, hidden).init(rng, device)).collect();
+        let layers = inputs
+            .iter()
+            .map(|i| layer_config(shape, *i, hidden).init(rng, device))
+            .collect();
         let fc = Readout::init(both * hidden, shape.classes, rng, device);
         SpatialStream { layers, fc }
     }

@@ -32,9 +32,11 @@ impl Shape {
         let gates = |steps: usize, groups: usize, hidden: usize| steps * groups * 4 * hidden;
         let parts = match self.model.temporal {
             Temporal::Stacked => 0,
-            Temporal::Hierarchical => {
-                gates(self.frames, both * self.layout.parts.len(), self.model.part_hidden)
-            }
+            Temporal::Hierarchical => gates(
+                self.frames,
+                both * self.layout.parts.len(),
+                self.model.part_hidden,
+            ),
         };
         let order = match self.model.spatial {
             Spatial::Chain => &self.layout.chain,

@@ -33,16 +33,28 @@ pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Rec
         "reference" => include_str!("../../assets/recipes/reference.toml"),
         _ => {
             let what = format!("there is no preset {preset:?}");
-            return Err(Error::usage(what, format!("choose one of {}", PRESETS.join(", "))));
+            return Err(Error::usage(
+                what,
+                format!("choose one of {}", PRESETS.join(", ")),
+            ));
         }
     };
-    let mut table = parse(&format!("{text}{RUN}"))
-        .map_err(|e| Error::usage(format!("preset {preset}: {e}"), "this is a defect, report it"))?;
+    let mut table = parse(&format!("{text}{RUN}")).map_err(|e| {
+        Error::usage(
+            format!("preset {preset}: {e}"),
+            "this is a defect, report it",
+        )
+    })?;
     if let Some(file) = file {
         overlay(&mut table, read(file)?, &format!("{}", file.display()))?;
     }
     put_all(&mut table, sets)?;
-    put(&mut table, "run", "preset", Value::String(preset.to_string()));
+    put(
+        &mut table,
+        "run",
+        "preset",
+        Value::String(preset.to_string()),
+    );
     from_table(table)
 }
 
@@ -50,7 +62,10 @@ pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Rec
 fn put_all(table: &mut Table, sets: &[String]) -> Result<()> {
     for set in sets {
         let (key, value) = set.split_once('=').ok_or_else(|| {
-            Error::usage(format!("--set {set:?} has no value"), "write it as KEY=VALUE")
+            Error::usage(
+                format!("--set {set:?} has no value"),
+                "write it as KEY=VALUE",
+            )
         })?;
         let mut one = Table::new();
         let value = value_of(value.trim());
@@ -83,7 +98,10 @@ impl Recipe {
     /// [`Error::Usage`] where a value cannot be written as TOML, such as a seed above 2⁶³.
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(self).map_err(|e| {
-            Error::usage(format!("the settings cannot be written: {e}"), "choose a smaller number")
+            Error::usage(
+                format!("the settings cannot be written: {e}"),
+                "choose a smaller number",
+            )
         })
     }
 
@@ -92,8 +110,8 @@ impl Recipe {
     /// # Errors
     /// As [`resolve`].
     pub fn with(&self, sets: &[String]) -> Result<Recipe> {
-        let mut table =
-            parse(&self.to_toml()?).map_err(|e| Error::usage(e.to_string(), "report this defect"))?;
+        let mut table = parse(&self.to_toml()?)
+            .map_err(|e| Error::usage(e.to_string(), "report this defect"))?;
         put_all(&mut table, sets)?;
         from_table(table)
     }
@@ -127,8 +145,16 @@ fn read(path: &Path) -> Result<Table> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
     parse(&text).map_err(|e| {
         let start = e.span().map_or(0, |span| span.start).min(text.len());
-        let line = text.as_bytes()[..start].iter().filter(|b| **b == b'\n').count() + 1;
-        Error::input(Place::file(path).line(line), e.message(), "write it as TOML: [section] and key = value")
+        let line = text.as_bytes()[..start]
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count()
+            + 1;
+        Error::input(
+            Place::file(path).line(line),
+            e.message(),
+            "write it as TOML: [section] and key = value",
+        )
     })
 }
 
@@ -182,7 +208,9 @@ fn alike(old: &Value, new: Value) -> Value {
 }
 
 fn unknown(base: &Table, key: &str, source: &str) -> Error {
-    let nearest = flat(base).map(|(known, _)| known).min_by_key(|known| distance(key, known));
+    let nearest = flat(base)
+        .map(|(known, _)| known)
+        .min_by_key(|known| distance(key, known));
     Error::usage(
         format!("{source}: there is no setting {key:?}"),
         format!("the nearest is {}", nearest.unwrap_or_default()),
@@ -206,12 +234,14 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 fn from_table(table: Table) -> Result<Recipe> {
-    let recipe: Recipe = Value::Table(table).try_into().map_err(|e: toml::de::Error| {
-        Error::usage(
-            format!("a setting has the wrong value: {}", e.message()),
-            "see the settings' table in the README",
-        )
-    })?;
+    let recipe: Recipe = Value::Table(table)
+        .try_into()
+        .map_err(|e: toml::de::Error| {
+            Error::usage(
+                format!("a setting has the wrong value: {}", e.message()),
+                "see the settings' table in the README",
+            )
+        })?;
     recipe.check()?;
     Ok(recipe)
 }
@@ -222,12 +252,30 @@ impl Recipe {
         let share = |x: f64| (0.0..1.0).contains(&x);
         let rules = [
             (self.train.batch > 0, "train.batch must be at least 1"),
-            (self.train.accumulate > 0, "train.accumulate must be at least 1"),
-            (self.train.eval_batch > 0, "train.eval_batch must be at least 1"),
-            (self.train.eval_every > 0, "train.eval_every must be at least 1"),
-            (self.train.lr >= 0.0 && self.train.lr.is_finite(), "train.lr must be a number, at least 0"),
-            (share(self.train.validation), "train.validation must be at least 0 and below 1"),
-            (share(self.model.dropout.into()), "model.dropout must be at least 0 and below 1"),
+            (
+                self.train.accumulate > 0,
+                "train.accumulate must be at least 1",
+            ),
+            (
+                self.train.eval_batch > 0,
+                "train.eval_batch must be at least 1",
+            ),
+            (
+                self.train.eval_every > 0,
+                "train.eval_every must be at least 1",
+            ),
+            (
+                self.train.lr >= 0.0 && self.train.lr.is_finite(),
+                "train.lr must be a number, at least 0",
+            ),
+            (
+                share(self.train.validation),
+                "train.validation must be at least 0 and below 1",
+            ),
+            (
+                share(self.model.dropout.into()),
+                "model.dropout must be at least 0 and below 1",
+            ),
             (
                 share(self.train.label_smoothing.into()),
                 "train.label_smoothing must be at least 0 and below 1",
@@ -240,9 +288,18 @@ impl Recipe {
                 (0.0..=1.0).contains(&self.augment.probability),
                 "augment.probability must be between 0 and 1",
             ),
-            (share(self.augment.scale.into()), "augment.scale must be at least 0 and below 1"),
-            (self.data.test_clips > 0, "data.test_clips must be at least 1"),
-            (self.data.frames == 0 || self.data.frames >= 4, "data.frames must be 0 or at least 4"),
+            (
+                share(self.augment.scale.into()),
+                "augment.scale must be at least 0 and below 1",
+            ),
+            (
+                self.data.test_clips > 0,
+                "data.test_clips must be at least 1",
+            ),
+            (
+                self.data.frames == 0 || self.data.frames >= 4,
+                "data.frames must be 0 or at least 4",
+            ),
             (
                 self.schedule.kind != super::ScheduleKind::Step || self.schedule.step > 0,
                 "schedule.step must be at least 1",

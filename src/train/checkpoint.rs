@@ -70,7 +70,11 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|e| Error::io(folder, "read", e))? {
         let path = entry.map_err(|e| Error::io(folder, "read", e))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if name.starts_with("step-") && name.ends_with(".safetensors") {
             found.push(path);
         }
@@ -92,12 +96,19 @@ impl Checkpoint {
         };
         let path = folder.join(format!("step-{:09}.safetensors", self.position.step));
         let state = serde_json::to_string(&state).map_err(|e| damaged(&path, &e.to_string()))?;
-        let mut file = Tensors { metadata: self.about.clone(), tensors: BTreeMap::new() };
+        let mut file = Tensors {
+            metadata: self.about.clone(),
+            tensors: BTreeMap::new(),
+        };
         for (name, numbers) in &self.parameters {
-            file.tensors.insert(format!("{CHECKPOINT}{name}"), numbers.clone());
+            file.tensors
+                .insert(format!("{CHECKPOINT}{name}"), numbers.clone());
         }
         for (name, values) in &self.memory.tensors {
-            file.tensors.insert(format!("optimiser.{name}"), (vec![values.len()], values.clone()));
+            file.tensors.insert(
+                format!("optimiser.{name}"),
+                (vec![values.len()], values.clone()),
+            );
         }
         file.metadata.insert("state".into(), state);
         file.metadata.insert("checksum".into(), checksum(&file));
@@ -126,7 +137,10 @@ impl Checkpoint {
         let state: State =
             serde_json::from_str(state).map_err(|e| damaged(path, &format!("damaged: {e}")))?;
         if state.version != VERSION {
-            let what = format!("of version {}, and this program reads {VERSION}", state.version);
+            let what = format!(
+                "of version {}, and this program reads {VERSION}",
+                state.version
+            );
             return Err(damaged(path, &what));
         }
         let (mut parameters, mut moments) = (BTreeMap::new(), BTreeMap::new());
@@ -137,10 +151,18 @@ impl Checkpoint {
                 moments.insert(name.to_string(), numbers.1);
             }
         }
-        let memory = Memory { tensors: moments, counters: state.counters };
+        let memory = Memory {
+            tensors: moments,
+            counters: state.counters,
+        };
         let mut about = file.metadata;
         about.retain(|key, _| key != "state" && key != "checksum");
-        Ok(Checkpoint { position: state.position, about, parameters, memory })
+        Ok(Checkpoint {
+            position: state.position,
+            about,
+            parameters,
+            memory,
+        })
     }
 
     /// The newest checkpoint that is whole; damaged newer ones are told through `warn`.
@@ -154,7 +176,11 @@ impl Checkpoint {
                 Err(error) => warn(&error),
             }
         }
-        Err(Error::input(Place::file(folder), "no whole checkpoint", "start the run anew"))
+        Err(Error::input(
+            Place::file(folder),
+            "no whole checkpoint",
+            "start the run anew",
+        ))
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::model::read;
 use crate::recipe;
-use burn::optim::momentum::MomentumConfig;
 use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
     Adam, AdamConfig, AdamW, AdamWConfig, Optimizer, RecordState, Sgd, SgdConfig, StateSink,
     StateSource,
@@ -42,7 +42,10 @@ pub struct Kept<O: Optimizer> {
 
 impl<O: Optimizer> Kept<O> {
     fn new(rule: O) -> Self {
-        Kept { rule, states: BTreeMap::new() }
+        Kept {
+            rule,
+            states: BTreeMap::new(),
+        }
     }
 
     fn step(&mut self, name: &str, lr: f64, tensor: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
@@ -66,7 +69,10 @@ impl<O: Optimizer> Kept<O> {
         }
         for (name, scalar) in sink.scalars {
             let counter = u64::try_from(scalar).map_err(|_| {
-                Error::setting(format!("the optimiser keeps {name} as no counter"), "report this defect")
+                Error::setting(
+                    format!("the optimiser keeps {name} as no counter"),
+                    "report this defect",
+                )
             })?;
             memory.counters.insert(name, counter);
         }
@@ -74,7 +80,10 @@ impl<O: Optimizer> Kept<O> {
     }
 
     fn restore(&mut self, names: &[String], memory: &Memory, device: &Device) {
-        let counters = memory.counters.iter().map(|(name, n)| (name.clone(), (*n).into()));
+        let counters = memory
+            .counters
+            .iter()
+            .map(|(name, n)| (name.clone(), (*n).into()));
         let mut source = StateSource::new(counters.collect());
         for (name, values) in &memory.tensors {
             let data = TensorData::new(values.clone(), [values.len()]);
@@ -101,7 +110,9 @@ impl Optimiser {
                 Optimiser::Adam(Kept::new(rule.build()))
             }
             recipe::Optimiser::Adamw => {
-                let rule = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(decay);
+                let rule = AdamWConfig::new()
+                    .with_epsilon(1e-8)
+                    .with_weight_decay(decay);
                 Optimiser::AdamW(Kept::new(rule.build()))
             }
             recipe::Optimiser::Sgd => {
@@ -111,14 +122,22 @@ impl Optimiser {
                         .with_dampening(0.0)
                         .with_nesterov(train.nesterov)
                 });
-                let rule = SgdConfig::new().with_weight_decay(l2).with_momentum(momentum);
+                let rule = SgdConfig::new()
+                    .with_weight_decay(l2)
+                    .with_momentum(momentum);
                 Optimiser::Sgd(Kept::new(rule.build()))
             }
         }
     }
 
     /// The parameter after one update at rate `lr`.
-    pub fn step(&mut self, name: &str, lr: f64, tensor: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
+    pub fn step(
+        &mut self,
+        name: &str,
+        lr: f64,
+        tensor: Tensor<1>,
+        gradient: Tensor<1>,
+    ) -> Tensor<1> {
         match self {
             Optimiser::Adam(kept) => kept.step(name, lr, tensor, gradient),
             Optimiser::AdamW(kept) => kept.step(name, lr, tensor, gradient),
@@ -151,14 +170,19 @@ impl Optimiser {
 /// Scales all gradients so that their global norm is at most `limit`, as PyTorch's `clip_grad_norm_` does; returns
 /// the norm before. The scale stays on the device.
 pub fn clip(gradients: &mut Gradients, limit: f64) -> Option<Tensor<1>> {
-    let squares: Vec<Tensor<1>> =
-        gradients.values().map(|g| g.clone().powf_scalar(2.0).sum()).collect();
+    let squares: Vec<Tensor<1>> = gradients
+        .values()
+        .map(|g| g.clone().powf_scalar(2.0).sum())
+        .collect();
     if squares.is_empty() {
         return None;
     }
     let norm = Tensor::cat(squares, 0).sum().sqrt();
     if limit > 0.0 {
-        let scale = (norm.clone() + 1e-6).recip().mul_scalar(limit).clamp_max(1.0);
+        let scale = (norm.clone() + 1e-6)
+            .recip()
+            .mul_scalar(limit)
+            .clamp_max(1.0);
         for gradient in gradients.values_mut() {
             *gradient = gradient.clone() * scale.clone();
         }

@@ -80,7 +80,11 @@ impl Run {
             std::fs::remove_file(&old).map_err(|e| Error::io(&old, "remove", e))?;
         }
         files::write(folder.join(CONFIG), text.as_bytes())?;
-        Ok(Run { folder: folder.to_path_buf(), recipe, _lock: lock })
+        Ok(Run {
+            folder: folder.to_path_buf(),
+            recipe,
+            _lock: lock,
+        })
     }
 
     /// Opens a run that exists.
@@ -92,7 +96,11 @@ impl Run {
         let lock = lock(folder)?;
         files::remove_leftovers(folder)?;
         files::remove_leftovers(folder.join("checkpoints"))?;
-        Ok(Run { folder: folder.to_path_buf(), recipe, _lock: lock })
+        Ok(Run {
+            folder: folder.to_path_buf(),
+            recipe,
+            _lock: lock,
+        })
     }
 
     /// The settings of a run, read without opening it.
@@ -103,7 +111,11 @@ impl Run {
         let config = folder.join(CONFIG);
         if !config.exists() {
             let help = "give the folder that `sinew train --out` made";
-            return Err(Error::input(Place::file(folder), "no run: it has no config.toml", help));
+            return Err(Error::input(
+                Place::file(folder),
+                "no run: it has no config.toml",
+                help,
+            ));
         }
         recipe::load(&config)
     }
@@ -173,7 +185,11 @@ impl Run {
         let read = |(n, line): (usize, &str)| {
             serde_json::from_str(line).map_err(|e| {
                 let place = Place::file(&path).line(n + 1);
-                Error::input(place, format!("damaged: {e}"), "resume the run, which mends it")
+                Error::input(
+                    place,
+                    format!("damaged: {e}"),
+                    "resume the run, which mends it",
+                )
             })
         };
         text.lines().enumerate().map(read).collect()
@@ -198,7 +214,11 @@ fn append(path: &Path, line: &impl Serialize) -> Result<()> {
 
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path);
     let file = file.map_err(|e| Error::io(&path, "write", e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -31,7 +31,12 @@ mod tests {
     use super::*;
 
     fn schedule(kind: ScheduleKind, warmup: f64) -> Schedule {
-        Schedule { kind, step: 2, gamma: 0.5, warmup }
+        Schedule {
+            kind,
+            step: 2,
+            gamma: 0.5,
+            warmup,
+        }
     }
 
     #[test]

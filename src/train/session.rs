@@ -115,7 +115,12 @@ impl Session {
             None
         } else {
             let sizes = (recipe.train.eval_batch, seed, threads);
-            Some(Loader::eval(prepared.clone(), &split.validation, &recipe.data, sizes)?)
+            Some(Loader::eval(
+                prepared.clone(),
+                &split.validation,
+                &recipe.data,
+                sizes,
+            )?)
         };
         if loader.batches() == 0 {
             let what = "no training clip gives a sample with these settings";
@@ -141,7 +146,10 @@ impl Session {
         };
         let device = compute.device.clone().autodiff();
         let plan = Plan::from_name(&recipe.run.plan).unwrap_or_default();
-        let context = Context { plan, largest: compute.largest() };
+        let context = Context {
+            plan,
+            largest: compute.largest(),
+        };
         let mut model = TwoStream::init(&shape, seed, &device);
         let mut optimiser = Optimiser::new(&recipe.train);
         let mut position = Position::default();
@@ -160,8 +168,16 @@ impl Session {
         }
         let clips = [split.train.len(), split.validation.len(), split.test.len()];
         let trainee = Trainee::new(model, optimiser, shape, device, context);
-        let session =
-            Session { run, trainee, loader, validation, clips, weights, position, compute };
+        let session = Session {
+            run,
+            trainee,
+            loader,
+            validation,
+            clips,
+            weights,
+            position,
+            compute,
+        };
         if !matches!(start, Start::Resume) {
             session.save()?;
         }
@@ -180,7 +196,10 @@ impl Session {
             clips: self.clips,
             samples: self.loader.samples(),
             steps,
-            parameters: numbers(&self.trainee.model)?.values().map(|(_, v)| v.len()).sum(),
+            parameters: numbers(&self.trainee.model)?
+                .values()
+                .map(|(_, v)| v.len())
+                .sum(),
             position: &self.position,
         });
         while self.position.epoch < recipe.train.epochs {
@@ -194,8 +213,10 @@ impl Session {
             let mut batches = self.loader.epoch(self.position.epoch as u64, from);
             for _ in first..steps {
                 let asked = Instant::now();
-                let taken: Vec<Batch> =
-                    batches.by_ref().take(recipe.train.accumulate).collect::<Result<_>>()?;
+                let taken: Vec<Batch> = batches
+                    .by_ref()
+                    .take(recipe.train.accumulate)
+                    .collect::<Result<_>>()?;
                 waited += asked.elapsed();
                 let (peak, epochs) = (recipe.train.lr, recipe.train.epochs);
                 lr = rate(&recipe.schedule, peak, self.position.step, steps, epochs);
@@ -254,7 +275,9 @@ impl Session {
     }
 
     fn steps(&self) -> usize {
-        self.loader.batches().div_ceil(self.run.recipe.train.accumulate)
+        self.loader
+            .batches()
+            .div_ceil(self.run.recipe.train.accumulate)
     }
 
     /// Adds a step's numbers to the epoch's.
@@ -316,7 +339,11 @@ impl Session {
             ..Position::default()
         };
         self.save()?;
-        events(Event::Epoch { metrics: &metrics, timing, epochs: train.epochs });
+        events(Event::Epoch {
+            metrics: &metrics,
+            timing,
+            epochs: train.epochs,
+        });
         Ok(())
     }
 
@@ -334,7 +361,11 @@ impl Session {
 
     fn write_weights(&self, path: &std::path::Path) -> Result<()> {
         let parameters = numbers(&self.trainee.model)?;
-        Weights { parameters, ..self.weights.clone() }.write(path)
+        Weights {
+            parameters,
+            ..self.weights.clone()
+        }
+        .write(path)
     }
 
     fn save(&self) -> Result<()> {

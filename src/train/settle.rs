@@ -26,7 +26,11 @@ pub fn settle(recipe: &Recipe, prepared: &Prepared, train: &[usize]) -> Result<R
     let data = loader::settle(&recipe.data, prepared.manifest());
     settled.data = loader::settle_scale(&data, prepared, train)?;
     if settled.model.hidden == 0 {
-        settled.model.hidden = if training_clips < MANY_CLIPS { 128 } else { 512 };
+        settled.model.hidden = if training_clips < MANY_CLIPS {
+            128
+        } else {
+            512
+        };
     }
     if settled.model.part_hidden == 0 {
         settled.model.part_hidden = (settled.model.hidden / 4).max(1);

@@ -69,8 +69,16 @@ impl Found {
                 best.map_or(0, |(class, _)| class)
             }));
         }
-        let right = guesses.iter().zip(&self.labels).filter(|(a, b)| a == b).count();
-        Ok(Numbers { loss, right, samples: self.labels.len() })
+        let right = guesses
+            .iter()
+            .zip(&self.labels)
+            .filter(|(a, b)| a == b)
+            .count();
+        Ok(Numbers {
+            loss,
+            right,
+            samples: self.labels.len(),
+        })
     }
 }
 
@@ -84,7 +92,14 @@ impl Trainee {
         context: Context,
     ) -> Self {
         let names = named(&model);
-        Trainee { model, optimiser, shape, device, context, names }
+        Trainee {
+            model,
+            optimiser,
+            shape,
+            device,
+            context,
+            names,
+        }
     }
 
     /// One update from some batches, whose gradients are summed as those of one batch.
@@ -92,7 +107,11 @@ impl Trainee {
         let total: usize = batches.iter().map(Batch::len).sum();
         let rows = self.shape.rows(self.context);
         let mut gradients = Gradients::new();
-        let mut found = Found { losses: Vec::new(), guesses: Vec::new(), labels: Vec::new() };
+        let mut found = Found {
+            losses: Vec::new(),
+            guesses: Vec::new(),
+            labels: Vec::new(),
+        };
         for batch in batches {
             for start in (0..batch.len()).step_by(rows) {
                 let end = (start + rows).min(batch.len());
@@ -103,7 +122,9 @@ impl Trainee {
                     step: step as u64,
                     first_row: found.labels.len(),
                 };
-                let outputs = self.model.forward(x, &self.shape, Some(dropout), self.context);
+                let outputs = self
+                    .model
+                    .forward(x, &self.shape, Some(dropout), self.context);
                 let labels = &batch.labels[start..end];
                 let loss = outputs.loss(labels, recipe.train.label_smoothing, total);
                 self.add_gradients(&mut gradients, &loss);
@@ -125,9 +146,10 @@ impl Trainee {
         }
         impl ModuleVisitor for Collect<'_> {
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                let (Some(name), Some(gradient)) =
-                    (self.names.get(&param.id), param.val().grad_remove(&mut self.grads))
-                else {
+                let (Some(name), Some(gradient)) = (
+                    self.names.get(&param.id),
+                    param.val().grad_remove(&mut self.grads),
+                ) else {
                     return;
                 };
                 let count = gradient.shape().num_elements();
@@ -140,7 +162,11 @@ impl Trainee {
             }
         }
         let grads = loss.backward();
-        self.model.visit(&mut Collect { names: &self.names, grads, sums });
+        self.model.visit(&mut Collect {
+            names: &self.names,
+            grads,
+            sums,
+        });
     }
 
     fn update(&mut self, gradients: Gradients, lr: f64) {
@@ -152,8 +178,10 @@ impl Trainee {
         }
         impl ModuleMapper for Update<'_> {
             fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-                let Some((name, gradient)) =
-                    self.names.get(&param.id).and_then(|name| self.gradients.remove_entry(name))
+                let Some((name, gradient)) = self
+                    .names
+                    .get(&param.id)
+                    .and_then(|name| self.gradients.remove_entry(name))
                 else {
                     return param;
                 };
@@ -168,6 +196,11 @@ impl Trainee {
         let names = &self.names;
         let model = self.model.clone();
         let optimiser = &mut self.optimiser;
-        self.model = model.map(&mut Update { names, gradients, optimiser, lr });
+        self.model = model.map(&mut Update {
+            names,
+            gradients,
+            optimiser,
+            lr,
+        });
     }
 }

@@ -99,6 +99,14 @@ pub fn write(
         failed: &failed,
     };
     let mut zip = ZipWriter::new_stream(file);
+    if options.like.is_none() {
+        // Our motions under the names of NTU's actions would mislead.
+        let names: String = (0..options.classes)
+            .map(|class| Class::plain(class).name() + "\n")
+            .collect();
+        zip.merge_archive(packed("classes.txt", names.as_bytes())?)
+            .map_err(refused)?;
+    }
     let mut done = 0;
     for group in specs.chunks(8 * rayon::current_num_threads()) {
         let entries: Vec<(u64, ZipArchive<Cursor<Vec<u8>>>)> = group
@@ -245,7 +253,13 @@ fn clip_stream(seed: u64, name: &Name) -> Rng {
 fn entry(spec: &Spec, seed: u64) -> Result<(u64, ZipArchive<Cursor<Vec<u8>>>)> {
     let mut text = Vec::with_capacity(spec.frames * (1 + usize::from(spec.class.pair)) * 3_200);
     text::write(&record(spec, seed), &mut text);
-    let name = format!("{FOLDER}/{}.skeleton", spec.name);
+    let archive = packed(&format!("{}.skeleton", spec.name), &text)?;
+    Ok((text.len() as u64, archive))
+}
+
+/// A file of the archive's folder as an archive of its own.
+fn packed(file: &str, text: &[u8]) -> Result<ZipArchive<Cursor<Vec<u8>>>> {
+    let name = format!("{FOLDER}/{file}");
     let refused = |e: zip::result::ZipError| Error::io(&name, "compress", e.into());
     let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(text.len() / 2)));
     // The lowest level that still gives the ratio of the published archives within a few percent.
@@ -254,12 +268,9 @@ fn entry(spec: &Spec, seed: u64) -> Result<(u64, ZipArchive<Cursor<Vec<u8>>>)> {
         SimpleFileOptions::default().compression_level(Some(4)),
     )
     .map_err(refused)?;
-    zip.write_all(&text)
+    zip.write_all(text)
         .map_err(|e| Error::io(&name, "compress", e))?;
-    Ok((
-        text.len() as u64,
-        zip.finish_into_readable().map_err(refused)?,
-    ))
+    zip.finish_into_readable().map_err(refused)
 }
 
 /// What the sensor would have tracked, frame by frame.

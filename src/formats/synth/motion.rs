@@ -44,6 +44,14 @@ impl Class {
         )
     }
 
+    /// What it shows, in words: the cycle of gestures, how many people, which way it is played.
+    pub fn name(&self) -> String {
+        let gestures = self.gestures.map(|which| NAMES[which]).join(", ");
+        let people = if self.pair { "two people: " } else { "" };
+        let way = if self.backwards { ", backwards" } else { "" };
+        format!("{people}{gestures}{way}")
+    }
+
     /// The class of an NTU action (1 to 120): 50 to 60 and 106 to 120 have two people.
     pub fn action(action: usize) -> Self {
         let (index, pair) = match action {
@@ -91,6 +99,20 @@ fn choices(n: usize, k: usize) -> usize {
         (0..k).fold(1, |ways, i| ways * (n - i) / (i + 1))
     }
 }
+
+/// The gestures in words, in the order of [`gesture`].
+const NAMES: [&str; GESTURES] = [
+    "right arm up",
+    "left arm up",
+    "right knee up",
+    "left knee up",
+    "bow",
+    "squat",
+    "right arm out",
+    "left arm out",
+    "twist",
+    "lean",
+];
 
 /// Adds `amount` (0 to about 1) of a gesture to a pose.
 fn gesture(pose: &mut Pose, which: usize, amount: f32) {

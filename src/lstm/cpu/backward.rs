@@ -62,7 +62,10 @@ fn run<const L: usize>(
 ) -> Gradients {
     let dims = inputs.dims;
     let state_len = dims.batch * dims.groups * dims.hidden;
-    let (mut gates, mut state) = (vec![0.0; 4 * dims.steps * state_len], vec![0.0; 2 * state_len]);
+    let (mut gates, mut state) = (
+        vec![0.0; 4 * dims.steps * state_len],
+        vec![0.0; 2 * state_len],
+    );
     let panels = pack::<L>(dims, inputs.w_hh);
     {
         let (d_gates, d_state) = (Shared::new(&mut gates), Shared::new(&mut state));
@@ -70,7 +73,16 @@ fn run<const L: usize>(
         blocks(dims).into_par_iter().for_each(|block| {
             let panels = &panels[block.group * group..][..group];
             let (d_gates, d_state) = (&d_gates, &d_state);
-            walk(&Task { inputs, saved_gates, saved_cells, d_out, block, panels, d_gates, d_state });
+            walk(&Task {
+                inputs,
+                saved_gates,
+                saved_cells,
+                d_out,
+                block,
+                panels,
+                d_gates,
+                d_state,
+            });
         });
     }
     Gradients { gates, state }
@@ -81,13 +93,16 @@ fn pack<const L: usize>(dims: Dims, w_hh: &[f32]) -> Vec<f32> {
     let h = dims.hidden;
     let (panel, wide) = (4 * h * 4 * L, 4 * L);
     let mut packed = vec![0.0; dims.groups * h.div_ceil(wide) * panel];
-    packed.par_chunks_mut(panel).enumerate().for_each(|(index, panel)| {
-        let (g, first) = (index / h.div_ceil(wide), index % h.div_ceil(wide) * wide);
-        let count = wide.min(h - first);
-        for (k, to) in panel.chunks_exact_mut(wide).enumerate() {
-            to[..count].copy_from_slice(&w_hh[(g * 4 * h + k) * h + first..][..count]);
-        }
-    });
+    packed
+        .par_chunks_mut(panel)
+        .enumerate()
+        .for_each(|(index, panel)| {
+            let (g, first) = (index / h.div_ceil(wide), index % h.div_ceil(wide) * wide);
+            let count = wide.min(h - first);
+            for (k, to) in panel.chunks_exact_mut(wide).enumerate() {
+                to[..count].copy_from_slice(&w_hh[(g * 4 * h + k) * h + first..][..count]);
+            }
+        });
     packed
 }
 
@@ -105,10 +120,21 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
             let b = block.rows.start + r;
             if s < spec.length(b, dims.steps) {
                 let (d_hidden, d_cell) = (&d_hidden[r * h..][..h], &mut d_cell[r * h..][..h]);
-                cell_gradient::<L>(task, s, b, d_hidden, d_cell, &mut d_pre[r * 4 * h..][..4 * h]);
+                cell_gradient::<L>(
+                    task,
+                    s,
+                    b,
+                    d_hidden,
+                    d_cell,
+                    &mut d_pre[r * 4 * h..][..4 * h],
+                );
             }
         }
-        for (panel, first) in task.panels.chunks_exact(4 * h * 4 * L).zip((0..h).step_by(4 * L)) {
+        for (panel, first) in task
+            .panels
+            .chunks_exact(4 * h * 4 * L)
+            .zip((0..h).step_by(4 * L))
+        {
             for tile_row in (0..padded).step_by(R) {
                 let sums = tile::<R, L, FMA>(&d_pre[tile_row * 4 * h..], 4 * h, 4 * h, panel);
                 for r in 0..R.min(rows - tile_row) {
@@ -138,7 +164,8 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
         // Safe: rows of this block and group belong to this task alone.
         unsafe {
             task.d_state.write(at, &d_hidden[r * h..][..h]);
-            task.d_state.write(dims.groups * dims.batch * h + at, &d_cell[r * h..][..h]);
+            task.d_state
+                .write(dims.groups * dims.batch * h + at, &d_cell[r * h..][..h]);
         }
     }
 }
@@ -153,7 +180,14 @@ fn cell_gradient<const L: usize>(
     d_cell: &mut [f32],
     d_pre: &mut [f32],
 ) {
-    let Task { inputs, block, saved_gates, saved_cells, d_out, .. } = task;
+    let Task {
+        inputs,
+        block,
+        saved_gates,
+        saved_cells,
+        d_out,
+        ..
+    } = task;
     let Inputs { dims, spec, .. } = *inputs;
     let (h, g) = (dims.hidden, block.group);
     let length = spec.length(b, dims.steps);
@@ -175,7 +209,11 @@ fn cell_gradient<const L: usize>(
         let c_before: [f32; L] = if s == 0 {
             load(inputs.c0, (g * dims.batch + b) * h + first, count)
         } else {
-            load(saved_cells, dims.at(spec.time(g, s - 1, length), b, g, h) + first, count)
+            load(
+                saved_cells,
+                dims.at(spec.time(g, s - 1, length), b, g, h) + first,
+                count,
+            )
         };
         let above: [f32; L] = load(d_out, at + first, count);
         let carried: [f32; L] = load(d_hidden, first, count);

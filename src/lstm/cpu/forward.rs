@@ -55,16 +55,29 @@ fn walk_avx2(task: &Task<'_>) {
 fn run<const L: usize>(inputs: Inputs<'_>, walk: impl Fn(&Task<'_>) + Sync) -> Saved {
     let dims = inputs.dims;
     let cells_len = dims.steps * dims.batch * dims.groups * dims.hidden;
-    let (mut out, mut gates, mut cells) =
-        (vec![0.0; cells_len], vec![0.0; 4 * cells_len], vec![0.0; cells_len]);
+    let (mut out, mut gates, mut cells) = (
+        vec![0.0; cells_len],
+        vec![0.0; 4 * cells_len],
+        vec![0.0; cells_len],
+    );
     let panels = pack::<L>(dims, inputs.w_hh);
     {
-        let (out, gates, cells) =
-            (Shared::new(&mut out), Shared::new(&mut gates), Shared::new(&mut cells));
+        let (out, gates, cells) = (
+            Shared::new(&mut out),
+            Shared::new(&mut gates),
+            Shared::new(&mut cells),
+        );
         let group = panels.len() / dims.groups;
         blocks(dims).into_par_iter().for_each(|block| {
             let panels = &panels[block.group * group..][..group];
-            walk(&Task { inputs, block, panels, out: &out, gates: &gates, cells: &cells });
+            walk(&Task {
+                inputs,
+                block,
+                panels,
+                out: &out,
+                gates: &gates,
+                cells: &cells,
+            });
         });
     }
     Saved { out, gates, cells }
@@ -75,31 +88,42 @@ fn pack<const L: usize>(dims: Dims, w_hh: &[f32]) -> Vec<f32> {
     let h = dims.hidden;
     let panel = h * 4 * L;
     let mut packed = vec![0.0; dims.groups * h.div_ceil(L) * panel];
-    packed.par_chunks_mut(panel).enumerate().for_each(|(index, panel)| {
-        let (g, first) = (index / h.div_ceil(L), index % h.div_ceil(L) * L);
-        for gate in 0..4 {
-            for l in 0..L.min(h - first) {
-                let row = &w_hh[((g * 4 + gate) * h + first + l) * h..][..h];
-                for (k, w) in row.iter().enumerate() {
-                    panel[(k * 4 + gate) * L + l] = *w;
+    packed
+        .par_chunks_mut(panel)
+        .enumerate()
+        .for_each(|(index, panel)| {
+            let (g, first) = (index / h.div_ceil(L), index % h.div_ceil(L) * L);
+            for gate in 0..4 {
+                for l in 0..L.min(h - first) {
+                    let row = &w_hh[((g * 4 + gate) * h + first + l) * h..][..h];
+                    for (k, w) in row.iter().enumerate() {
+                        panel[(k * 4 + gate) * L + l] = *w;
+                    }
                 }
             }
-        }
-    });
+        });
     packed
 }
 
 #[inline(always)]
 fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
-    let Task { inputs, block, panels, .. } = task;
+    let Task {
+        inputs,
+        block,
+        panels,
+        ..
+    } = task;
     let Inputs { dims, spec, .. } = *inputs;
     let (h, g) = (dims.hidden, block.group);
     let rows = block.rows.len();
     let padded = rows.next_multiple_of(R);
     let stride = h.next_multiple_of(L);
     // Zero rows and units pad the blocks; what they compute is never stored.
-    let (mut hidden, mut next, mut cell) =
-        (vec![0.0; padded * stride], vec![0.0; padded * stride], vec![0.0; padded * stride]);
+    let (mut hidden, mut next, mut cell) = (
+        vec![0.0; padded * stride],
+        vec![0.0; padded * stride],
+        vec![0.0; padded * stride],
+    );
     for r in 0..rows {
         let from = (g * dims.batch + block.rows.start + r) * h;
         hidden[r * stride..][..h].copy_from_slice(&inputs.h0[from..from + h]);
@@ -107,7 +131,11 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
         apply_mask(inputs, from, &mut hidden[r * stride..][..h]);
     }
     let peep = |k: usize, first: usize, count: usize| -> [f32; L] {
-        if spec.peephole { load(inputs.peephole, (g * 3 + k) * h + first, count) } else { [0.0; L] }
+        if spec.peephole {
+            load(inputs.peephole, (g * 3 + k) * h + first, count)
+        } else {
+            [0.0; L]
+        }
     };
     for s in 0..dims.steps {
         for (panel, first) in panels.chunks_exact(h * 4 * L).zip((0..h).step_by(L)) {
@@ -155,7 +183,11 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
         for r in 0..rows {
             let b = block.rows.start + r;
             if s < spec.length(b, dims.steps) {
-                apply_mask(inputs, (g * dims.batch + b) * h, &mut next[r * stride..][..h]);
+                apply_mask(
+                    inputs,
+                    (g * dims.batch + b) * h,
+                    &mut next[r * stride..][..h],
+                );
             }
         }
         std::mem::swap(&mut hidden, &mut next);

@@ -69,7 +69,10 @@ mod tests {
     fn activations_are_close_saturate_and_keep_nan() {
         for i in -4000..=4000 {
             let x = i as f32 * 0.005;
-            assert!((f64::from(tanh(x)) - f64::from(x).tanh()).abs() < 4e-7, "tanh({x})");
+            assert!(
+                (f64::from(tanh(x)) - f64::from(x).tanh()).abs() < 4e-7,
+                "tanh({x})"
+            );
             let s = 1.0 / (1.0 + (-f64::from(x)).exp());
             assert!((f64::from(sigmoid(x)) - s).abs() < 2e-7, "sigmoid({x})");
         }

@@ -39,27 +39,34 @@ pub struct Inputs<'a> {
 pub fn previous_hidden(dims: Dims, spec: &Spec, out: &[f32], h0: &[f32], mask: &[f32]) -> Vec<f32> {
     let h = dims.hidden;
     let mut previous = vec![0.0; dims.groups * dims.steps * dims.batch * h];
-    previous.par_chunks_mut(dims.batch * h).enumerate().for_each(|(gt, rows)| {
-        let (g, t) = (gt / dims.steps, gt % dims.steps);
-        for (b, row) in rows.chunks_exact_mut(h).enumerate() {
-            let length = spec.length(b, dims.steps);
-            if t >= length {
-                continue;
-            }
-            let initial = (g * dims.batch + b) * h;
-            let from = if spec.reverse[g] { t + 1 } else { t.wrapping_sub(1) };
-            row.copy_from_slice(if from < length {
-                &out[dims.at(from, b, g, h)..][..h]
-            } else {
-                &h0[initial..initial + h]
-            });
-            if spec.masked {
-                for (x, m) in row.iter_mut().zip(&mask[initial..initial + h]) {
-                    *x *= m;
+    previous
+        .par_chunks_mut(dims.batch * h)
+        .enumerate()
+        .for_each(|(gt, rows)| {
+            let (g, t) = (gt / dims.steps, gt % dims.steps);
+            for (b, row) in rows.chunks_exact_mut(h).enumerate() {
+                let length = spec.length(b, dims.steps);
+                if t >= length {
+                    continue;
+                }
+                let initial = (g * dims.batch + b) * h;
+                let from = if spec.reverse[g] {
+                    t + 1
+                } else {
+                    t.wrapping_sub(1)
+                };
+                row.copy_from_slice(if from < length {
+                    &out[dims.at(from, b, g, h)..][..h]
+                } else {
+                    &h0[initial..initial + h]
+                });
+                if spec.masked {
+                    for (x, m) in row.iter_mut().zip(&mask[initial..initial + h]) {
+                        *x *= m;
+                    }
                 }
             }
-        }
-    });
+        });
     previous
 }
 

@@ -20,7 +20,11 @@ unsafe impl Sync for Shared<'_> {}
 
 impl<'a> Shared<'a> {
     pub fn new(buffer: &'a mut [f32]) -> Self {
-        Shared { start: buffer.as_mut_ptr(), len: buffer.len(), owner: PhantomData }
+        Shared {
+            start: buffer.as_mut_ptr(),
+            len: buffer.len(),
+            owner: PhantomData,
+        }
     }
 
     /// Writes `values` at `offset`.
@@ -29,7 +33,10 @@ impl<'a> Shared<'a> {
     /// No other task writes there during the borrow.
     #[inline(always)]
     pub unsafe fn write(&self, offset: usize, values: &[f32]) {
-        assert!(offset + values.len() <= self.len, "a row outside its buffer");
+        assert!(
+            offset + values.len() <= self.len,
+            "a row outside its buffer"
+        );
         // In bounds by the assertion, exclusive by the caller's promise.
         unsafe {
             std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(offset), values.len());
@@ -50,9 +57,10 @@ pub fn blocks(dims: Dims) -> Vec<Block> {
     let rows = dims.batch.div_ceil(wanted).max(8).next_multiple_of(8);
     (0..dims.groups)
         .flat_map(|group| {
-            (0..dims.batch)
-                .step_by(rows)
-                .map(move |start| Block { group, rows: start..(start + rows).min(dims.batch) })
+            (0..dims.batch).step_by(rows).map(move |start| Block {
+                group,
+                rows: start..(start + rows).min(dims.batch),
+            })
         })
         .collect()
 }

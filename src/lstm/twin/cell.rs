@@ -14,11 +14,19 @@ pub fn tanh_of(x: f32) -> f32 {
 }
 
 pub fn length_of(o: Options, lengths: &[u32], row: usize, steps: usize) -> usize {
-    if o.lengths { (lengths[row] as usize).min(steps) } else { steps }
+    if o.lengths {
+        (lengths[row] as usize).min(steps)
+    } else {
+        steps
+    }
 }
 
 pub fn time_of(s: usize, length: usize, reverse: bool) -> usize {
-    if reverse && s < length { length - 1 - s } else { s }
+    if reverse && s < length {
+        length - 1 - s
+    } else {
+        s
+    }
 }
 
 pub fn masked(o: Options, mask: &[f32], value: f32, at: usize) -> f32 {
@@ -69,5 +77,9 @@ pub fn step_back(
 
 pub fn peep_of(o: Options, peephole: &[f32], g: usize, u: usize) -> [f32; 3] {
     let h = o.hidden as usize;
-    if o.peephole { [0, 1, 2].map(|k| peephole[(g * 3 + k) * h + u]) } else { [0.0; 3] }
+    if o.peephole {
+        [0, 1, 2].map(|k| peephole[(g * 3 + k) * h + u])
+    } else {
+        [0.0; 3]
+    }
 }

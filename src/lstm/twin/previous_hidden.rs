@@ -20,7 +20,11 @@ pub fn previous_hidden(
             for place in 0..b_all * h_all {
                 let row = place / h_all;
                 let length = length_of(o, lengths, row, t_all);
-                let from = if info[5 + g] == 1 { t + 1 } else { t.wrapping_sub(1) };
+                let from = if info[5 + g] == 1 {
+                    t + 1
+                } else {
+                    t.wrapping_sub(1)
+                };
                 let mut h = 0.0;
                 if t < length {
                     if from < length {

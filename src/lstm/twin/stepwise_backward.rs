@@ -49,7 +49,11 @@ pub fn stepwise_backward(
                     let t = time_of(s - 1, length, reverse);
                     before = cells[((t * b_all + row) * g_all + g) * h_all + unit];
                 }
-                let dc = if after < t_all { d_state[of_cells + start] } else { 0.0 };
+                let dc = if after < t_all {
+                    d_state[of_cells + start]
+                } else {
+                    0.0
+                };
                 let activated = [0, 1, 2, 3].map(|v| gates[(at * 4 + v) * h_all + unit]);
                 let (mut d, mut cell) = step_back(
                     activated,
