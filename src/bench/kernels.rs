@@ -69,7 +69,7 @@ pub struct Table {
 /// Either layer.
 enum Subject {
     Ours(Layer, Context),
-    Burns(Lstm),
+    Burns(Box<Lstm>),
 }
 
 /// Device or wall milliseconds of some passes.
@@ -128,7 +128,10 @@ fn subjects(shape: Shape, device: &Device, context: Context) -> Result<[Subject;
         set(&mut gate.input_transform, rows(&w_ih, n), part(&b_ih, n))?;
         set(&mut gate.hidden_transform, rows(&w_hh, n), part(&b_hh, n))?;
     }
-    Ok([Subject::Ours(ours, context), Subject::Burns(burns)])
+    Ok([
+        Subject::Ours(ours, context),
+        Subject::Burns(Box::new(burns)),
+    ])
 }
 
 fn draw<const D: usize>(dims: [usize; D], seed: u64, device: &Device) -> Tensor<D> {

@@ -5,7 +5,7 @@ use super::say;
 use crate::device::{Choice, Compute, open, open_named};
 use crate::error::{Error, Result};
 use crate::loader::Protocol;
-use crate::lstm::Plan;
+use crate::lstm::{self, Dims, Plan};
 use crate::recipe::{self, Recipe};
 use crate::shards::Prepared;
 use crate::train::{Best, Event, Run, Session, Start, settle};
@@ -152,7 +152,8 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
     if compute.adapter.is_none() {
         recipe.run.plan = "cpu".into();
     } else if recipe.run.plan.is_empty() {
-        recipe.run.plan = Plan::default().name().into();
+        recipe.run.plan = measured_plan(&recipe, &compute).name().into();
+        progress.line(&format!("plan: {}, the fastest measured", recipe.run.plan));
     }
     if recipe.run.task.is_empty() {
         let name = out.file_name().unwrap_or(out.as_os_str());
@@ -161,6 +162,22 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
     let run = Run::create(out, recipe)?;
     let first = args.init.clone().map_or(Start::Fresh, Start::From);
     session(run, prepared, compute, first, progress)
+}
+
+/// The fastest plan for the layer that costs most.
+fn measured_plan(recipe: &Recipe, compute: &Compute) -> Plan {
+    let (model, data) = (&recipe.model, &recipe.data);
+    let groups = if model.bidirectional { 2 } else { 1 };
+    let bytes_a_row = data.frames * groups * 4 * model.hidden * size_of::<f32>();
+    let rows = (compute.largest() / bytes_a_row.max(1)).max(1);
+    let batch = recipe.train.batch.min(rows);
+    let dims = Dims {
+        steps: data.frames,
+        batch,
+        groups,
+        hidden: model.hidden,
+    };
+    lstm::choose(&compute.device, dims)
 }
 
 fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
@@ -175,7 +192,7 @@ fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
     if compute.adapter.is_none() {
         wanted.run.plan = "cpu".into();
     } else if wanted.run.plan == "cpu" {
-        wanted.run.plan = Plan::default().name().into();
+        wanted.run.plan = measured_plan(&wanted, &compute).name().into();
     }
     refuse_changes(args, &stored, &wanted)?;
     if wanted != stored {

@@ -8,6 +8,7 @@
 //! option: i and f see the cell state before the step, o the one after it.
 
 mod autodiff;
+mod choose;
 pub mod cpu;
 mod flex;
 mod gpu;
@@ -17,6 +18,7 @@ pub mod shaders;
 mod spec;
 pub mod twin;
 
+pub use choose::choose;
 pub use layer::{Context, Direction, Layer, LayerConfig, run};
 pub use ops::RecurrenceBackend;
 pub use spec::{Dims, Plan, Spec};

@@ -22,6 +22,7 @@ pub struct Position {
     /// Steps done of that epoch.
     pub step_in_epoch: usize,
     /// Of the steps done of that epoch: loss times samples.
+    #[serde(with = "bits")]
     pub loss_sum: f64,
     /// Of the steps done of that epoch: right answers.
     pub right: usize,
@@ -35,8 +36,10 @@ pub struct Position {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// Top-1 on the validation clips.
+    #[serde(with = "bits")]
     pub top1: f64,
     /// Loss on the validation clips.
+    #[serde(with = "bits")]
     pub loss: f64,
     /// The epoch, from 1.
     pub epoch: usize,
@@ -60,6 +63,19 @@ struct State {
     version: u32,
     position: Position,
     counters: BTreeMap<String, u64>,
+}
+
+/// Floating-point numbers by their bits: JSON's decimals come back a last place off now and then.
+mod bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(value.to_bits())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        u64::deserialize(from).map(f64::from_bits)
+    }
 }
 
 /// The checkpoints of a folder, oldest first.

@@ -57,7 +57,7 @@ const METRICS: &str = "metrics.jsonl";
 const TIMING: &str = "timing.jsonl";
 
 impl Run {
-    /// Starts a new run.
+    /// Starts a new run, which is one when [`Run::keep_recipe`] has written its settings.
     ///
     /// # Errors
     /// [`Error::Failed`] where a run is there already, [`Error::Io`] where the folder cannot be written.
@@ -68,7 +68,6 @@ impl Run {
                 "go on with it by --resume, or choose another --out",
             ));
         }
-        let text = recipe.to_toml()?;
         files::create_folder(folder.join("checkpoints"))?;
         let lock = lock(folder)?;
         files::remove_leftovers(folder)?;
@@ -79,7 +78,6 @@ impl Run {
         for old in super::checkpoint::list(&folder.join("checkpoints"))? {
             std::fs::remove_file(&old).map_err(|e| Error::io(&old, "remove", e))?;
         }
-        files::write(folder.join(CONFIG), text.as_bytes())?;
         Ok(Run {
             folder: folder.to_path_buf(),
             recipe,
@@ -130,7 +128,7 @@ impl Run {
         best(&self.folder)
     }
 
-    /// Writes the settings again, after they were changed by name.
+    /// Writes the settings: of a new run when its first checkpoint stands, of another after a change by name.
     ///
     /// # Errors
     /// [`Error::Io`].

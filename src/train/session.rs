@@ -168,7 +168,7 @@ impl Session {
         }
         let clips = [split.train.len(), split.validation.len(), split.test.len()];
         let trainee = Trainee::new(model, optimiser, shape, device, context);
-        let session = Session {
+        let mut session = Session {
             run,
             trainee,
             loader,
@@ -180,6 +180,7 @@ impl Session {
         };
         if !matches!(start, Start::Resume) {
             session.save()?;
+            session.run.keep_recipe(session.run.recipe.clone())?;
         }
         Ok(session)
     }

@@ -1,5 +1,8 @@
 //! The recurrence on a CPU: W_hh packed once, rows and groups over threads, vector code by instruction set.
 
+// Indices run over several registers' worth of arrays at once; iterators would hide that.
+#![allow(clippy::needless_range_loop)]
+
 mod backward;
 mod forward;
 mod math;

@@ -2,7 +2,7 @@
 //!
 //! Tests prove these by finite differences and the shaders by these. The names and index arithmetic follow the
 //! shaders on purpose, so that the two read side by side.
-#![allow(clippy::too_many_arguments)]
+#![allow(clippy::too_many_arguments, clippy::needless_range_loop)]
 
 mod cell;
 mod previous_hidden;

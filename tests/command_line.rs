@@ -1,0 +1,163 @@
+//! What a user can get wrong on the command line ends in one clear line and the right exit code: 2 for bad usage, 1 for
+//! what is wrong with the input or the machine.
+
+#[path = "common/command.rs"]
+mod command;
+
+use command::{TINY, made_data, must, must_fail, run, sinew, text, train};
+use serde_json::Value;
+
+#[test]
+fn bad_usage_is_exit_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 24);
+    let out = folder.path().join("run");
+    let base = [
+        "train",
+        text(&data),
+        "--protocol",
+        "xsub",
+        "--out",
+        text(&out),
+    ];
+    let with = |more: &[&str]| must_fail(&[&base[..], more].concat(), 2);
+    let nearest = with(&["--set", "train.learning_rate=1"]);
+    assert!(
+        nearest.contains("no setting") && nearest.contains("train.l"),
+        "{nearest}"
+    );
+    assert!(with(&["--set", "modell.hidden=1"]).contains("model.hidden"));
+    assert!(with(&["--set", "train.lr=fast"]).contains("wrong value"));
+    assert!(with(&["--set", "train.batch=0"]).contains("train.batch must be at least 1"));
+    assert!(with(&["--preset", "best"]).contains("sinew, paper, reference"));
+    assert!(with(&["--plan", "quick"]).contains("resident or stepwise"));
+    with(&["--device", "quantum"]);
+    with(&["--epochs", "many"]);
+    must_fail(&["trane"], 2);
+    assert!(!out.exists(), "nothing is left behind");
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, "[train]\nlr = 0.1\nlr = 0.2\n").expect("a file");
+    let error = must_fail(&[&base[..], &["--config", text(&file)]].concat(), 1);
+    assert!(error.contains("line 3"), "{error}");
+}
+
+#[test]
+fn an_unknown_protocol_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 24);
+    let out = folder.path().join("run");
+    let base = |protocol| {
+        [
+            "train",
+            text(&data),
+            "--protocol",
+            protocol,
+            "--out",
+            text(&out),
+        ]
+    };
+    let error = must_fail(&base("xsubject"), 1);
+    assert!(
+        error.contains("xsubject") && error.contains("xview"),
+        "{error}"
+    );
+    let error = must_fail(&base("fold1"), 1);
+    assert!(error.contains("sbu"), "{error}");
+    assert!(!out.exists(), "nothing is left behind");
+}
+
+#[test]
+fn without_any_adapter() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 24);
+    let hidden = |args: &[&str]| {
+        // The loader then finds no driver at all.
+        let output = sinew(args)
+            .env("VK_DRIVER_FILES", "/nonexistent")
+            .env("VK_ICD_FILENAMES", "/nonexistent")
+            .output()
+            .expect("the command starts");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            errors,
+        )
+    };
+    if !cfg!(target_os = "linux") {
+        println!("skipped: only on Linux can the drivers be hidden");
+        return;
+    }
+    let (code, _, errors) = hidden(&["devices"]);
+    assert_eq!(code, Some(0), "{errors}");
+    let (code, json, _) = hidden(&["devices", "--json"]);
+    assert_eq!((code, json.trim()), (Some(0), "[]"));
+    let out = folder.path().join("run");
+    let mut args = vec![
+        "train",
+        text(&data),
+        "--protocol",
+        "xsub",
+        "--out",
+        text(&out),
+    ];
+    args.extend(TINY);
+    let (code, _, errors) = hidden(&[&args[..], &["--epochs", "1", "--device", "gpu"]].concat());
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("no GPU") && errors.contains("install"),
+        "{errors}"
+    );
+    let (code, _, errors) = hidden(&[&args[..], &["--epochs", "1", "--device", "7"]].concat());
+    assert!(
+        code == Some(1) && errors.contains("no adapter 7"),
+        "{errors}"
+    );
+    let (code, _, errors) = hidden(&[&args[..], &["--epochs", "1"]].concat());
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(errors.contains("CPU engine"), "{errors}");
+}
+
+#[test]
+fn json_is_alone_on_standard_output() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 24);
+    let out = folder.path().join("run");
+    train(&data, &out, &["--epochs", "1", "--device", "cpu"]);
+    let archive = folder.path().join("made.zip");
+    let (run_folder, data, archive) = (text(&out), text(&data), text(&archive));
+    for args in [
+        &["devices", "--json"][..],
+        &["check", data, "--json"],
+        &["check", archive, "--json"],
+        &["check", run_folder, "--json"],
+        &["inspect", data, "--json"],
+        &["eval", run_folder, "--json", "--device", "cpu"],
+        &[
+            "predict", run_folder, archive, "--json", "--device", "cpu", "--top", "1",
+        ],
+        &[
+            "bench", "kernels", "--json", "--device", "cpu", "--batch", "2", "--steps", "3",
+            "--input", "4", "--hidden", "5", "--runs", "1",
+        ],
+    ] {
+        let said = must(args);
+        serde_json::from_str::<Value>(&said).unwrap_or_else(|e| panic!("{args:?}: {e}: {said}"));
+    }
+}
+
+#[test]
+fn every_command_helps() {
+    for command in [
+        "demo", "devices", "synth", "prepare", "check", "inspect", "train", "eval", "predict",
+        "export",
+    ] {
+        let help = must(&[command, "--help"]);
+        assert!(
+            help.contains("Example"),
+            "{command} shows no example: {help}"
+        );
+    }
+    assert!(must(&["--version"]).contains(env!("CARGO_PKG_VERSION")));
+    assert_eq!(run(&[]).status.code(), Some(2));
+}

@@ -1,0 +1,83 @@
+//! Running the `sinew` command and small prepared data to run it on.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The command, with no desktop and no colour.
+pub fn sinew(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sinew"));
+    command.args(args);
+    command
+}
+
+/// Runs the command to its end.
+pub fn run(args: &[&str]) -> Output {
+    sinew(args).output().expect("the command starts")
+}
+
+/// Runs the command, which must succeed; returns its standard output.
+pub fn must(args: &[&str]) -> String {
+    let output = run(args);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "sinew {args:?}: {errors}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Runs the command, which must fail with this exit code; returns its standard error.
+pub fn must_fail(args: &[&str], code: i32) -> String {
+    let output = run(args);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "sinew {args:?}: {errors}");
+    errors
+}
+
+/// A path as text.
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// Prepared data of made clips in `folder`, which trains in seconds.
+pub fn made_data(folder: &Path, clips: usize) -> PathBuf {
+    let (archive, data) = (folder.join("made.zip"), folder.join("data"));
+    must(&[
+        "synth",
+        "--out",
+        text(&archive),
+        "--clips",
+        &clips.to_string(),
+        "--classes",
+        "4",
+    ]);
+    must(&["prepare", text(&archive), "--out", text(&data)]);
+    data
+}
+
+/// Settings of a model that is as small as it gets.
+pub const TINY: [&str; 10] = [
+    "--set",
+    "model.hidden=8",
+    "--set",
+    "data.frames=12",
+    "--set",
+    "data.test_clips=1",
+    "--set",
+    "train.batch=8",
+    "--set",
+    "schedule.warmup=1",
+];
+
+/// Trains a tiny model with more arguments behind the usual ones.
+pub fn train(data: &Path, out: &Path, more: &[&str]) -> String {
+    let mut args = vec![
+        "train",
+        text(data),
+        "--protocol",
+        "xsub",
+        "--out",
+        text(out),
+    ];
+    args.extend(TINY);
+    args.extend(more);
+    must(&args)
+}

@@ -1,0 +1,27 @@
+//! The demo goes the whole way and recognises the actions of people it was not trained on, at 0.90 top-1 or better.
+
+#[path = "common/command.rs"]
+mod command;
+
+use command::{must, text};
+use serde_json::Value;
+
+#[test]
+fn on_the_cpu() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let demo = folder.path().join("demo");
+    let said = must(&["demo", text(&demo), "--device", "cpu", "--epochs", "12"]);
+    println!("{said}");
+    let run = demo.join("run");
+    let json = must(&["eval", text(&run), "--device", "cpu", "--json"]);
+    let report: Value = serde_json::from_str(&json).expect("one JSON value");
+    let top1 = report["top1"].as_f64().expect("a number");
+    assert!(top1 >= 0.9, "top-1 {top1}");
+    for key in ["protocol", "clips", "top1", "top5", "mean_class", "loss"] {
+        assert!(!report[key].is_null(), "{key} is missing");
+    }
+    for made in ["made.zip", "data", "run", "weights.safetensors"] {
+        assert!(said.contains(text(&demo.join(made))), "{made} is not told");
+        assert!(demo.join(made).exists(), "{made} is not there");
+    }
+}

@@ -1,0 +1,189 @@
+//! A run that was killed or interrupted and resumed ends in the same bytes as one that was left alone.
+
+#[path = "common/command.rs"]
+mod command;
+
+use command::{TINY, made_data, must, must_fail, run, sinew, text, train};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+const SETTINGS: [&str; 6] = [
+    "--epochs",
+    "6",
+    "--set",
+    "train.save_every=3",
+    "--device",
+    "cpu",
+];
+
+fn newest(run: &Path) -> Vec<u8> {
+    let found = sinew::train::checkpoints(&run.join("checkpoints")).expect("checkpoints");
+    std::fs::read(found.last().expect("a checkpoint")).expect("its bytes")
+}
+
+fn same(a: &Path, b: &Path) {
+    assert!(newest(a) == newest(b), "the last checkpoints differ");
+    for file in ["best.safetensors", "metrics.jsonl"] {
+        let [x, y] = [a, b].map(|run| std::fs::read(run.join(file)).expect(file));
+        assert!(x == y, "{file} differs");
+    }
+}
+
+#[test]
+fn killed_at_any_moment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 96);
+    let whole = folder.path().join("whole");
+    // The task's name is the folder's unless said, and would differ.
+    let named = [&SETTINGS[..], &["--set", "run.task=one"]].concat();
+    train(&data, &whole, &named);
+    for milliseconds in [150, 400, 900] {
+        let killed = folder.path().join(format!("killed-{milliseconds}"));
+        let mut args = vec![
+            "train",
+            text(&data),
+            "--protocol",
+            "xsub",
+            "--out",
+            text(&killed),
+        ];
+        args.extend(TINY);
+        args.extend(&named);
+        let mut child = sinew(&args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().expect("it is killed");
+        child.wait().expect("it ends");
+        if !killed.join("config.toml").exists() {
+            println!("killed after {milliseconds} ms: before the run stood, so it starts anew");
+            train(&data, &killed, &named);
+        } else {
+            must(&["train", "--resume", text(&killed)]);
+        }
+        same(&whole, &killed);
+    }
+}
+
+#[test]
+fn more_epochs_and_refused_changes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 48);
+    let [long, short] = ["long", "short"].map(|name| folder.path().join(name));
+    // A constant rate: a schedule over all epochs would differ with their number.
+    let constant = [
+        "--set",
+        "schedule.kind=constant",
+        "--set",
+        "run.task=one",
+        "--device",
+        "cpu",
+    ];
+    train(&data, &long, &[&constant[..], &["--epochs", "4"]].concat());
+    train(&data, &short, &[&constant[..], &["--epochs", "2"]].concat());
+    must(&["train", "--resume", text(&short), "--epochs", "4"]);
+    // The best weights of an earlier epoch say how many epochs were planned then; all else is the same.
+    assert!(
+        newest(&long) == newest(&short),
+        "the last checkpoints differ"
+    );
+    let [x, y] =
+        [&long, &short].map(|run| std::fs::read(run.join("metrics.jsonl")).expect("metrics"));
+    assert!(x == y, "the metrics differ");
+
+    let refused = must_fail(
+        &["train", "--resume", text(&short), "--set", "train.lr=0.5"],
+        1,
+    );
+    assert!(
+        refused.contains("train.lr is 0.002 and would be 0.5"),
+        "{refused}"
+    );
+    must(&[
+        "train",
+        "--resume",
+        text(&short),
+        "--set",
+        "train.lr=0.5",
+        "--allow",
+        "train.lr",
+    ]);
+    let missing = folder.path().join("missing");
+    let error = must_fail(&["train", "--resume", text(&missing)], 1);
+    assert!(error.contains("no run"), "{error}");
+    let again = run(&[
+        "train",
+        text(&data),
+        "--protocol",
+        "xsub",
+        "--out",
+        text(&short),
+    ]);
+    assert_eq!(again.status.code(), Some(1), "a run is not overwritten");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 48);
+    let [whole, damaged] = ["whole", "damaged"].map(|name| folder.path().join(name));
+    let settings = ["--epochs", "3", "--set", "run.task=one", "--device", "cpu"];
+    train(&data, &whole, &settings);
+    train(&data, &damaged, &settings);
+    let checkpoints = sinew::train::checkpoints(&damaged.join("checkpoints")).expect("a list");
+    let last = checkpoints.last().expect("a checkpoint");
+    let mut bytes = std::fs::read(last).expect("its bytes");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(last, bytes).expect("damaged");
+    must_fail(&["check", text(&damaged)], 1);
+    let output = run(&["train", "--resume", text(&damaged)]);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && errors.contains("checksum"),
+        "{errors}"
+    );
+    same(&whole, &damaged);
+    must(&["check", text(&damaged)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupted_by_a_signal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 96);
+    let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
+    let named = [&SETTINGS[..], &["--set", "run.task=one"]].concat();
+    train(&data, &whole, &named);
+    let mut args = vec![
+        "train",
+        text(&data),
+        "--protocol",
+        "xsub",
+        "--out",
+        text(&stopped),
+    ];
+    args.extend(TINY);
+    args.extend(&named);
+    let child = sinew(&args)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    while sinew::train::checkpoints(&stopped.join("checkpoints")).map_or(0, |c| c.len()) < 2 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .expect("a signal");
+    let output = child.wait_with_output().expect("it ends");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{errors}");
+    assert!(errors.contains("--resume"), "{errors}");
+    must(&["train", "--resume", text(&stopped)]);
+    same(&whole, &stopped);
+}
