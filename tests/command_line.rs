@@ -28,7 +28,7 @@ fn bad_usage_is_exit_2() {
     );
     assert!(with(&["--set", "modell.hidden=1"]).contains("model.hidden"));
     assert!(with(&["--set", "train.lr=fast"]).contains("wrong value"));
-    assert!(with(&["--set", "train.batch=0"]).contains("train.batch must be at least 1"));
+    assert!(with(&["--set", "train.keep=0"]).contains("train.keep must be at least 1"));
     assert!(with(&["--preset", "best"]).contains("sinew, paper, reference"));
     assert!(with(&["--plan", "quick"]).contains("resident or stepwise"));
     with(&["--device", "quantum"]);

@@ -270,7 +270,10 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
             left,
         } => {
             progress.with(position.step, steps * epochs, || {
-                let samples = position.samples.max(1) as f64;
+                let samples = position.samples as f64;
+                if position.samples == 0 {
+                    return format!("epoch {}/{epochs}", position.epoch + 1);
+                }
                 format!(
                     "epoch {}/{epochs} loss {:.4} acc {:.4} lr {lr:.2e} {samples_per_s:.1} clips/s wait {:.1} % left {}",
                     position.epoch + 1,

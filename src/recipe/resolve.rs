@@ -251,7 +251,6 @@ impl Recipe {
     fn check(&self) -> Result<()> {
         let share = |x: f64| (0.0..1.0).contains(&x);
         let rules = [
-            (self.train.batch > 0, "train.batch must be at least 1"),
             (
                 self.train.accumulate > 0,
                 "train.accumulate must be at least 1",

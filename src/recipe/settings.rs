@@ -96,9 +96,9 @@ pub struct Model {
     pub fusion_weight: f32,
     /// What a weighted fusion averages: `posteriors` or `logits`.
     pub fusion_scores: Scores,
-    /// Hidden units of the stacked, body and spatial layers, a direction.
+    /// Hidden units of the stacked, body and spatial layers, a direction; 0 is filled in from the data.
     pub hidden: usize,
-    /// Hidden units of each body part's layer, a direction.
+    /// Hidden units of each body part's layer, a direction; 0 is a quarter of `hidden`.
     pub part_hidden: usize,
     /// Both directions, or forward alone.
     pub bidirectional: bool,
@@ -234,7 +234,7 @@ pub enum Optimiser {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Train {
-    /// Samples of one step on the device.
+    /// Samples of one step on the device; 0 is filled in from the data.
     pub batch: usize,
     /// Batches whose gradients are summed before an update.
     pub accumulate: usize,
@@ -242,7 +242,7 @@ pub struct Train {
     pub eval_batch: usize,
     /// Epochs between evaluations on the validation clips.
     pub eval_every: usize,
-    /// Passes over the training clips.
+    /// Passes over the training clips; 0 is filled in from the data.
     pub epochs: usize,
     /// `adam`, `adamw`, `sgd`.
     pub optimiser: Optimiser,

@@ -5,7 +5,7 @@ use crate::loader;
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
 
-/// Training clips from which the hidden size is 512.
+/// Training clips from which the hidden size is 512 and the batch 256.
 const MANY_CLIPS: usize = 5_000;
 
 /// Samples that a whole training sees where the number of epochs allows it.
@@ -14,7 +14,7 @@ const SAMPLES: usize = 2_400_000;
 /// The recipe with every derived number filled in.
 ///
 /// `data.frames` 0 and `data.people` auto as [`loader::settle`] says, `data.scale` as [`loader::settle_scale`] from the
-/// clips in `train`. `model.hidden` 0: 128 below 5,000 training
+/// clips in `train`. `train.batch` 0: 32 below 5,000 training clips, else 256. `model.hidden` 0: 128 below 5,000 training
 /// clips, else 512. `model.part_hidden` 0: a quarter of the hidden size. `train.epochs` 0: 2.4 million samples, at
 /// least 60 epochs and at most 120.
 ///
@@ -25,6 +25,9 @@ pub fn settle(recipe: &Recipe, prepared: &Prepared, train: &[usize]) -> Result<R
     let training_clips = train.len();
     let data = loader::settle(&recipe.data, prepared.manifest());
     settled.data = loader::settle_scale(&data, prepared, train)?;
+    if settled.train.batch == 0 {
+        settled.train.batch = if training_clips < MANY_CLIPS { 32 } else { 256 };
+    }
     if settled.model.hidden == 0 {
         settled.model.hidden = if training_clips < MANY_CLIPS {
             128
