@@ -71,39 +71,28 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index
                         sum[r] = fma(w, vec4<f32>(hidden[base + r * H + k]), sum[r]);
                     }
                 }
+                let peep = peep_of(g, u);
                 for (var r = 0u; r < RPT; r++) {
                     let row = min(row0 + r, B - 1u);
                     let length = length_of(row, T);
                     let at = (time_of(s, length, reverse) * B + row) * G + g;
                     let before = c[i * RPT + r];
-                    var a = sum[r] + vec4<f32>(
+                    let a = sum[r] + vec4<f32>(
                         projected[at * 4u * H + u],
                         projected[(at * 4u + 1u) * H + u],
                         projected[(at * 4u + 2u) * H + u],
                         projected[(at * 4u + 3u) * H + u]);
-                    if (PEEPHOLE) {
-                        a.x += peephole[g * 3u * H + u] * before;
-                        a.y += peephole[(g * 3u + 1u) * H + u] * before;
-                    }
-                    a = vec4<f32>(sigmoid(a.x), sigmoid(a.y), tanh_of(a.z), a.w);
-                    var cell = a.y * before + a.x * a.z;
-                    if (PEEPHOLE) { a.w += peephole[(g * 3u + 2u) * H + u] * cell; }
-                    a.w = sigmoid(a.w);
-                    var h = a.w * tanh_of(cell);
-                    if (s >= length) {
-                        a = vec4<f32>(0.0);
-                        cell = 0.0;
-                        h = 0.0;
-                    }
-                    c[i * RPT + r] = cell;
-                    hidden[next + (local0 + r) * H + u] = masked(h, (g * B + row) * H + u);
+                    var stepped = step_on(a, before, peep);
+                    if (s >= length) { stepped = Step(vec4<f32>(0.0), 0.0, 0.0); }
+                    c[i * RPT + r] = stepped.cell;
+                    hidden[next + (local0 + r) * H + u] = masked(stepped.hidden, (g * B + row) * H + u);
                     if (row0 + r < B) {
-                        out[at * H + u] = h;
-                        cells[at * H + u] = cell;
-                        gates[at * 4u * H + u] = a.x;
-                        gates[(at * 4u + 1u) * H + u] = a.y;
-                        gates[(at * 4u + 2u) * H + u] = a.z;
-                        gates[(at * 4u + 3u) * H + u] = a.w;
+                        out[at * H + u] = stepped.hidden;
+                        cells[at * H + u] = stepped.cell;
+                        gates[at * 4u * H + u] = stepped.gates.x;
+                        gates[(at * 4u + 1u) * H + u] = stepped.gates.y;
+                        gates[(at * 4u + 2u) * H + u] = stepped.gates.z;
+                        gates[(at * 4u + 3u) * H + u] = stepped.gates.w;
                     }
                 }
             }

@@ -71,30 +71,18 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_id) t
             let t = time_of(s - 1u, length, reverse);
             before = cells[((t * B + row) * G + g) * H + unit];
         }
-        var a = sum[r] + vec4<f32>(
+        let a = sum[r] + vec4<f32>(
             projected[at * 4u * H + unit],
             projected[(at * 4u + 1u) * H + unit],
             projected[(at * 4u + 2u) * H + unit],
             projected[(at * 4u + 3u) * H + unit]);
-        if (PEEPHOLE) {
-            a.x += peephole[g * 3u * H + unit] * before;
-            a.y += peephole[(g * 3u + 1u) * H + unit] * before;
-        }
-        a = vec4<f32>(sigmoid(a.x), sigmoid(a.y), tanh_of(a.z), a.w);
-        var cell = a.y * before + a.x * a.z;
-        if (PEEPHOLE) { a.w += peephole[(g * 3u + 2u) * H + unit] * cell; }
-        a.w = sigmoid(a.w);
-        var h = a.w * tanh_of(cell);
-        if (s >= length) {
-            a = vec4<f32>(0.0);
-            cell = 0.0;
-            h = 0.0;
-        }
-        out[at * H + unit] = h;
-        cells[at * H + unit] = cell;
-        gates[at * 4u * H + unit] = a.x;
-        gates[(at * 4u + 1u) * H + unit] = a.y;
-        gates[(at * 4u + 2u) * H + unit] = a.z;
-        gates[(at * 4u + 3u) * H + unit] = a.w;
+        var stepped = step_on(a, before, peep_of(g, unit));
+        if (s >= length) { stepped = Step(vec4<f32>(0.0), 0.0, 0.0); }
+        out[at * H + unit] = stepped.hidden;
+        cells[at * H + unit] = stepped.cell;
+        gates[at * 4u * H + unit] = stepped.gates.x;
+        gates[(at * 4u + 1u) * H + unit] = stepped.gates.y;
+        gates[(at * 4u + 2u) * H + unit] = stepped.gates.z;
+        gates[(at * 4u + 3u) * H + unit] = stepped.gates.w;
     }
 }

@@ -32,6 +32,9 @@ fn everywhere(mut check: impl FnMut(&Device, Context, &str)) {
     }
 }
 
+/// Signs of the gates, the cell state that follows one, and how far the output gate is open.
+type Saturated = ([f32; 4], fn(f32) -> f32, f32);
+
 /// Gates driven to their ends give the cell its limit values, and gradients stay finite.
 #[test]
 fn large_inputs_saturate() {
@@ -40,7 +43,7 @@ fn large_inputs_saturate() {
     everywhere(|device, context, name| {
         for size in [1e4, f32::MAX] {
             // The signs of the gates i, f, g, o, and the cell state that a step makes of the one before.
-            let cases: [([f32; 4], fn(f32) -> f32, f32); 4] = [
+            let cases: [Saturated; 4] = [
                 ([1.0, 1.0, 1.0, 1.0], |c| c + 1.0, 1.0),
                 ([1.0, -1.0, -1.0, 1.0], |_| -1.0, 1.0),
                 ([-1.0, 1.0, 1.0, 1.0], |c| c, 1.0),

@@ -4,7 +4,7 @@ use super::cpu;
 use super::ops::RecurrenceBackend;
 use super::spec::{Dims, Spec};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Flex, TensorData, TensorMetadata};
+use burn::backend::{Flex, TensorData, TensorMetadata};
 
 /// The numbers of a tensor, in order; its own memory where it is contiguous.
 struct Numbers(TensorData);
@@ -25,18 +25,6 @@ fn tensor(values: Vec<f32>, shape: &[usize]) -> FloatTensor<Flex> {
     FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
 }
 
-/// T, B, G and H from the shape of a tensor [T, B, G, `gates`·H].
-fn dims_of<B: Backend>(x: &FloatTensor<B>, gates: usize) -> Dims {
-    let shape = x.shape();
-    let [steps, batch, groups, wide] = [0, 1, 2, 3].map(|d| shape[d]);
-    Dims {
-        steps,
-        batch,
-        groups,
-        hidden: wide / gates,
-    }
-}
-
 impl RecurrenceBackend for Flex {
     fn recurrence_forward(
         projected: FloatTensor<Self>,
@@ -47,7 +35,7 @@ impl RecurrenceBackend for Flex {
         mask: FloatTensor<Self>,
         spec: Spec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let dims = dims_of::<Self>(&projected, 4);
+        let dims = Dims::of(&projected.shape(), 4);
         let [projected, w_hh, h0, c0, peephole, mask] =
             [projected, w_hh, h0, c0, peephole, mask].map(Numbers::of);
         let saved = cpu::forward(cpu::Inputs {
@@ -83,7 +71,7 @@ impl RecurrenceBackend for Flex {
         mask: FloatTensor<Self>,
         spec: Spec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let dims = dims_of::<Self>(&d_out, 1);
+        let dims = Dims::of(&d_out.shape(), 1);
         let [d_out, w_hh, gates, cells, c0, peephole, mask] =
             [d_out, w_hh, gates, cells, c0, peephole, mask].map(Numbers::of);
         let inputs = cpu::Inputs {
@@ -115,7 +103,7 @@ impl RecurrenceBackend for Flex {
         mask: FloatTensor<Self>,
         spec: Spec,
     ) -> FloatTensor<Self> {
-        let dims = dims_of::<Self>(&out, 1);
+        let dims = Dims::of(&out.shape(), 1);
         let [out, h0, mask] = [out, h0, mask].map(Numbers::of);
         let previous = cpu::previous_hidden(dims, &spec, out.slice(), h0.slice(), mask.slice());
         tensor(

@@ -138,7 +138,7 @@ impl RecurrenceBackend for CubeBackend {
         mask: FloatTensor<Self>,
         spec: Spec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let dims = dims_of(&projected, 4);
+        let dims = Dims::of(&projected.shape(), 4);
         let Dims {
             steps,
             batch,
@@ -189,7 +189,7 @@ impl RecurrenceBackend for CubeBackend {
         mask: FloatTensor<Self>,
         spec: Spec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let dims = dims_of(&d_out, 1);
+        let dims = Dims::of(&d_out.shape(), 1);
         let Dims {
             steps,
             batch,
@@ -235,7 +235,7 @@ impl RecurrenceBackend for CubeBackend {
         mask: FloatTensor<Self>,
         spec: Spec,
     ) -> FloatTensor<Self> {
-        let dims = dims_of(&out, 1);
+        let dims = Dims::of(&out.shape(), 1);
         let Dims {
             steps,
             batch,
@@ -260,17 +260,5 @@ impl RecurrenceBackend for CubeBackend {
             &info(dims, &spec, 0, steps),
         );
         previous
-    }
-}
-
-/// T, B, G and H from the shape of a tensor [T, B, G, `gates`·H].
-fn dims_of(x: &CubeTensor, gates: usize) -> Dims {
-    let shape = x.shape();
-    let [steps, batch, groups, wide] = [0, 1, 2, 3].map(|d| shape[d]);
-    Dims {
-        steps,
-        batch,
-        groups,
-        hidden: wide / gates,
     }
 }

@@ -113,37 +113,26 @@ impl Kernel {
     /// The WGSL text.
     pub fn source(&self) -> String {
         const CELL: &str = include_str!("../../shaders/shared/cell.wgsl");
-        const GRADIENT: &str = include_str!("../../shaders/shared/gradient.wgsl");
-        let (options, parts) = match self {
-            Kernel::ResidentForward(o, _) => (
-                o,
-                vec![CELL, include_str!("../../shaders/resident_forward.wgsl")],
-            ),
-            Kernel::ResidentBackward(o, _) => (
-                o,
-                vec![
-                    CELL,
-                    GRADIENT,
-                    include_str!("../../shaders/resident_backward.wgsl"),
-                ],
-            ),
-            Kernel::StepwiseForward(o, _) => (
-                o,
-                vec![CELL, include_str!("../../shaders/stepwise_forward.wgsl")],
-            ),
-            Kernel::StepwiseBackward(o, _) => (
-                o,
-                vec![
-                    CELL,
-                    GRADIENT,
-                    include_str!("../../shaders/stepwise_backward.wgsl"),
-                ],
-            ),
-            Kernel::PreviousHidden(o) => (
-                o,
-                vec![CELL, include_str!("../../shaders/previous_hidden.wgsl")],
-            ),
+        const STEP: &str = include_str!("../../shaders/shared/step.wgsl");
+        let (options, text) = match self {
+            Kernel::ResidentForward(o, _) => {
+                (o, include_str!("../../shaders/resident_forward.wgsl"))
+            }
+            Kernel::ResidentBackward(o, _) => {
+                (o, include_str!("../../shaders/resident_backward.wgsl"))
+            }
+            Kernel::StepwiseForward(o, _) => {
+                (o, include_str!("../../shaders/stepwise_forward.wgsl"))
+            }
+            Kernel::StepwiseBackward(o, _) => {
+                (o, include_str!("../../shaders/stepwise_backward.wgsl"))
+            }
+            Kernel::PreviousHidden(o) => (o, include_str!("../../shaders/previous_hidden.wgsl")),
         };
+        let mut parts = vec![CELL, text];
+        if !matches!(self, Kernel::PreviousHidden(_)) {
+            parts.push(STEP);
+        }
         let mut values = vec![
             ("H", options.hidden.to_string()),
             ("PEEPHOLE", options.peephole.to_string()),

@@ -1,5 +1,6 @@
 //! What a recurrence is: its sizes and its options, shared by every engine.
 
+use burn::tensor::Shape;
 use std::sync::Arc;
 
 /// Sizes of a recurrence.
@@ -16,6 +17,17 @@ pub struct Dims {
 }
 
 impl Dims {
+    /// From the shape of a tensor [T, B, G, `gates`·H].
+    pub fn of(shape: &Shape, gates: usize) -> Self {
+        let [steps, batch, groups, wide] = [0, 1, 2, 3].map(|d| shape[d]);
+        Dims {
+            steps,
+            batch,
+            groups,
+            hidden: wide / gates,
+        }
+    }
+
     /// Floating-point operations of the recurrent products of one pass: 8·T·B·G·H².
     pub fn flops(&self) -> f64 {
         8.0 * self.steps as f64 * self.step_rows() * (self.hidden * self.hidden) as f64

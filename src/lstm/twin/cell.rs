@@ -1,4 +1,4 @@
-//! Twin of `shaders/shared/cell.wgsl` and `shaders/shared/gradient.wgsl`.
+//! Twin of `shaders/shared/cell.wgsl` and `shaders/shared/step.wgsl`.
 
 use crate::lstm::shaders::Options;
 
@@ -34,26 +34,13 @@ pub fn masked(o: Options, mask: &[f32], value: f32, at: usize) -> f32 {
 }
 
 /// Activated gates i, f, g, o, the cell state and the hidden state of one unit's step.
-pub fn step(
-    o: Options,
-    peephole: &[f32],
-    g: usize,
-    u: usize,
-    mut a: [f32; 4],
-    before: f32,
-) -> ([f32; 4], f32, f32) {
-    let h = o.hidden as usize;
-    if o.peephole {
-        a[0] += peephole[g * 3 * h + u] * before;
-        a[1] += peephole[(g * 3 + 1) * h + u] * before;
-    }
-    a = [sigmoid(a[0]), sigmoid(a[1]), tanh_of(a[2]), a[3]];
-    let cell = a[1] * before + a[0] * a[2];
-    if o.peephole {
-        a[3] += peephole[(g * 3 + 2) * h + u] * cell;
-    }
-    a[3] = sigmoid(a[3]);
-    (a, cell, a[3] * tanh_of(cell))
+pub fn step_on(sums: [f32; 4], before: f32, peep: [f32; 3]) -> ([f32; 4], f32, f32) {
+    let i = sigmoid(sums[0] + peep[0] * before);
+    let f = sigmoid(sums[1] + peep[1] * before);
+    let g = tanh_of(sums[2]);
+    let cell = f * before + i * g;
+    let o = sigmoid(sums[3] + peep[2] * cell);
+    ([i, f, g, o], cell, o * tanh_of(cell))
 }
 
 /// Gradients of one unit's gates before activation, and of the cell state of the step before.

@@ -1,6 +1,6 @@
 //! Twin of `shaders/resident_forward.wgsl`.
 
-use super::cell::{length_of, masked, step, time_of};
+use super::cell::{length_of, masked, peep_of, step_on, time_of};
 use crate::lstm::shaders::Options;
 
 /// Steps [info[3], info[4]) forward. `w_hh` is [G, H(k), H(unit), 4].
@@ -47,7 +47,7 @@ pub fn resident_forward(
                         }
                     }
                     let a = [0, 1, 2, 3].map(|v| sum[v] + projected[(at * 4 + v) * h_all + u]);
-                    let (mut a, mut cell, mut h) = step(o, peephole, g, u, a, c[u]);
+                    let (mut a, mut cell, mut h) = step_on(a, c[u], peep_of(o, peephole, g, u));
                     if s >= length {
                         (a, cell, h) = ([0.0; 4], 0.0, 0.0);
                     }

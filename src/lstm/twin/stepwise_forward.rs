@@ -1,6 +1,6 @@
 //! Twin of `shaders/stepwise_forward.wgsl`.
 
-use super::cell::{length_of, masked, step, time_of};
+use super::cell::{length_of, masked, peep_of, step_on, time_of};
 use crate::lstm::shaders::Options;
 
 /// Step info[3] forward. `w_hh` is [G, H(k), H(unit), 4].
@@ -45,7 +45,7 @@ pub fn stepwise_forward(
                     before = cells[((t * b_all + row) * g_all + g) * h_all + unit];
                 }
                 let a = [0, 1, 2, 3].map(|v| sum[v] + projected[(at * 4 + v) * h_all + unit]);
-                let (mut a, mut cell, mut h) = step(o, peephole, g, unit, a, before);
+                let (mut a, mut cell, mut h) = step_on(a, before, peep_of(o, peephole, g, unit));
                 if s >= length {
                     (a, cell, h) = ([0.0; 4], 0.0, 0.0);
                 }
