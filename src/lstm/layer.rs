@@ -45,11 +45,11 @@ pub struct Direction {
     pub weight_ih: Param<Tensor<2>>,
     /// `weight_hh` [4H, H].
     pub weight_hh: Param<Tensor<2>>,
-    /// `bias_ih` [4H].
+    /// `bias_ih`, 4H numbers.
     pub bias_ih: Param<Tensor<1>>,
-    /// `bias_hh` [4H].
+    /// `bias_hh`, 4H numbers.
     pub bias_hh: Param<Tensor<1>>,
-    /// `weight_ci`, `weight_cf`, `weight_co` [H] of a peephole cell.
+    /// `weight_ci`, `weight_cf`, `weight_co`, H numbers each, of a peephole cell.
     pub peephole: Option<[Param<Tensor<1>>; 3]>,
 }
 

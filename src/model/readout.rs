@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 pub struct Readout {
     /// `weight` [K, F].
     pub weight: Param<Tensor<2>>,
-    /// `bias` [K].
+    /// `bias`, K numbers.
     pub bias: Param<Tensor<1>>,
 }
 

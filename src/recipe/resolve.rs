@@ -239,7 +239,7 @@ fn from_table(table: Table) -> Result<Recipe> {
         .map_err(|e: toml::de::Error| {
             Error::usage(
                 format!("a setting has the wrong value: {}", e.message()),
-                "see the settings' table in the README",
+                "give it a value of its kind; a run's config.toml shows all",
             )
         })?;
     recipe.check()?;

@@ -3,7 +3,7 @@
 use super::cell::{length_of, masked, peep_of, step_back, time_of};
 use crate::lstm::shaders::Options;
 
-/// Steps info[4] − 1 down to info[3] backward. `w_hh` is [G, H(unit), H(k), 4].
+/// Steps `info[4]` − 1 down to `info[3]` backward. `w_hh` is [G, H(unit), H(k), 4].
 pub fn resident_backward(
     o: Options,
     d_out: &[f32],

@@ -3,7 +3,7 @@
 use super::cell::{length_of, masked, peep_of, step_on, time_of};
 use crate::lstm::shaders::Options;
 
-/// Steps [info[3], info[4]) forward. `w_hh` is [G, H(k), H(unit), 4].
+/// Steps [`info[3]`, `info[4]`) forward. `w_hh` is [G, H(k), H(unit), 4].
 pub fn resident_forward(
     o: Options,
     projected: &[f32],

@@ -3,7 +3,7 @@
 use super::cell::{length_of, masked, peep_of, step_back, time_of};
 use crate::lstm::shaders::Options;
 
-/// From step `after` = info[3] to the step before it. `w_hh` is [G, H(unit), H(k), 4].
+/// From step `after` = `info[3]` to the step before it. `w_hh` is [G, H(unit), H(k), 4].
 pub fn stepwise_backward(
     o: Options,
     d_out: &[f32],

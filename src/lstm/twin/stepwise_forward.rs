@@ -3,7 +3,7 @@
 use super::cell::{length_of, masked, peep_of, step_on, time_of};
 use crate::lstm::shaders::Options;
 
-/// Step info[3] forward. `w_hh` is [G, H(k), H(unit), 4].
+/// Step `info[3]` forward. `w_hh` is [G, H(k), H(unit), 4].
 pub fn stepwise_forward(
     o: Options,
     projected: &[f32],
