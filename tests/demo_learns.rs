@@ -10,7 +10,7 @@ use serde_json::Value;
 fn on_the_cpu() {
     let folder = tempfile::tempdir().expect("a folder");
     let demo = folder.path().join("demo");
-    let said = must(&["demo", text(&demo), "--device", "cpu", "--epochs", "12"]);
+    let said = must(&["demo", text(&demo), "--device", "cpu", "--epochs", "16"]);
     println!("{said}");
     let run = demo.join("run");
     let json = must(&["eval", text(&run), "--device", "cpu", "--json"]);

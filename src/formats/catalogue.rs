@@ -131,8 +131,9 @@ impl Catalogue {
                     // Archives of other actions than NTU's say how they are called.
                     if file == "classes.txt" && !is_hidden(path) {
                         named = Some(class_names(source, entry)?);
+                    } else {
+                        self.ignored += 1;
                     }
-                    self.ignored += 1;
                     continue;
                 };
                 if labelled && ntu::is_missing(stem) {

@@ -1,5 +1,6 @@
 //! All settings of a run: one struct a concern, the same keys on the command line, in files and in defaults.
 
+mod check;
 mod resolve;
 mod settings;
 

@@ -1,6 +1,7 @@
 //! From a preset, a file and single settings to one whole recipe.
 
 use super::Recipe;
+use super::check::check;
 use crate::error::{Error, Place, Result};
 use std::path::Path;
 use toml::{Table, Value};
@@ -242,72 +243,6 @@ fn from_table(table: Table) -> Result<Recipe> {
                 "give it a value of its kind; a run's config.toml shows all",
             )
         })?;
-    recipe.check()?;
+    check(&recipe)?;
     Ok(recipe)
-}
-
-impl Recipe {
-    /// Refuses values that cannot be meant.
-    fn check(&self) -> Result<()> {
-        let share = |x: f64| (0.0..1.0).contains(&x);
-        let rules = [
-            (
-                self.train.accumulate > 0,
-                "train.accumulate must be at least 1",
-            ),
-            (
-                self.train.eval_batch > 0,
-                "train.eval_batch must be at least 1",
-            ),
-            (
-                self.train.eval_every > 0,
-                "train.eval_every must be at least 1",
-            ),
-            (
-                self.train.lr >= 0.0 && self.train.lr.is_finite(),
-                "train.lr must be a number, at least 0",
-            ),
-            (
-                share(self.train.validation),
-                "train.validation must be at least 0 and below 1",
-            ),
-            (
-                share(self.model.dropout.into()),
-                "model.dropout must be at least 0 and below 1",
-            ),
-            (
-                share(self.train.label_smoothing.into()),
-                "train.label_smoothing must be at least 0 and below 1",
-            ),
-            (
-                (0.0..=1.0).contains(&self.model.fusion_weight),
-                "model.fusion_weight must be between 0 and 1",
-            ),
-            (
-                (0.0..=1.0).contains(&self.augment.probability),
-                "augment.probability must be between 0 and 1",
-            ),
-            (
-                share(self.augment.scale.into()),
-                "augment.scale must be at least 0 and below 1",
-            ),
-            (
-                self.data.test_clips > 0,
-                "data.test_clips must be at least 1",
-            ),
-            (
-                self.data.frames == 0 || self.data.frames >= 4,
-                "data.frames must be 0 or at least 4",
-            ),
-            (
-                self.schedule.kind != super::ScheduleKind::Step || self.schedule.step > 0,
-                "schedule.step must be at least 1",
-            ),
-            (self.train.keep > 0, "train.keep must be at least 1"),
-        ];
-        match rules.iter().find(|(fine, _)| !fine) {
-            Some((_, rule)) => Err(Error::usage(*rule, "change it in the file or with --set")),
-            None => Ok(()),
-        }
-    }
 }
