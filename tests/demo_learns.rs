@@ -20,6 +20,13 @@ fn on_the_cpu() {
     for key in ["protocol", "clips", "top1", "top5", "mean_class", "loss"] {
         assert!(!report[key].is_null(), "{key} is missing");
     }
+    // Again in the same folder: what is there is used, and nothing is trained twice.
+    let again = must(&["demo", text(&demo), "--device", "cpu"]);
+    assert!(again.contains("there already"), "{again}");
+    assert_eq!(
+        json,
+        must(&["eval", text(&run), "--device", "cpu", "--json"])
+    );
     for made in ["made.zip", "data", "run", "weights.safetensors"] {
         assert!(said.contains(text(&demo.join(made))), "{made} is not told");
         assert!(demo.join(made).exists(), "{made} is not there");

@@ -396,11 +396,7 @@ fn prepared_data_settle_what_is_left_open() {
             .to_string()
             .contains("25 joints")
     );
-    assert!(
-        Protocol::Split
-            .split(prepared.manifest(), 0.0, SEED)
-            .unwrap_err()
-            .to_string()
-            .contains("no test clips")
-    );
+    // A set may hold one side alone: what trains and what tests says so itself.
+    let split = Protocol::Split.split(prepared.manifest(), 0.0, SEED);
+    assert!(split.unwrap().test.is_empty());
 }

@@ -174,7 +174,11 @@ fn outputs_and_every_gradient() {
                         &golden,
                         case,
                         &compute.device,
-                        Context { plan, largest },
+                        Context {
+                            plan,
+                            largest,
+                            ..Context::default()
+                        },
                     ));
                 }
                 println!("{} {}: {worst:.1e}", compute.name(), plan.name());

@@ -99,6 +99,7 @@ fn check(file: &SafeTensors<'_>, case: &str, about: &Value, device: &Device, pla
     let context = Context {
         plan,
         largest: usize::MAX,
+        ..Context::default()
     };
     let outputs = model.forward(x, &shape, None, context);
     let mut worst = 0.0f64;

@@ -111,6 +111,29 @@ fn more_epochs_and_refused_changes() {
         "--allow",
         "train.lr",
     ]);
+    // What can never fit is refused whatever is allowed, and the run stays as it was.
+    let model = ["--set", "model.hidden=16", "--allow", "model.hidden"];
+    must_fail(
+        &[&["train", "--resume", text(&short)][..], &model].concat(),
+        1,
+    );
+    must(&["train", "--resume", text(&short)]);
+    // Other data under the same path are not this run's.
+    let [data, aside] = ["data", "aside"].map(|name| folder.path().join(name));
+    std::fs::rename(&data, &aside).expect("moved");
+    let archive = folder.path().join("made.zip");
+    must(&[
+        "synth",
+        "--out",
+        text(&archive),
+        "--clips",
+        "40",
+        "--classes",
+        "4",
+    ]);
+    must(&["prepare", text(&archive), "--out", text(&data)]);
+    let other = must_fail(&["train", "--resume", text(&short)], 1);
+    assert!(other.contains("run.checksum"), "{other}");
     let missing = folder.path().join("missing");
     let error = must_fail(&["train", "--resume", text(&missing)], 1);
     assert!(error.contains("no run"), "{error}");

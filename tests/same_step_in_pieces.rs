@@ -101,6 +101,7 @@ fn whole_split_or_gathered() {
         let context = |largest| Context {
             plan: Plan::Resident,
             largest,
+            ..Context::default()
         };
         let run = |batches: &[Batch], largest| {
             trained(&recipe, &layout, batches, context(largest), &compute.device).0

@@ -38,6 +38,7 @@ fn entries(path: &Path) -> BTreeMap<String, String> {
             entry.read_to_string(&mut text).unwrap();
             (name, text)
         })
+        .filter(|(name, _)| name.ends_with(".skeleton"))
         .collect()
 }
 

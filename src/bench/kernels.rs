@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::lstm::{Context, Layer, LayerConfig, Plan};
 use crate::model::read;
 use crate::rng::Rng;
-use burn::nn::{Lstm, LstmConfig};
+use burn::module::Param;
+use burn::nn::{GateController, Linear, Lstm, LstmConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
 use std::time::Instant;
@@ -112,17 +113,15 @@ fn subjects(shape: Shape, device: &Device, context: Context) -> Result<[Subject;
     ];
     for (n, gate) in gates.into_iter().enumerate() {
         let Some(gate) = gate else { continue };
-        let set = |to: &mut burn::nn::Linear, weight: Tensor<2>, bias: Tensor<1>| -> Result<()> {
+        let set = |to: &mut Linear, weight: Tensor<2>, bias: Tensor<1>| -> Result<()> {
             let device = weight.device();
             let dims = weight.dims();
             let (weight, bias) = (read(weight)?, read(bias)?);
             let weight = TensorData::new(weight, dims);
             let count = bias.len();
-            to.weight = burn::module::Param::from_tensor(
-                Tensor::<2>::from_data(weight, &device).transpose(),
-            );
+            to.weight = Param::from_tensor(Tensor::<2>::from_data(weight, &device).transpose());
             let bias = Tensor::from_data(TensorData::new(bias, [count]), &device);
-            to.bias = Some(burn::module::Param::from_tensor(bias));
+            to.bias = Some(Param::from_tensor(bias));
             Ok(())
         };
         set(&mut gate.input_transform, rows(&w_ih, n), part(&b_ih, n))?;
@@ -142,23 +141,48 @@ fn draw<const D: usize>(dims: [usize; D], seed: u64, device: &Device) -> Tensor<
     Tensor::from_data(TensorData::new(values, dims), device)
 }
 
-/// Outputs and the gradient of the inputs for a fixed weighting of the outputs.
-fn results(subject: &Subject, shape: Shape, device: &Device) -> Result<[Vec<f32>; 2]> {
+/// Outputs, and the gradients of inputs and of both weights, for a fixed weighting of the outputs.
+fn results(subject: &Subject, shape: Shape, device: &Device) -> Result<[Vec<f32>; 4]> {
     let x = draw([shape.steps, shape.batch, shape.input], 2, device).require_grad();
     let weighting = draw([shape.steps, shape.batch, shape.hidden], 3, device);
     let out = subject.forward(x.clone());
     let grads = (out.clone() * weighting).sum().backward();
     let missing = || Error::failed("the layer gave no gradient", "report this defect");
-    let gradient = x.grad(&grads).ok_or_else(missing)?;
-    Ok([read(out)?, read(gradient)?])
+    let gradient = |tensor: Tensor<2>| tensor.grad(&grads).ok_or_else(missing);
+    let [w_ih, w_hh] = match subject {
+        Subject::Ours(layer, _) => {
+            let direction = &layer.directions[0];
+            let of = |weight: &Param<Tensor<2>>| read(gradient(weight.val())?);
+            [of(&direction.weight_ih)?, of(&direction.weight_hh)?]
+        }
+        Subject::Burns(lstm) => {
+            // PyTorch's order and shape, as ours.
+            let of = |part: fn(&GateController) -> &Linear| -> Result<Vec<f32>> {
+                let each = gates(lstm).map(|gate| gradient(part(gate).weight.val()));
+                let each = each.into_iter().collect::<Result<Vec<_>>>()?;
+                let each = each.into_iter().map(Tensor::transpose).collect();
+                read(Tensor::cat(each, 0))
+            };
+            [of(|g| &g.input_transform)?, of(|g| &g.hidden_transform)?]
+        }
+    };
+    let of_x = x.grad(&grads).ok_or_else(missing)?;
+    Ok([read(out)?, read(of_x)?, w_ih, w_hh])
+}
+
+/// The gates of Burn's layer in the order i, f, g, o.
+fn gates(lstm: &Lstm) -> [&GateController; 4] {
+    let forget = lstm.forget_gate.as_ref().unwrap_or(&lstm.input_gate);
+    [&lstm.input_gate, forget, &lstm.cell_gate, &lstm.output_gate]
 }
 
 fn relative_error(a: &[f32], b: &[f32]) -> f64 {
     let largest = b.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
-    let worst = a
-        .iter()
-        .zip(b)
-        .fold(0.0f64, |m, (x, y)| m.max(f64::from((x - y).abs())));
+    let worst = a.iter().zip(b).fold(0.0f64, |m, (x, y)| {
+        let d = f64::from((x - y).abs());
+        // The maximum would pass over what is no number.
+        if d.is_nan() { f64::INFINITY } else { m.max(d) }
+    });
     worst / largest.max(f64::MIN_POSITIVE)
 }
 
@@ -211,22 +235,29 @@ fn quantile(values: &[f64], share: f64) -> f64 {
 /// Measures both layers on a device, ours with every plan that it has there.
 ///
 /// # Errors
-/// [`Error::Device`] where the device fails.
+/// [`Error::Device`] where the device fails, [`Error::Usage`] for a layer without extent.
 pub fn measure(compute: &Compute, shape: Shape, runs: usize) -> Result<Table> {
+    if [shape.batch, shape.steps, shape.input, shape.hidden].contains(&0) {
+        return Err(Error::usage(
+            "a layer of size 0 does nothing",
+            "give at least 1 for each size",
+        ));
+    }
     let device = compute.device.clone().autodiff();
     let cpu = Compute::cpu("reference").device.autodiff();
     let [_, reference] = subjects(shape, &cpu, Context::default())?;
     let expected = results(&reference, shape, &cpu)?;
+    let context = |plan| Context {
+        plan,
+        largest: compute.largest(),
+        dispatch: compute.dispatch(),
+    };
     let plans: Vec<(String, Context)> = if compute.adapter.is_some() {
-        let context = |plan| Context {
-            plan,
-            largest: compute.largest(),
-        };
         Plan::ALL
             .map(|plan| (plan.name().to_string(), context(plan)))
             .to_vec()
     } else {
-        vec![("cpu".into(), Context::default())]
+        vec![("cpu".into(), context(Plan::default()))]
     };
     let mut named = Vec::new();
     for (plan, context) in plans {

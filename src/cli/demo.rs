@@ -4,10 +4,13 @@ use super::{eval, export, prepare, say, synth, train};
 use crate::device::Choice;
 use crate::error::Result;
 use crate::files;
+use crate::shards::MANIFEST;
+use crate::train::Run;
 use std::path::PathBuf;
 use std::time::Instant;
 
 /// The whole way on a small made archive: synth, prepare, train, evaluate, export.
+/// What an earlier demo left in the folder is used again.
 ///
 /// Example: sinew demo
 #[derive(clap::Args)]
@@ -50,38 +53,53 @@ pub fn run(args: &Args) -> Result<()> {
     let (archive, data) = (args.dir.join("made.zip"), args.dir.join("data"));
     let (run, weights) = (args.dir.join("run"), args.dir.join("weights.safetensors"));
     files::create_folder(&args.dir)?;
-    stage(
-        1,
-        "synth: an archive of made clips in the real NTU RGB+D text format",
-    )?;
-    synth::run(&synth::Args {
-        out: archive.clone(),
-        clips: Some(args.clips),
-        classes: 8,
-        seed: 0,
-        like: None,
-    })?;
-    stage(2, "prepare: the archive into checked shards")?;
-    prepare::run(&prepare::Args {
-        source: vec![archive.clone()],
-        out: data.clone(),
-        dataset: None,
-        threads: 0,
-        skip_bad: false,
-    })?;
-    stage(
-        3,
-        "train: a Two-Stream RNN on the training people (protocol xsub)",
-    )?;
-    train::run(&train::Args {
-        data: Some(data.clone()),
-        protocol: Some("xsub".into()),
-        out: Some(run.clone()),
-        set: SETTINGS.map(String::from).to_vec(),
-        epochs: Some(args.epochs),
-        device: Some(args.device),
-        ..train::Args::default()
-    })?;
+    if data.join(MANIFEST).exists() {
+        stage(2, "synth and prepare: their data are there already")?;
+    } else {
+        stage(
+            1,
+            "synth: an archive of made clips in the real NTU RGB+D text format",
+        )?;
+        synth::run(&synth::Args {
+            out: archive.clone(),
+            clips: Some(args.clips),
+            classes: 8,
+            seed: 0,
+            like: None,
+        })?;
+        stage(2, "prepare: the archive into checked shards")?;
+        prepare::run(&prepare::Args {
+            source: vec![archive.clone()],
+            out: data.clone(),
+            dataset: None,
+            threads: 0,
+            skip_bad: false,
+        })?;
+    }
+    if Run::recipe(&run).is_ok() {
+        stage(
+            3,
+            "train: the run is there already and goes on where it stopped",
+        )?;
+        train::run(&train::Args {
+            resume: Some(run.clone()),
+            ..train::Args::default()
+        })?;
+    } else {
+        stage(
+            3,
+            "train: a Two-Stream RNN on the training people (protocol xsub)",
+        )?;
+        train::run(&train::Args {
+            data: Some(data.clone()),
+            protocol: Some("xsub".into()),
+            out: Some(run.clone()),
+            set: SETTINGS.map(String::from).to_vec(),
+            epochs: Some(args.epochs),
+            device: Some(args.device),
+            ..train::Args::default()
+        })?;
+    }
     stage(4, "eval: clips of people that were never trained on")?;
     let (protocol, report) = eval::evaluate(&eval::Args {
         run: run.clone(),

@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> Result<()> {
             a.index, a.name, a.kind, a.backend, a.driver
         ))?;
         say(format!(
-            "   plan {plan}; f16 {}; matrix units {}; timestamps {}; largest tensor {} MiB; workgroup {} threads, {} KiB",
+            "   kernels {plan}; f16 {}; matrix units {}; timestamps {}; largest tensor {} MiB; workgroup {} threads, {} KiB",
             yes(a.f16),
             yes(a.cooperative_matrix),
             yes(a.timestamps),

@@ -103,6 +103,7 @@ pub fn context(weights: &Weights, compute: &Compute) -> Context {
     Context {
         plan,
         largest: compute.largest(),
+        dispatch: compute.dispatch(),
     }
 }
 
@@ -121,23 +122,33 @@ pub fn evaluate(args: &Args) -> Result<(String, Report)> {
         .unwrap_or_else(|| recipe.run.protocol.clone());
     let protocol: Protocol = name.parse()?;
     let manifest = prepared.manifest();
-    if manifest.classes.len() != weights.classes.len()
-        || manifest.layout.joints != weights.layout.joints
-    {
-        let what = format!(
-            "{} classes and {} joints, and the weights are for {} and {}",
-            manifest.classes.len(),
-            manifest.layout.len(),
-            weights.classes.len(),
-            weights.layout.len()
-        );
+    if manifest.layout.joints != weights.layout.joints {
+        let (here, there) = (manifest.layout.len(), weights.layout.len());
+        let what = format!("its {here} joints are not the {there} that the weights are for");
         return Err(Error::input(
             Place::file(&folder),
             what,
             "evaluate on data of the same kind",
         ));
     }
+    if manifest.classes != weights.classes {
+        let (here, there) = (manifest.classes.len(), weights.classes.len());
+        let what = format!("its {here} classes are not the {there} that the weights know");
+        return Err(Error::input(
+            Place::file(&folder),
+            what,
+            "evaluate on data of the same classes",
+        ));
+    }
     let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
+    if split.test.is_empty() {
+        let what = format!("{protocol} has no test clips here");
+        return Err(Error::input(
+            Place::file(&folder),
+            what,
+            "prepare the part that tests",
+        ));
+    }
     let compute = open(args.device)?;
     eprintln!("{}", compute.describe());
     let recipe = &weights.recipe;

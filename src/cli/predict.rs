@@ -1,9 +1,10 @@
 //! `sinew predict`
 
 use super::eval::{Which, context, weights};
+use super::progress::Progress;
 use super::{say, say_json};
 use crate::device::{Choice, open};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, mean_rows, ranking};
 use crate::files::Tensors;
 use crate::formats::Catalogue;
@@ -92,7 +93,7 @@ impl Dump {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let weights = weights(&args.run, &args.checkpoint)?;
-    let catalogue = Catalogue::unlabelled(&args.file, None)?;
+    let mut catalogue = Catalogue::unlabelled(&args.file, None)?;
     let compute = open(args.device)?;
     eprintln!("{}", compute.describe());
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
@@ -103,39 +104,34 @@ pub fn run(args: &Args) -> Result<()> {
         device: &compute.device,
         context,
     };
-    let mut reader = catalogue.reader();
     let (mut predictions, mut failed, mut dump) = (Vec::new(), Vec::new(), Dump::default());
-    failed.extend(
-        catalogue
-            .problems
-            .iter()
-            .map(|e| Error::failed(e.to_string(), "the others are scored")),
-    );
-    for item in &catalogue.items {
-        let clip = match reader.read(item) {
-            Ok(recording) => recording.clip,
+    failed.append(&mut catalogue.problems);
+    let mut reader = catalogue.reader();
+    let progress = Progress::new("predict", catalogue.items.len());
+    for (done, item) in catalogue.items.iter().enumerate() {
+        progress.at(done, catalogue.items.len());
+        let scored = reader.read(item).and_then(|recording| {
+            let recipe = &weights.recipe;
+            let batch = from_clip(
+                &recording.clip,
+                &weights.layout,
+                &recipe.data,
+                recipe.run.seed,
+            );
+            let batch =
+                batch.map_err(|e| Error::failed(format!("{}: {e}", item.name), "leave it out"))?;
+            let mean = mean_rows(&evaluator.probabilities(&batch)?, shape.classes)?;
+            Ok((batch, mean))
+        });
+        let (batch, probabilities) = match scored {
+            Ok(scored) => scored,
+            // A device that fails once fails again.
+            Err(error @ Error::Device { .. }) => return Err(error),
             Err(error) => {
                 failed.push(error);
                 continue;
             }
         };
-        if clip.joints != weights.layout.len() {
-            let what = format!(
-                "{} joints, and the weights are for {}",
-                clip.joints,
-                weights.layout.len()
-            );
-            let place = catalogue.place(item);
-            failed.push(Error::input(
-                place,
-                what,
-                "use weights trained on the same skeleton",
-            ));
-            continue;
-        }
-        let recipe = &weights.recipe;
-        let batch = from_clip(&clip, &weights.layout, &recipe.data, recipe.run.seed)?;
-        let probabilities = mean_rows(&evaluator.probabilities(&batch)?, shape.classes)?;
         if args.dump.is_some() {
             dump.add(&evaluator, &batch)?;
         }
@@ -152,14 +148,10 @@ pub fn run(args: &Args) -> Result<()> {
             classes,
         });
     }
-    if let Some(path) = &args.dump {
-        if predictions.is_empty() {
-            return Err(Error::input(
-                Place::file(path),
-                "there is nothing to dump",
-                "give a clip",
-            ));
-        }
+    drop(progress);
+    if let Some(path) = &args.dump
+        && !predictions.is_empty()
+    {
         dump.write(path, shape.classes)?;
     }
     if args.json {

@@ -9,6 +9,7 @@ use crate::lstm::{self, Dims, Plan};
 use crate::recipe::{self, Recipe};
 use crate::shards::Prepared;
 use crate::train::{Best, Event, Run, Session, Start, settle};
+use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,9 +69,25 @@ pub struct Args {
 impl Args {
     /// All single settings as `KEY=VALUE`.
     fn sets(&self) -> Result<Vec<String>> {
+        const OTHERWISE: [(&str, &str); 5] = [
+            ("run.data", "name the data as the first argument"),
+            ("run.device", "use --device"),
+            ("run.preset", "use --preset"),
+            ("run.checksum", "it follows from the data"),
+            ("run.protocol", "use --protocol"),
+        ];
+        for (key, help) in OTHERWISE {
+            let said = |set: &String| set.split('=').next().is_some_and(|k| k.trim() == key);
+            if self.set.iter().any(said) {
+                return Err(Error::usage(format!("{key} is not for --set"), help));
+            }
+        }
         let mut sets = self.set.clone();
         let text = |value: &Path| toml::Value::from(value.to_string_lossy().into_owned());
         if let Some(epochs) = self.epochs {
+            if epochs == 0 {
+                return Err(Error::usage("--epochs 0 trains nothing", "give at least 1"));
+            }
             sets.push(format!("train.epochs={epochs}"));
         }
         if let Some(seed) = self.seed {
@@ -90,13 +107,7 @@ impl Args {
             ));
         }
         if let Some(plan) = &self.plan {
-            let known = Plan::from_name(plan).ok_or_else(|| {
-                let names = Plan::ALL.map(Plan::name).join(" or ");
-                Error::usage(
-                    format!("there is no plan {plan:?}"),
-                    format!("choose {names}"),
-                )
-            })?;
+            let known = self::plan(plan)?;
             sets.push(format!("run.plan={}", known.name()));
         }
         Ok(sets)
@@ -110,14 +121,16 @@ pub fn run(args: &Args) -> Result<()> {
         Some(folder) => resume(args, folder, &progress)?,
         None => start(args, &progress)?,
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // The second one leaves at once: this handler comes first and finds the flag set.
-        signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
-            .map_err(|e| Error::failed(format!("signals cannot be caught: {e}"), "report this"))?;
+    if session.position().epoch >= session.run().recipe.train.epochs {
+        progress.line("the run is finished; --epochs N trains on");
     }
-    session.train(&stop, &mut |event| show(&mut progress, &event))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let signals = catch_signals(&stop)?;
+    let ended = session.train(&stop, &mut |event| show(&mut progress, &event));
+    for signal in signals {
+        signal_hook::low_level::unregister(signal);
+    }
+    ended?;
     drop(progress);
     let best = session.run().best();
     match session.position().best {
@@ -127,6 +140,26 @@ pub fn run(args: &Args) -> Result<()> {
         )),
         None => say(format!("done; {}", best.display())),
     }
+}
+
+/// Sets `stop` at the first signal; a second one leaves at once.
+fn catch_signals(stop: &Arc<AtomicBool>) -> Result<Vec<SigId>> {
+    let mut caught = Vec::new();
+    #[cfg(unix)]
+    let signals = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
+    #[cfg(not(unix))]
+    let signals = [SIGINT, SIGTERM];
+    for signal in signals {
+        // This handler comes first, so that it finds the flag set only at the second signal.
+        for handler in [
+            signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone()),
+            signal_hook::flag::register(signal, stop.clone()),
+        ] {
+            let failed = |e| Error::failed(format!("signals cannot be caught: {e}"), "report this");
+            caught.push(handler.map_err(failed)?);
+        }
+    }
+    Ok(caught)
 }
 
 fn start(args: &Args, progress: &Progress) -> Result<Session> {
@@ -148,13 +181,8 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
     let mut recipe = settle(&recipe, &prepared, &split.train)?;
     let compute = open(args.device.unwrap_or(Choice::Auto))?;
     progress.line(&compute.describe());
-    recipe.run.device = compute.name().to_string();
-    if compute.adapter.is_none() {
-        recipe.run.plan = "cpu".into();
-    } else if recipe.run.plan.is_empty() {
-        recipe.run.plan = measured_plan(&recipe, &compute).name().into();
-        progress.line(&format!("plan: {}, the fastest measured", recipe.run.plan));
-    }
+    settle_device(&mut recipe, &compute, progress)?;
+    recipe.run.checksum = prepared.manifest().checksum.clone();
     if recipe.run.task.is_empty() {
         let name = out.file_name().unwrap_or(out.as_os_str());
         recipe.run.task = name.to_string_lossy().into_owned();
@@ -188,19 +216,40 @@ fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
         Some(choice) => open(choice)?,
         None => open_named(&stored.run.device)?,
     };
-    wanted.run.device = compute.name().to_string();
-    if compute.adapter.is_none() {
-        wanted.run.plan = "cpu".into();
-    } else if wanted.run.plan == "cpu" {
-        wanted.run.plan = measured_plan(&wanted, &compute).name().into();
-    }
-    refuse_changes(args, &stored, &wanted)?;
-    if wanted != stored {
-        run.keep_recipe(wanted.clone())?;
-    }
-    progress.line(&compute.describe());
+    settle_device(&mut wanted, &compute, progress)?;
     let prepared = Arc::new(Prepared::open(&wanted.run.data)?);
+    wanted.run.checksum = prepared.manifest().checksum.clone();
+    refuse_changes(args, &stored, &wanted)?;
+    progress.line(&compute.describe());
+    // Kept only when the run has been set up with it.
+    run.recipe = wanted;
     session(run, prepared, compute, Start::Resume, progress)
+}
+
+/// Fills in the device, and the plan that was asked for or else measures fastest there.
+fn settle_device(recipe: &mut Recipe, compute: &Compute, progress: &Progress) -> Result<()> {
+    recipe.run.device = compute.run_name();
+    if compute.adapter.is_none() {
+        recipe.run.plan = "cpu".into();
+        return Ok(());
+    }
+    // A recipe from another run can carry the plan of a machine without a GPU.
+    if recipe.run.plan.is_empty() || recipe.run.plan == "cpu" {
+        recipe.run.plan = measured_plan(recipe, compute).name().into();
+        progress.line(&format!("plan: {}, the fastest measured", recipe.run.plan));
+    }
+    plan(&recipe.run.plan).map(drop)
+}
+
+/// The plan of a name.
+fn plan(name: &str) -> Result<Plan> {
+    Plan::from_name(name).ok_or_else(|| {
+        let names = Plan::ALL.map(Plan::name).join(" or ");
+        Error::usage(
+            format!("there is no plan {name:?}"),
+            format!("choose {names}"),
+        )
+    })
 }
 
 /// More epochs and another number of loader threads change no step already done; the rest needs its name.
@@ -210,7 +259,8 @@ fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
         key == "run.threads"
             || (key == "train.epochs" && wanted.train.epochs >= stored.train.epochs)
             || (key == "run.plan" && args.allow.iter().any(|a| a == "run.device"))
-            || args.allow.iter().any(|a| a == key)
+            // Weights of another shape do not fit; nothing can allow that.
+            || (!key.starts_with("model.") && args.allow.iter().any(|a| a == key))
     };
     let refused: Vec<String> = changed
         .iter()
@@ -256,8 +306,7 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                  {parameters} parameters; {steps} steps an epoch"
             ));
             if position.step > 0 {
-                let (epoch, step) = (position.epoch + 1, position.step);
-                progress.line(&format!("going on in epoch {epoch} after step {step}"));
+                progress.line(&format!("going on after step {}", position.step));
             }
         }
         Event::Step {

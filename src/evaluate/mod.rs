@@ -62,6 +62,12 @@ impl Evaluator<'_> {
         for outputs in self.outputs(batch) {
             all.extend(read(outputs.probabilities())?);
         }
+        if all.iter().any(|p| !p.is_finite()) {
+            return Err(Error::failed(
+                "the model's scores are no numbers",
+                "its weights are damaged, or an input is far outside what it was trained on",
+            ));
+        }
         Ok(all)
     }
 

@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Place, Result};
 use crate::files::{Numbers, Tensors};
+use crate::loader::features;
 use crate::model::{Shape, TwoStream, assign};
-use crate::recipe::Recipe;
+use crate::recipe::{self, Recipe};
 use crate::skeleton::Layout;
 use burn::tensor::Device;
 use serde::de::DeserializeOwned;
@@ -34,11 +35,12 @@ impl Weights {
     /// # Errors
     /// [`Error::Io`]; a file that was there is then unchanged.
     pub fn write(&self, path: &Path) -> Result<()> {
-        Tensors {
+        let mut file = Tensors {
             metadata: self.metadata()?,
             tensors: self.parameters.clone(),
-        }
-        .write(path)
+        };
+        file.seal();
+        file.write(path)
     }
 
     /// All but the parameters, as text by key.
@@ -74,13 +76,38 @@ impl Weights {
             });
             file.tensors = parameters.collect();
         }
-        Ok(Weights {
+        let weights = Weights {
             layout: part(&file, path, "layout")?,
             classes: part(&file, path, "classes")?,
             recipe: part(&file, path, "recipe")?,
             channels: part(&file, path, "channels")?,
             parameters: file.tensors,
-        })
+        };
+        weights.check(path)?;
+        Ok(weights)
+    }
+
+    /// Refuses a description that no model can be built from.
+    fn check(&self, path: &Path) -> Result<()> {
+        let wrong = |what: String| {
+            let help = "use a file that `sinew export` or a run wrote";
+            Error::input(Place::file(path), what, help)
+        };
+        self.layout
+            .check()
+            .map_err(|(key, what)| wrong(format!("its layout's {key}: {what}")))?;
+        recipe::check(&self.recipe).map_err(|e| wrong(format!("its recipe: {e}")))?;
+        let channels = features::channels(&self.recipe.data);
+        if self.classes.is_empty() || self.recipe.data.frames == 0 || self.channels != channels {
+            let what = format!(
+                "{} classes, {} frames and {} channels, which should be {channels}, make no model",
+                self.classes.len(),
+                self.recipe.data.frames,
+                self.channels
+            );
+            return Err(wrong(what));
+        }
+        Ok(())
     }
 
     /// The model's sizes and wiring.

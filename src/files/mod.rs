@@ -2,7 +2,7 @@
 
 mod tensors;
 
-pub use tensors::{Numbers, Tensors, bytes};
+pub use tensors::{CHECKSUM, Numbers, Tensors};
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -30,6 +30,7 @@ impl AtomicFile {
     pub fn create(target: impl AsRef<Path>) -> Result<Self> {
         let target = target.as_ref().to_path_buf();
         let name = target.file_name().unwrap_or_default().to_string_lossy();
+        remove_parts(&target);
         let part = folder_of(&target).join(format!(".{name}.{}{SUFFIX}", std::process::id()));
         let file = OpenOptions::new()
             .write(true)
@@ -116,6 +117,24 @@ pub fn is_leftover(path: &Path) -> bool {
         let name = name.to_string_lossy();
         name.starts_with('.') && name.ends_with(SUFFIX)
     })
+}
+
+/// Removes what interrupted writes of this file left. What cannot be removed is no reason not to write.
+fn remove_parts(target: &Path) {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let start = format!(".{name}.");
+    let Ok(found) = fs::read_dir(folder_of(target)) else {
+        return;
+    };
+    for path in found.filter_map(|entry| Some(entry.ok()?.path())) {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let number = file
+            .strip_prefix(&start)
+            .and_then(|rest| rest.strip_suffix(SUFFIX));
+        if number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit())) {
+            let _ = fs::remove_file(&path);
+        }
+    }
 }
 
 /// Makes a folder, with those above it.

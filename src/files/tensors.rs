@@ -4,9 +4,11 @@ use super::AtomicFile;
 use crate::error::{Error, Place, Result};
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde_json::{Map, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
+use xxhash_rust::xxh3::Xxh3;
 
 /// A tensor's shape and numbers, row by row.
 pub type Numbers = (Vec<usize>, Vec<f32>);
@@ -20,7 +22,29 @@ pub struct Tensors {
     pub tensors: BTreeMap<String, Numbers>,
 }
 
+/// The metadata's key for the checksum of everything else in the file.
+pub const CHECKSUM: &str = "checksum";
+
 impl Tensors {
+    /// xxh3-64 of all text and all numbers but the checksum itself, as 16 hexadecimal digits.
+    fn checksum(&self) -> String {
+        let mut hash = Xxh3::new();
+        for (key, text) in self.metadata.iter().filter(|(key, _)| *key != CHECKSUM) {
+            hash.update(key.as_bytes());
+            hash.update(text.as_bytes());
+        }
+        for (name, (_, values)) in &self.tensors {
+            hash.update(name.as_bytes());
+            hash.update(&bytes(values));
+        }
+        format!("{:016x}", hash.digest())
+    }
+
+    /// Puts in the checksum, which [`Tensors::read`] then holds the file against.
+    pub fn seal(&mut self) {
+        self.metadata.insert(CHECKSUM.into(), self.checksum());
+    }
+
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
@@ -53,7 +77,8 @@ impl Tensors {
     /// Reads a file and checks its structure.
     ///
     /// # Errors
-    /// [`Error::Input`] for a file that is no safetensors file, is cut short, or holds other than float32.
+    /// [`Error::Input`] for a file that is no safetensors file, is cut short, holds other than float32, or differs from
+    /// its checksum where it has one.
     pub fn read(path: &Path) -> Result<Self> {
         let wrong = |what: String| {
             Error::input(
@@ -82,14 +107,26 @@ impl Tensors {
         let metadata = metadata
             .map(|(key, text)| (key.clone(), text.clone()))
             .collect();
-        Ok(Tensors { metadata, tensors })
+        let file = Tensors { metadata, tensors };
+        match file.metadata.get(CHECKSUM) {
+            Some(sum) if *sum != file.checksum() => {
+                Err(wrong("damaged: its checksum does not fit".into()))
+            }
+            _ => Ok(file),
+        }
     }
 }
 
-/// Little-endian bytes of numbers.
-pub fn bytes(values: &[f32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
+/// Little-endian bytes of numbers; their own memory where the machine keeps them so.
+pub fn bytes(values: &[f32]) -> Cow<'_, [u8]> {
+    if cfg!(target_endian = "little") {
+        Cow::Borrowed(bytemuck::cast_slice(values))
+    } else {
+        Cow::Owned(
+            values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect(),
+        )
+    }
 }

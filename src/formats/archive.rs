@@ -54,6 +54,14 @@ impl Archive {
         let metadata = fs::metadata(&path).map_err(|error| Error::io(&path, "read", error))?;
         let mut zip = None;
         let mut entries = Vec::new();
+        if !metadata.is_dir() && !metadata.is_file() {
+            let help = "name an archive, a folder or a clip";
+            return Err(Error::input(
+                Place::file(&path),
+                "neither a file nor a folder",
+                help,
+            ));
+        }
         if metadata.is_dir() {
             list(&path, "", 0, &mut entries)?;
         } else if is_zip(&path)? {

@@ -117,6 +117,14 @@ impl Catalogue {
             return Err(Error::input(Place::file(first.path()), what, help));
         }
         list.archives = archives;
+        for (index, archive) in list.archives.iter().enumerate() {
+            let gives = list.items.iter().any(|item| item.archive == index);
+            if !gives && list.problems.is_empty() && list.missing == 0 {
+                let what = format!("it holds no clips of the kind {}", list.dataset.name());
+                let help = "prepare sources of one kind at a time, or name the kind with --dataset";
+                return Err(Error::input(Place::file(archive.path()), what, help));
+            }
+        }
         list.distinct();
         Ok(list)
     }

@@ -117,7 +117,7 @@ impl Protocol {
     /// a `split` column calls `val` are held out instead, whatever the share. The same seed holds out the same clips.
     ///
     /// # Errors
-    /// A protocol of another dataset, a side without clips, a share that is none.
+    /// A protocol of another dataset, data without any clip of it, a share that is none.
     pub fn split(self, manifest: &Manifest, validation: f64, seed: u64) -> Result<Split> {
         if !(0.0..1.0).contains(&validation) {
             let what = format!("train.validation = {validation} is no share of the training clips");
@@ -149,14 +149,10 @@ impl Protocol {
                 None => {}
             }
         }
-        for (side, clips) in [("training", &split.train), ("test", &split.test)] {
-            if clips.is_empty() {
-                let what = format!("protocol {self} finds no {side} clips in these data");
-                return Err(Error::setting(
-                    what,
-                    "choose another protocol, or prepare the part that is missing",
-                ));
-            }
+        if split.train.is_empty() && split.test.is_empty() {
+            let what = format!("protocol {self} finds no clips in these data");
+            let help = "choose another protocol, or prepare the part that is missing";
+            return Err(Error::setting(what, help));
         }
         if split.validation.is_empty() && validation > 0.0 {
             hold_out(&mut split, manifest, validation, seed);
@@ -193,7 +189,7 @@ impl Protocol {
     }
 }
 
-/// Moves a share of the training clips to validation, by people if there are two groups of them at least.
+/// Moves a share of the training clips to validation: by people, unless the smallest group of theirs is half of all.
 fn hold_out(split: &mut Split, manifest: &Manifest, share: f64, seed: u64) {
     let person = |index: usize| -> Option<String> {
         let about = &manifest.clips.get(index)?.about;
@@ -214,13 +210,26 @@ fn hold_out(split: &mut Split, manifest: &Manifest, share: f64, seed: u64) {
     };
     Rng::new(seed, &[purpose::VALIDATION]).shuffle(&mut groups);
     let wanted = share * split.train.len() as f64;
-    let mut held = Vec::new();
+    let mut held: Vec<usize> = Vec::new();
     // The last group always trains.
     for group in groups.iter().skip(1) {
         let now = held.len() as f64;
-        // A group that would leave the share farther off than it is now is passed over, but never all of them.
-        if held.is_empty() || (now + group.len() as f64 - wanted).abs() < (now - wanted).abs() {
+        // A group that would leave the share farther off than it is now is passed over.
+        if (now + group.len() as f64 - wanted).abs() < (now - wanted).abs() {
             held.extend(group);
+        }
+    }
+    if held.is_empty() {
+        // Every group is more than twice the share: the smallest, unless that is half of all that could train.
+        let smallest = groups.iter().skip(1).min_by_key(|group| group.len());
+        match smallest {
+            Some(group) if group.len() * 2 < split.train.len() => held.extend(group),
+            _ => {
+                let mut single = split.train.clone();
+                Rng::new(seed, &[purpose::VALIDATION, 1]).shuffle(&mut single);
+                let count = (wanted.round() as usize).clamp(1, single.len().max(2) - 1);
+                held.extend(single.into_iter().take(count));
+            }
         }
     }
     held.sort_unstable();

@@ -41,8 +41,8 @@ impl Batch {
 
 /// The settings with what prepared data decide put in: `data.frames` 0 becomes the median length of all clips (the lower
 /// of two in the middle, at least 4 and at most 100), [`People::Auto`] becomes concatenation where every clip has
-/// exactly two tracked bodies and averaging elsewhere; sets other than NTU's, whose bodies are people and no guesses of a
-/// tracker, take [`Actors::All`]. Store the answer with a run: other data would give another.
+/// exactly two tracked bodies and averaging elsewhere; [`Actors::Auto`] becomes the published rule for NTU, whose bodies are
+/// guesses of a tracker, and everybody elsewhere. Store the answer with a run: other data would give another.
 #[must_use]
 pub fn settle(data: &Data, manifest: &Manifest) -> Data {
     let mut settled = data.clone();
@@ -61,8 +61,13 @@ pub fn settle(data: &Data, manifest: &Manifest) -> Data {
             People::Average
         };
     }
-    if manifest.dataset != "ntu" {
-        settled.actors = Actors::All;
+    if data.actors == Actors::Auto {
+        let guessed = manifest.dataset == "ntu";
+        settled.actors = if guessed {
+            Actors::Published
+        } else {
+            Actors::All
+        };
     }
     settled
 }
@@ -116,8 +121,8 @@ pub(super) struct Maker {
 
 impl Maker {
     pub fn new(layout: Layout, data: Data, augment: Option<Augment>, seed: u64) -> Result<Self> {
-        if data.frames == 0 || data.people == People::Auto {
-            let what = "data.frames = 0 and data.people = auto mean nothing without prepared data";
+        if data.frames == 0 || data.people == People::Auto || data.actors == Actors::Auto {
+            let what = "data.frames = 0, data.people = auto and data.actors = auto mean nothing without prepared data";
             return Err(Error::setting(
                 what,
                 "name the number of steps, and average or concatenate",

@@ -82,7 +82,10 @@ impl Loader {
             .map(|&clip| samples(&prepared, &maker, clip))
             .collect::<Result<_>>()?;
         let threads = match threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            // More lanes than this would only hold more batches.
+            0 => std::thread::available_parallelism()
+                .map_or(1, usize::from)
+                .min(8),
             some => some,
         };
         let work = Work {

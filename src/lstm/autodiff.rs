@@ -37,11 +37,13 @@ impl<B: RecurrenceBackend> Backward<B, 5> for RecurrenceBackward {
         let shape = s.gates.shape();
         let [steps, batch, groups, wide] = [0, 1, 2, 3].map(|d| shape[d]);
         let hidden = wide / 4;
+        // A second holder would make the engine copy them.
+        let cells = peephole_node.is_some().then(|| s.cells.clone());
         let (d_gates, d_state) = B::recurrence_backward(
             d_out,
             s.w_hh,
             s.gates,
-            s.cells.clone(),
+            s.cells,
             s.c0.clone(),
             s.peephole,
             s.mask.clone(),
@@ -54,14 +56,14 @@ impl<B: RecurrenceBackend> Backward<B, 5> for RecurrenceBackward {
             let by_group = B::float_permute(rows(), &[1, 2, 0]);
             grads.register::<B>(node.id, B::float_matmul(by_group, previous));
         }
-        if let Some(node) = peephole_node {
+        if let (Some(node), Some(cells)) = (peephole_node, cells) {
             // w_ci and w_cf saw the cell before, w_co the cell after; the mask has no part in either.
             let plain = Spec {
                 masked: false,
                 ..s.spec.clone()
             };
-            let before = B::previous_hidden(s.cells.clone(), s.c0, s.mask, plain);
-            let after = reshape::<B>(s.cells, &[steps * batch, groups, hidden]);
+            let before = B::previous_hidden(cells.clone(), s.c0, s.mask, plain);
+            let after = reshape::<B>(cells, &[steps * batch, groups, hidden]);
             let after = B::float_permute(after, &[1, 0, 2]);
             let of_gate = |gate: usize, cell: FloatTensor<B>| {
                 let d = B::float_permute(slice::<B>(rows(), 2, gate * hidden, hidden), &[1, 0, 2]);

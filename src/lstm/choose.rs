@@ -38,6 +38,7 @@ fn pass(device: &Device, dims: Dims, plan: Plan) -> Duration {
     let spec = Spec {
         reverse: (0..groups).map(|g| g % 2 == 1).collect(),
         plan,
+        dispatch: u64::MAX,
         ..Spec::default()
     };
     let wait = || device.sync().is_ok();

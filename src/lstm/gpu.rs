@@ -14,10 +14,6 @@ use cubecl::CubeCount;
 use cubecl::prelude::{ExecutionMode, KernelId};
 use cubecl::server::KernelArguments;
 
-/// Work of one dispatch: a quarter of a second on the slowest adapter measured (software Vulkan on two cores,
-/// 0.8 GFLOP/s), since desktop drivers reset a GPU that is silent for about two.
-const FLOPS_PER_DISPATCH: f64 = 2.5e8;
-
 impl KernelSource for Kernel {
     fn source(&self) -> SourceTemplate {
         SourceTemplate::new(Kernel::source(self))
@@ -104,9 +100,9 @@ fn info(dims: Dims, spec: &Spec, first: usize, last: usize) -> Vec<u32> {
 }
 
 /// Step ranges, each the work of one dispatch.
-fn pieces(dims: Dims) -> Vec<(usize, usize)> {
+fn pieces(dims: Dims, spec: &Spec) -> Vec<(usize, usize)> {
     let a_step = dims.flops() / dims.steps as f64;
-    let steps = ((FLOPS_PER_DISPATCH / a_step) as usize).max(1);
+    let steps = ((spec.dispatch as f64 / a_step) as usize).max(1);
     (0..dims.steps)
         .step_by(steps)
         .map(|s| (s, (s + steps).min(dims.steps)))
@@ -157,7 +153,7 @@ impl RecurrenceBackend for CubeBackend {
         let options = options(dims, &spec);
         if let Some(tile) = resident_tile(&projected, dims, spec.plan) {
             let kernel = Kernel::ResidentForward(options, tile);
-            for (first, last) in pieces(dims) {
+            for (first, last) in pieces(dims, &spec) {
                 let count = [batch.div_ceil(tile.rows()), groups, 1];
                 launch(
                     kernel,
@@ -207,7 +203,7 @@ impl RecurrenceBackend for CubeBackend {
         let options = options(dims, &spec);
         if let Some(tile) = resident_tile(&d_out, dims, spec.plan) {
             let kernel = Kernel::ResidentBackward(options, tile);
-            for (first, last) in pieces(dims).into_iter().rev() {
+            for (first, last) in pieces(dims, &spec).into_iter().rev() {
                 let count = [batch.div_ceil(tile.rows()), groups, 1];
                 launch(
                     kernel,

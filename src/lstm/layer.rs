@@ -14,6 +14,8 @@ pub struct Context {
     pub plan: Plan,
     /// Bytes of the largest tensor that one kernel can read; larger batches are split over their rows.
     pub largest: usize,
+    /// Floating-point operations of the longest dispatch; see [`Spec::dispatch`].
+    pub dispatch: u64,
 }
 
 impl Default for Context {
@@ -21,6 +23,8 @@ impl Default for Context {
         Context {
             plan: Plan::default(),
             largest: usize::MAX,
+            // What the slowest adapter does in a quarter of a second.
+            dispatch: 250_000_000,
         }
     }
 }
@@ -140,11 +144,14 @@ pub fn run(
     let groups: usize = layers.iter().map(|(layer, _)| layer.directions.len()).sum();
     let [steps, batch, _] = layers[0].1.dims();
     let bytes_a_row = steps * groups * 4 * hidden * size_of::<f32>();
+    // Of one row's step, which is the least that a dispatch can do.
+    let operations = (8 * groups * hidden * hidden) as u64;
     let rows = (context.largest / bytes_a_row)
         .min(LARGEST_GRID / hidden)
+        .min(usize::try_from(context.dispatch / operations).unwrap_or(usize::MAX))
         .max(1);
     if rows >= batch {
-        return run_rows(layers, initial, lengths, context.plan);
+        return run_rows(layers, initial, lengths, context);
     }
     let pieces = (0..batch).step_by(rows).map(|start| {
         let count = rows.min(batch - start);
@@ -156,7 +163,7 @@ pub fn run(
             .clone()
             .map(|(h, c)| (h.narrow(1, start, count), c.narrow(1, start, count)));
         let lengths = lengths.map(|l| &l[start..start + count]);
-        run_rows(&layers, initial, lengths, context.plan)
+        run_rows(&layers, initial, lengths, context)
     });
     Tensor::cat(pieces.collect(), 1)
 }
@@ -165,7 +172,7 @@ fn run_rows(
     layers: &[(&Layer, Tensor<3>)],
     initial: Option<States>,
     lengths: Option<&[u32]>,
-    plan: Plan,
+    context: Context,
 ) -> Tensor<3> {
     let hidden = layers[0].0.hidden();
     let [steps, batch, _] = layers[0].1.dims();
@@ -193,7 +200,8 @@ fn run_rows(
             .flat_map(|(l, _)| (0..l.directions.len()).map(|d| d == 1))
             .collect(),
         lengths: lengths.map(|l| Arc::new(l.to_vec())),
-        plan,
+        plan: context.plan,
+        dispatch: context.dispatch,
         ..Spec::default()
     };
     recurrence(projected, w_hh, h0, c0, peephole, None, spec).reshape([

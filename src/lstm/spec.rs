@@ -85,6 +85,8 @@ pub struct Spec {
     pub masked: bool,
     /// The kernels' plan on a GPU.
     pub plan: Plan,
+    /// Floating-point operations of the longest dispatch; a single step can take more.
+    pub dispatch: u64,
 }
 
 impl Spec {

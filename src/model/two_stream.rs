@@ -26,7 +26,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Bytes of the largest tensor that one row of a batch needs in any layer: the gates of all steps.
+    /// Bytes of the largest tensor that one row of a batch needs: the gates of all steps of a layer, or a stream's input.
     fn bytes_a_row(&self) -> usize {
         let both = if self.model.bidirectional { 2 } else { 1 };
         let gates = |steps: usize, groups: usize, hidden: usize| steps * groups * 4 * hidden;
@@ -44,7 +44,8 @@ impl Shape {
         };
         let body = gates(self.frames, both, self.model.hidden);
         let spatial = 4 * gates(order.len(), both, self.model.hidden);
-        parts.max(body).max(spatial) * size_of::<f32>()
+        let inputs = self.frames * self.layout.len().max(order.len()) * self.channels;
+        parts.max(body).max(spatial).max(inputs) * size_of::<f32>()
     }
 
     /// Rows of a batch whose largest tensor the device can still bind; at least one.

@@ -3,9 +3,11 @@
 use super::{Recipe, ScheduleKind};
 use crate::error::{Error, Result};
 
+/// Refuses a recipe with a number that cannot be meant.
+///
 /// # Errors
 /// [`Error::Usage`] that names the first setting outside its range, and the range.
-pub(super) fn check(recipe: &Recipe) -> Result<()> {
+pub fn check(recipe: &Recipe) -> Result<()> {
     let Recipe {
         model,
         data,

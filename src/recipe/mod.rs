@@ -4,5 +4,6 @@ mod check;
 mod resolve;
 mod settings;
 
+pub use check::check;
 pub use resolve::{PRESETS, load, resolve};
 pub use settings::*;

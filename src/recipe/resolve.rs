@@ -15,6 +15,7 @@ const RUN: &str = r#"
 task = ""
 preset = ""
 data = ""
+checksum = ""
 protocol = ""
 seed = 0
 device = ""
@@ -87,9 +88,16 @@ fn put_all(table: &mut Table, sets: &[String]) -> Result<()> {
 /// The recipe of a `config.toml`, which has every key.
 ///
 /// # Errors
-/// As [`resolve`].
+/// [`Error::Input`] for a file that is none, [`Error::Io`] for one that cannot be read.
 pub fn load(path: &Path) -> Result<Recipe> {
-    from_table(read(path)?)
+    from_table(read(path)?).map_err(|e| match e {
+        Error::Usage { what, .. } => {
+            let help =
+                "it was changed by hand, or another version wrote it: mend it, or train anew";
+            Error::input(Place::file(path), what, help)
+        }
+        other => other,
+    })
 }
 
 impl Recipe {
@@ -200,10 +208,25 @@ fn overlay(base: &mut Table, over: Table, source: &str) -> Result<()> {
     Ok(())
 }
 
+/// TOML's message with the key that it is about, in one line.
+fn one_line(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    text.split('\n')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 /// A whole number where the setting holds a fraction is meant as one: `lr=1`.
 fn alike(old: &Value, new: Value) -> Value {
     match (old, new) {
         (Value::Float(_), Value::Integer(n)) => Value::Float(n as f64),
+        (Value::String(_), Value::String(text)) => Value::String(text),
+        // A name may look like a number: `run.task=2024`.
+        (Value::String(_), new @ (Value::Integer(_) | Value::Float(_) | Value::Boolean(_))) => {
+            Value::String(new.to_string())
+        }
         (_, new) => new,
     }
 }
@@ -239,7 +262,7 @@ fn from_table(table: Table) -> Result<Recipe> {
         .try_into()
         .map_err(|e: toml::de::Error| {
             Error::usage(
-                format!("a setting has the wrong value: {}", e.message()),
+                format!("a setting has the wrong value: {}", one_line(&e)),
                 "give it a value of its kind; a run's config.toml shows all",
             )
         })?;

@@ -30,6 +30,8 @@ pub struct Run {
     pub preset: String,
     /// Folder of prepared data.
     pub data: String,
+    /// Checksum of the prepared data, so that a run goes on with the data it began with.
+    pub checksum: String,
     /// Protocol: `xsub`, `xview`, `xsub120`, `xset120`, `fold1` to `fold5`, `split`.
     pub protocol: String,
     /// Seed of initial weights, order, augmentation and dropout.
@@ -168,8 +170,10 @@ pub enum Actors {
     Published,
     /// The superseded re-implementation's: every body that moves.
     Reference,
-    /// Every body in the clip's order. A run's start chooses it for sets whose bodies are people, not a tracker's guesses.
+    /// Every body in the clip's order.
     All,
+    /// `published` where a tracker guessed the bodies (NTU), `all` where they are people; a run's start decides.
+    Auto,
 }
 
 /// From a stored clip to an input.
@@ -188,7 +192,7 @@ pub struct Data {
     pub turn: Turn,
     /// `average`, `concatenate` or `auto`.
     pub people: People,
-    /// `published`, `reference` or `all`.
+    /// `published`, `reference`, `all` or `auto`.
     pub actors: Actors,
     /// Adds each joint's offset from its parent to the input.
     pub bones: bool,

@@ -31,7 +31,7 @@ pub fn choose(clip: &Clip, rule: Actors) -> Vec<Actor> {
     match rule {
         Actors::Published => published(clip),
         Actors::Reference => reference(clip),
-        Actors::All => all(clip),
+        Actors::All | Actors::Auto => all(clip),
     }
 }
 

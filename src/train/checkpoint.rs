@@ -3,11 +3,10 @@
 use super::optimiser::Memory;
 use crate::error::{Error, Place, Result};
 use crate::export::CHECKPOINT;
-use crate::files::{Numbers, Tensors, bytes};
+use crate::files::{CHECKSUM, Numbers, Tensors};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use xxhash_rust::xxh3::Xxh3;
 
 /// Version of the file; another one is refused.
 const VERSION: u32 = 1;
@@ -127,7 +126,7 @@ impl Checkpoint {
             );
         }
         file.metadata.insert("state".into(), state);
-        file.metadata.insert("checksum".into(), checksum(&file));
+        file.seal();
         file.write(&path)?;
         let all = list(folder)?;
         for old in &all[..all.len().saturating_sub(keep)] {
@@ -146,10 +145,8 @@ impl Checkpoint {
             let text = file.metadata.get(key);
             text.ok_or_else(|| damaged(path, "not a checkpoint of a run"))
         };
-        let (state, sum) = (find("state")?, find("checksum")?);
-        if checksum(&file) != *sum {
-            return Err(damaged(path, "damaged: its checksum does not fit"));
-        }
+        let state = find("state")?;
+        find(CHECKSUM)?;
         let state: State =
             serde_json::from_str(state).map_err(|e| damaged(path, &format!("damaged: {e}")))?;
         if state.version != VERSION {
@@ -172,7 +169,7 @@ impl Checkpoint {
             counters: state.counters,
         };
         let mut about = file.metadata;
-        about.retain(|key, _| key != "state" && key != "checksum");
+        about.retain(|key, _| key != "state" && key != CHECKSUM);
         Ok(Checkpoint {
             position: state.position,
             about,
@@ -202,18 +199,4 @@ impl Checkpoint {
 
 fn damaged(path: &Path, what: &str) -> Error {
     Error::input(Place::file(path), what, "use another checkpoint")
-}
-
-/// xxh3-64 of everything in the file but the checksum itself.
-fn checksum(file: &Tensors) -> String {
-    let mut hash = Xxh3::new();
-    for (key, text) in file.metadata.iter().filter(|(key, _)| *key != "checksum") {
-        hash.update(key.as_bytes());
-        hash.update(text.as_bytes());
-    }
-    for (name, (_, values)) in &file.tensors {
-        hash.update(name.as_bytes());
-        hash.update(&bytes(values));
-    }
-    format!("{:016x}", hash.digest())
 }

@@ -167,25 +167,16 @@ impl Optimiser {
     }
 }
 
-/// Scales all gradients so that their global norm is at most `limit`, as PyTorch's `clip_grad_norm_` does; returns
-/// the norm before. The scale stays on the device.
-pub fn clip(gradients: &mut Gradients, limit: f64) -> Option<Tensor<1>> {
-    let squares: Vec<Tensor<1>> = gradients
-        .values()
-        .map(|g| g.clone().powf_scalar(2.0).sum())
-        .collect();
-    if squares.is_empty() {
-        return None;
+/// Scales all gradients so that their global norm is at most `limit`, as PyTorch's `clip_grad_norm_` does; 0 leaves
+/// them as they are. The scale stays on the device.
+pub fn clip(gradients: &mut Gradients, limit: f64) {
+    if limit <= 0.0 || gradients.is_empty() {
+        return;
     }
-    let norm = Tensor::cat(squares, 0).sum().sqrt();
-    if limit > 0.0 {
-        let scale = (norm.clone() + 1e-6)
-            .recip()
-            .mul_scalar(limit)
-            .clamp_max(1.0);
-        for gradient in gradients.values_mut() {
-            *gradient = gradient.clone() * scale.clone();
-        }
+    let squares = gradients.values().map(|g| g.clone().powf_scalar(2.0).sum());
+    let norm = Tensor::cat(squares.collect(), 0).sum().sqrt();
+    let scale = (norm + 1e-6).recip().mul_scalar(limit).clamp_max(1.0);
+    for gradient in gradients.values_mut() {
+        *gradient = gradient.clone() * scale.clone();
     }
-    Some(norm)
 }

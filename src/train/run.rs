@@ -18,7 +18,8 @@ pub struct EpochMetrics {
     pub step: usize,
     /// Learning rate of its last step.
     pub lr: f64,
-    /// Mean training loss a sample.
+    /// Mean training loss a sample: of smoothed targets, and where posteriors are fused the two streams' losses added, so
+    /// it is no measure beside the validation loss.
     pub loss: f64,
     /// Share of training samples whose class was right.
     pub accuracy: f64,
@@ -55,6 +56,7 @@ pub struct Run {
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
 const TIMING: &str = "timing.jsonl";
+const LOCK: &str = ".lock";
 
 impl Run {
     /// Starts a new run, which is one when [`Run::keep_recipe`] has written its settings.
@@ -68,6 +70,7 @@ impl Run {
                 "go on with it by --resume, or choose another --out",
             ));
         }
+        refuse_strangers(folder)?;
         files::create_folder(folder.join("checkpoints"))?;
         let lock = lock(folder)?;
         files::remove_leftovers(folder)?;
@@ -128,14 +131,14 @@ impl Run {
         best(&self.folder)
     }
 
-    /// Writes the settings: of a new run when its first checkpoint stands, of another after a change by name.
+    /// Writes the settings: those of a new run when its first checkpoint stands, those of another when it has been set
+    /// up with them.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn keep_recipe(&mut self, recipe: Recipe) -> Result<()> {
-        files::write(self.folder.join(CONFIG), recipe.to_toml()?.as_bytes())?;
-        self.recipe = recipe;
-        Ok(())
+    pub fn keep_recipe(&self) -> Result<()> {
+        let text = self.recipe.to_toml()?;
+        files::write(self.folder.join(CONFIG), text.as_bytes())
     }
 
     /// Drops what was measured after a position: the epochs from there on will be run again.
@@ -199,6 +202,25 @@ pub fn best(folder: &Path) -> PathBuf {
     folder.join("best.safetensors")
 }
 
+/// A run shares its folder with nothing else; what a start that was broken off left is no stranger.
+fn refuse_strangers(folder: &Path) -> Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Error::io(folder, "use as the run's folder", e)),
+    };
+    const OURS: [&str; 5] = [METRICS, TIMING, LOCK, "checkpoints", "best.safetensors"];
+    for entry in entries {
+        let path = entry.map_err(|e| Error::io(folder, "read", e))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !OURS.contains(&name.as_ref()) && !files::is_leftover(&path) {
+            let what = format!("{} holds other things, such as {name}", folder.display());
+            return Err(Error::failed(what, "choose a new folder for --out"));
+        }
+    }
+    Ok(())
+}
+
 fn append(path: &Path, line: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_string(line)
         .map_err(|e| Error::input(Place::file(path), e.to_string(), "report this defect"))?;
@@ -211,7 +233,7 @@ fn append(path: &Path, line: &impl Serialize) -> Result<()> {
 }
 
 fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(".lock");
+    let path = folder.join(LOCK);
     let file = OpenOptions::new()
         .write(true)
         .create(true)

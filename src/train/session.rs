@@ -9,11 +9,13 @@ use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, Report};
 use crate::export::Weights;
+use crate::files::Numbers;
 use crate::loader::{Batch, Loader, Protocol};
 use crate::lstm::{Context, Plan};
 use crate::model::{Shape, TwoStream, assign, named, numbers};
 use crate::shards::Prepared;
 use burn::module::Module;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -123,8 +125,9 @@ impl Session {
             )?)
         };
         if loader.batches() == 0 {
-            let what = "no training clip gives a sample with these settings";
-            return Err(Error::setting(what, "see data.sampling and data.actors"));
+            let what = format!("{protocol} has no training clip here that gives a sample");
+            let help = "prepare the part that trains; see data.sampling and data.actors";
+            return Err(Error::setting(what, help));
         }
         let [frames, _, channels] = loader.shape();
         let shape = Shape {
@@ -149,6 +152,7 @@ impl Session {
         let context = Context {
             plan,
             largest: compute.largest(),
+            dispatch: compute.dispatch(),
         };
         let mut model = TwoStream::init(&shape, seed, &device);
         let mut optimiser = Optimiser::new(&recipe.train);
@@ -168,7 +172,7 @@ impl Session {
         }
         let clips = [split.train.len(), split.validation.len(), split.test.len()];
         let trainee = Trainee::new(model, optimiser, shape, device, context);
-        let mut session = Session {
+        let session = Session {
             run,
             trainee,
             loader,
@@ -180,8 +184,8 @@ impl Session {
         };
         if !matches!(start, Start::Resume) {
             session.save()?;
-            session.run.keep_recipe(session.run.recipe.clone())?;
         }
+        session.run.keep_recipe()?;
         Ok(session)
     }
 
@@ -197,10 +201,7 @@ impl Session {
             clips: self.clips,
             samples: self.loader.samples(),
             steps,
-            parameters: numbers(&self.trainee.model)?
-                .values()
-                .map(|(_, v)| v.len())
-                .sum(),
+            parameters: self.trainee.model.num_params(),
             position: &self.position,
         });
         while self.position.epoch < recipe.train.epochs {
@@ -208,7 +209,6 @@ impl Session {
             let first = self.position.step_in_epoch;
             let before = self.position.samples;
             let mut waited = Duration::ZERO;
-            let mut lr = 0.0;
             let mut pending: Option<Found> = None;
             let from = first * recipe.train.accumulate;
             let mut batches = self.loader.epoch(self.position.epoch as u64, from);
@@ -220,7 +220,8 @@ impl Session {
                     .collect::<Result<_>>()?;
                 waited += asked.elapsed();
                 let (peak, epochs) = (recipe.train.lr, recipe.train.epochs);
-                lr = rate(&recipe.schedule, peak, self.position.step, steps, epochs);
+                let place = self.position.epoch * steps + self.position.step_in_epoch;
+                let lr = rate(&recipe.schedule, peak, place, steps, epochs);
                 let found = self.trainee.step(&taken, &recipe, lr, self.position.step);
                 self.position.step += 1;
                 self.position.step_in_epoch += 1;
@@ -260,7 +261,7 @@ impl Session {
                 samples_per_s: (self.position.samples - before) as f64 / seconds,
                 data_wait: waited.as_secs_f64() / seconds,
             };
-            self.end_epoch(lr, &timing, events)?;
+            self.end_epoch(&timing, events)?;
         }
         Ok(())
     }
@@ -292,13 +293,12 @@ impl Session {
         Ok(())
     }
 
-    fn end_epoch(
-        &mut self,
-        lr: f64,
-        timing: &EpochTiming,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<()> {
-        let train = &self.run.recipe.train;
+    fn end_epoch(&mut self, timing: &EpochTiming, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
+        let (train, steps) = (&self.run.recipe.train, self.steps());
+        // The last step's rate, also where the run was resumed behind that step.
+        let last_step = (self.position.epoch + 1) * steps - 1;
+        let schedule = &self.run.recipe.schedule;
+        let lr = rate(schedule, train.lr, last_step, steps, train.epochs);
         let epoch = self.position.epoch + 1;
         let last = epoch == train.epochs;
         let due = last || epoch.is_multiple_of(train.eval_every);
@@ -360,8 +360,23 @@ impl Session {
         Ok(Report::new(&scores, &self.weights.classes))
     }
 
-    fn write_weights(&self, path: &std::path::Path) -> Result<()> {
+    /// The parameters, which nothing may keep when they are no numbers any more.
+    fn parameters(&self) -> Result<BTreeMap<String, Numbers>> {
         let parameters = numbers(&self.trainee.model)?;
+        let lost = parameters
+            .iter()
+            .find(|(_, (_, values))| values.iter().any(|v| !v.is_finite()));
+        match lost {
+            None => Ok(parameters),
+            Some((name, _)) => Err(Error::failed(
+                format!("{name} is no number any more; the last checkpoint is whole"),
+                "lower train.lr or limit the gradient with train.clip_norm: anew, or --resume with --set and --allow",
+            )),
+        }
+    }
+
+    fn write_weights(&self, path: &std::path::Path) -> Result<()> {
+        let parameters = self.parameters()?;
         Weights {
             parameters,
             ..self.weights.clone()
@@ -373,7 +388,7 @@ impl Session {
         let checkpoint = Checkpoint {
             position: self.position.clone(),
             about: self.weights.metadata()?,
-            parameters: numbers(&self.trainee.model)?,
+            parameters: self.parameters()?,
             memory: self.trainee.optimiser.memory()?,
         };
         checkpoint.save(&self.run.checkpoints(), self.run.recipe.train.keep)?;

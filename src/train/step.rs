@@ -57,7 +57,7 @@ impl Found {
         if !loss.is_finite() {
             return Err(Error::failed(
                 format!("the loss became {loss}; the last checkpoint is whole"),
-                "lower train.lr, or limit the gradient with train.clip_norm",
+                "lower train.lr or limit the gradient with train.clip_norm: anew, or --resume with --set and --allow",
             ));
         }
         let mut guesses = Vec::with_capacity(self.labels.len());

@@ -71,6 +71,7 @@ impl Problem {
             peephole,
             masked,
             plan: Plan::default(),
+            dispatch: 250_000_000,
         };
         let of_option = |there: bool, count: usize| if there { count } else { 1 };
         // A dropout mask: a third of the units dropped, the others scaled up.

@@ -30,16 +30,16 @@ pub fn backward(inputs: Inputs<'_>, gates: &[f32], cells: &[f32], d_out: &[f32])
     let saved = (gates, cells, d_out);
     match width() {
         #[cfg(target_arch = "x86_64")]
-        Width::Avx512 => run::<16>(inputs, saved, |task| {
+        Width::Avx512 => run::<6, 16>(inputs, saved, |task| {
             // Safe: `width` found the instruction set.
             unsafe { walk_avx512(task) }
         }),
         #[cfg(target_arch = "x86_64")]
-        Width::Avx2 => run::<8>(inputs, saved, |task| {
+        Width::Avx2 => run::<3, 8>(inputs, saved, |task| {
             // Safe: `width` found the instruction set.
             unsafe { walk_avx2(task) }
         }),
-        Width::Portable => run::<4>(inputs, saved, walk::<4, 4, PORTABLE_FMA>),
+        Width::Portable => run::<4, 4>(inputs, saved, walk::<4, 4, PORTABLE_FMA>),
     }
 }
 
@@ -55,7 +55,7 @@ fn walk_avx2(task: &Task<'_>) {
     walk::<3, 8, true>(task);
 }
 
-fn run<const L: usize>(
+fn run<const R: usize, const L: usize>(
     inputs: Inputs<'_>,
     (saved_gates, saved_cells, d_out): (&[f32], &[f32], &[f32]),
     walk: impl Fn(&Task<'_>) + Sync,
@@ -70,7 +70,7 @@ fn run<const L: usize>(
     {
         let (d_gates, d_state) = (Shared::new(&mut gates), Shared::new(&mut state));
         let group = panels.len() / dims.groups;
-        blocks(dims).into_par_iter().for_each(|block| {
+        blocks::<R>(dims).into_par_iter().for_each(|block| {
             let panels = &panels[block.group * group..][..group];
             let (d_gates, d_state) = (&d_gates, &d_state);
             walk(&Task {

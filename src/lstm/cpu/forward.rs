@@ -27,16 +27,16 @@ struct Task<'a> {
 pub fn forward(inputs: Inputs<'_>) -> Saved {
     match width() {
         #[cfg(target_arch = "x86_64")]
-        Width::Avx512 => run::<16>(inputs, |task| {
+        Width::Avx512 => run::<6, 16>(inputs, |task| {
             // Safe: `width` found the instruction set.
             unsafe { walk_avx512(task) }
         }),
         #[cfg(target_arch = "x86_64")]
-        Width::Avx2 => run::<8>(inputs, |task| {
+        Width::Avx2 => run::<3, 8>(inputs, |task| {
             // Safe: `width` found the instruction set.
             unsafe { walk_avx2(task) }
         }),
-        Width::Portable => run::<4>(inputs, walk::<4, 4, PORTABLE_FMA>),
+        Width::Portable => run::<4, 4>(inputs, walk::<4, 4, PORTABLE_FMA>),
     }
 }
 
@@ -52,7 +52,10 @@ fn walk_avx2(task: &Task<'_>) {
     walk::<3, 8, true>(task);
 }
 
-fn run<const L: usize>(inputs: Inputs<'_>, walk: impl Fn(&Task<'_>) + Sync) -> Saved {
+fn run<const R: usize, const L: usize>(
+    inputs: Inputs<'_>,
+    walk: impl Fn(&Task<'_>) + Sync,
+) -> Saved {
     let dims = inputs.dims;
     let cells_len = dims.steps * dims.batch * dims.groups * dims.hidden;
     let (mut out, mut gates, mut cells) = (
@@ -68,7 +71,7 @@ fn run<const L: usize>(inputs: Inputs<'_>, walk: impl Fn(&Task<'_>) + Sync) -> S
             Shared::new(&mut cells),
         );
         let group = panels.len() / dims.groups;
-        blocks(dims).into_par_iter().for_each(|block| {
+        blocks::<R>(dims).into_par_iter().for_each(|block| {
             let panels = &panels[block.group * group..][..group];
             walk(&Task {
                 inputs,

@@ -51,10 +51,11 @@ pub struct Block {
     pub rows: Range<usize>,
 }
 
-/// Deals groups and rows out in about four blocks a thread, none under 8 rows, so that W_hh is read for many rows at once.
-pub fn blocks(dims: Dims) -> Vec<Block> {
-    let wanted = (4 * rayon::current_num_threads()).div_ceil(dims.groups);
-    let rows = dims.batch.div_ceil(wanted).max(8).next_multiple_of(8);
+/// Deals groups and rows out in about two blocks a thread, in whole tiles of R rows and two of them at least, so that
+/// W_hh is read for many rows at once.
+pub fn blocks<const R: usize>(dims: Dims) -> Vec<Block> {
+    let wanted = (2 * rayon::current_num_threads()).div_ceil(dims.groups);
+    let rows = dims.batch.div_ceil(wanted).max(2 * R).next_multiple_of(R);
     (0..dims.groups)
         .flat_map(|group| {
             (0..dims.batch).step_by(rows).map(move |start| Block {
