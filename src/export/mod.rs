@@ -64,7 +64,8 @@ impl Weights {
             .collect())
     }
 
-    /// Reads a file that [`Weights::write`] wrote, one that PyTorch saved with the same metadata, or a checkpoint.
+    /// Reads a file that [`Weights::write`] wrote, one that PyTorch saved with the same metadata
+    /// (less its checksum, when the numbers are others), or a checkpoint.
     ///
     /// # Errors
     /// [`Error::Input`] for a damaged file, or one without the model's description.
