@@ -161,3 +161,40 @@ fn every_command_helps() {
     assert!(must(&["--version"]).contains(env!("CARGO_PKG_VERSION")));
     assert_eq!(run(&[]).status.code(), Some(2));
 }
+
+#[test]
+fn wrong_input_is_exit_1_and_one_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    made_data(folder.path(), 24);
+    let whole = std::fs::read(folder.path().join("made.zip")).expect("an archive");
+    let mut flipped = whole.clone();
+    let middle = whole.len() / 2;
+    flipped[middle] ^= 0xff;
+    let cases: [(&str, &[u8]); 4] = [
+        ("page.zip", b"<!DOCTYPE html><title>log in</title>"),
+        ("cut.zip", &whole[..middle]),
+        ("flipped.zip", &flipped),
+        (
+            "S001C001P001R001A001.skeleton",
+            b"1\n1\n7 0 0 0 0 0 0 0 0 2\n24\n",
+        ),
+    ];
+    for (name, bytes) in cases {
+        let source = folder.path().join(name);
+        std::fs::write(&source, bytes).expect("a file");
+        let out = folder.path().join(format!("from-{name}"));
+        let error = must_fail(&["prepare", text(&source), "--out", text(&out)], 1);
+        assert!(error.contains(name), "{error}");
+        assert!(
+            !error.contains("panicked") && !error.contains("internal error"),
+            "{error}"
+        );
+        let told = error.lines().filter(|line| line.contains(name)).count();
+        assert_eq!(told, 1, "one line a fault: {error}");
+        // Nothing that a later command would take for prepared data.
+        let train = ["train", text(&out), "--protocol", "xsub", "--out"];
+        let run = folder.path().join("run");
+        must_fail(&[&train[..], &[text(&run)]].concat(), 1);
+        must_fail(&["check", text(&source)], 1);
+    }
+}

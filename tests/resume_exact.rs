@@ -121,6 +121,10 @@ fn more_epochs_and_refused_changes() {
     // Other data under the same path are not this run's.
     let [data, aside] = ["data", "aside"].map(|name| folder.path().join(name));
     std::fs::rename(&data, &aside).expect("moved");
+    must(&["train", text(&aside), "--resume", text(&short)]);
+    std::fs::rename(&aside, &data).expect("moved back");
+    must(&["train", text(&data), "--resume", text(&short)]);
+    std::fs::rename(&data, &aside).expect("moved");
     let archive = folder.path().join("made.zip");
     must(&[
         "synth",

@@ -257,6 +257,8 @@ fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
     let changed = stored.differences(wanted)?;
     let free = |key: &str| {
         key == "run.threads"
+            // The same data in another place.
+            || (key == "run.data" && wanted.run.checksum == stored.run.checksum)
             || (key == "train.epochs" && wanted.train.epochs >= stored.train.epochs)
             || (key == "run.plan" && args.allow.iter().any(|a| a == "run.device"))
             // Weights of another shape do not fit; nothing can allow that.
