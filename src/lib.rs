@@ -17,6 +17,7 @@ pub mod report;
 pub mod rng;
 pub mod shards;
 pub mod skeleton;
+mod text;
 pub mod train;
 
 pub use error::{Error, Result};

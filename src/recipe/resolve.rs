@@ -3,6 +3,7 @@
 use super::Recipe;
 use super::check::check;
 use crate::error::{Error, Place, Result};
+use crate::text::edit_distance;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -234,27 +235,11 @@ fn alike(old: &Value, new: Value) -> Value {
 fn unknown(base: &Table, key: &str, source: &str) -> Error {
     let nearest = flat(base)
         .map(|(known, _)| known)
-        .min_by_key(|known| distance(key, known));
+        .min_by_key(|known| edit_distance(key, known));
     Error::usage(
         format!("{source}: there is no setting {key:?}"),
         format!("the nearest is {}", nearest.unwrap_or_default()),
     )
-}
-
-/// Levenshtein's edit distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 fn from_table(table: Table) -> Result<Recipe> {

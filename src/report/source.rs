@@ -7,6 +7,7 @@ use crate::formats::{Catalogue, Dataset, Item, Recording, ntu};
 use crate::prepare::{Kind, kind};
 use crate::shards::Prepared;
 use crate::skeleton::Layout;
+use crate::text::edit_distance;
 
 /// Prepared data, or an archive, a folder or a single clip.
 #[derive(Debug)]
@@ -120,8 +121,9 @@ impl Source {
     }
 
     fn unknown<'a>(&self, name: &str, names: impl Iterator<Item = &'a str>) -> Error {
-        let mut near: Vec<(usize, &str)> =
-            names.map(|known| (distance(name, known), known)).collect();
+        let mut near: Vec<(usize, &str)> = names
+            .map(|known| (edit_distance(name, known), known))
+            .collect();
         near.sort_unstable();
         near.truncate(SUGGESTED);
         let near: Vec<&str> = near.into_iter().map(|(_, known)| known).collect();
@@ -142,42 +144,4 @@ impl Source {
 pub(super) fn counted(list: &Catalogue) -> Vec<&Item> {
     let left_out = |item: &&Item| list.dataset == Dataset::Ntu && ntu::is_missing(&item.name);
     list.items.iter().filter(|item| !left_out(item)).collect()
-}
-
-/// Levenshtein's edit distance.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let (mut diagonal, mut left) = (i, i + 1);
-        for (slot, y) in row.iter_mut().skip(1).zip(b.chars()) {
-            let change = diagonal + usize::from(x != y);
-            diagonal = *slot;
-            *slot = change.min(diagonal + 1).min(left + 1);
-            left = *slot;
-        }
-    }
-    // The first column only matters through `left`; for an empty `b` the distance is the length of `a`.
-    row.get(1..)
-        .and_then(<[usize]>::last)
-        .copied()
-        .unwrap_or(a.chars().count())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn edits_are_counted() {
-        let cases = [
-            ("", "", 0),
-            ("ab", "", 2),
-            ("", "ab", 2),
-            ("kitten", "sitting", 3),
-            ("ab", "ba", 2),
-        ];
-        for (a, b, edits) in cases {
-            assert_eq!(distance(a, b), edits, "{a} {b}");
-        }
-    }
 }

@@ -86,14 +86,10 @@ fn rows(layout: &Layout) -> [[f32; 3]; 3] {
     [right, up, near].map(|row| [0, 1, 2].map(|axis| row[axis] * stretch[axis]))
 }
 
-/// What makes the axes comparable. SBU's coordinates are shares of 2560 and 1920 across the image and of 10000/7.8125
-/// in depth (the set's description); undone, bones keep their length as people turn.
+/// What makes the axes comparable, so that bones keep their length as people turn.
 fn stretch(layout: &Layout) -> [f32; 3] {
-    if layout.name == "sbu15" {
-        [2560.0 / 1280.0, 1920.0 / 1280.0, 1.0]
-    } else {
-        [1.0; 3]
-    }
+    let least = layout.aspect.into_iter().min().unwrap_or(1).max(1);
+    layout.aspect.map(|a| a as f32 / least as f32)
 }
 
 #[cfg(test)]
