@@ -3,7 +3,7 @@
 #[path = "common/command.rs"]
 mod command;
 
-use command::{TINY, made_data, must, must_fail, text, train};
+use command::{made_data, must, must_fail, text, train, train_args};
 use std::path::Path;
 
 fn flip(path: &Path, from_end: usize) {
@@ -19,23 +19,18 @@ fn in_shards() {
     let data = made_data(folder.path(), 24);
     flip(&data.join("shard-00000.safetensors"), 100);
     let run = folder.path().join("run");
-    let mut args = vec![
-        "train",
-        text(&data),
-        "--protocol",
-        "xsub",
-        "--out",
-        text(&run),
-    ];
-    args.extend(TINY);
-    args.extend([
-        "--epochs",
-        "1",
-        "--device",
-        "cpu",
-        "--set",
-        "train.validation=0",
-    ]);
+    let args = train_args(
+        &data,
+        &run,
+        &[
+            "--epochs",
+            "1",
+            "--device",
+            "cpu",
+            "--set",
+            "train.validation=0",
+        ],
+    );
     let trained = command::run(&args);
     // The last clip of the shard trains or tests; whichever, its reader says so.
     let error = if trained.status.success() {
@@ -71,16 +66,7 @@ fn in_weights() {
 fn a_folder_of_other_things_takes_no_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = made_data(folder.path(), 24);
-    let mut args = vec![
-        "train",
-        text(&data),
-        "--protocol",
-        "xsub",
-        "--out",
-        text(&data),
-    ];
-    args.extend(TINY);
-    args.extend(["--epochs", "1", "--device", "cpu"]);
+    let args = train_args(&data, &data, &["--epochs", "1", "--device", "cpu"]);
     let error = must_fail(&args, 1);
     assert!(error.contains("holds other things"), "{error}");
     must(&["check", text(&data)]);

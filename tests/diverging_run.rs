@@ -3,7 +3,7 @@
 #[path = "common/command.rs"]
 mod command;
 
-use command::{TINY, made_data, must, must_fail, text};
+use command::{made_data, must, must_fail, text, train_args};
 use sinew::export::Weights;
 
 #[test]
@@ -15,26 +15,21 @@ fn is_stopped_and_not_kept() {
         let run = folder.path().join(name);
         let validation = format!("train.validation={validation}");
         let every = format!("train.save_every={every}");
-        let mut args = vec![
-            "train",
-            text(&data),
-            "--protocol",
-            "xsub",
-            "--out",
-            text(&run),
-        ];
-        args.extend(TINY);
-        args.extend([
-            "--epochs",
-            "40",
-            "--device",
-            "cpu",
-            "--set",
-            &validation,
-            "--set",
-            &every,
-        ]);
-        // Doubling weights every few steps leaves float32's range soon.
+        let mut args = train_args(
+            &data,
+            &run,
+            &[
+                "--epochs",
+                "40",
+                "--device",
+                "cpu",
+                "--set",
+                &validation,
+                "--set",
+                &every,
+            ],
+        );
+        // Each step multiplies the weights by a million, which leaves float32's range soon.
         args.extend(["--set", "train.optimiser=sgd", "--set", "train.lr=1e6"]);
         args.extend([
             "--set",

@@ -3,7 +3,7 @@
 #[path = "common/command.rs"]
 mod command;
 
-use command::{TINY, made_data, must, must_fail, run, sinew, text, train};
+use command::{made_data, must, must_fail, run, sinew, text, train, train_args};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -40,16 +40,7 @@ fn killed_at_any_moment() {
     train(&data, &whole, &named);
     for milliseconds in [150, 400, 900] {
         let killed = folder.path().join(format!("killed-{milliseconds}"));
-        let mut args = vec![
-            "train",
-            text(&data),
-            "--protocol",
-            "xsub",
-            "--out",
-            text(&killed),
-        ];
-        args.extend(TINY);
-        args.extend(&named);
+        let args = train_args(&data, &killed, &named);
         let mut child = sinew(&args)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -185,16 +176,7 @@ fn interrupted_by_a_signal() {
     let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
     let named = [&SETTINGS[..], &["--set", "run.task=one"]].concat();
     train(&data, &whole, &named);
-    let mut args = vec![
-        "train",
-        text(&data),
-        "--protocol",
-        "xsub",
-        "--out",
-        text(&stopped),
-    ];
-    args.extend(TINY);
-    args.extend(&named);
+    let args = train_args(&data, &stopped, &named);
     let child = sinew(&args)
         .stderr(Stdio::piped())
         .spawn()

@@ -247,11 +247,7 @@ pub fn measure(compute: &Compute, shape: Shape, runs: usize) -> Result<Table> {
     let cpu = Compute::cpu("reference").device.autodiff();
     let [_, reference] = subjects(shape, &cpu, Context::default())?;
     let expected = results(&reference, shape, &cpu)?;
-    let context = |plan| Context {
-        plan,
-        largest: compute.largest(),
-        dispatch: compute.dispatch(),
-    };
+    let context = |plan| Context::on(compute, plan);
     let plans: Vec<(String, Context)> = if compute.adapter.is_some() {
         Plan::ALL
             .map(|plan| (plan.name().to_string(), context(plan)))

@@ -100,11 +100,7 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
 /// The engine's view of a device, with the plan of the weights' run.
 pub fn context(weights: &Weights, compute: &Compute) -> Context {
     let plan = Plan::from_name(&weights.recipe.run.plan).unwrap_or_default();
-    Context {
-        plan,
-        largest: compute.largest(),
-        dispatch: compute.dispatch(),
-    }
+    Context::on(compute, plan)
 }
 
 /// Evaluates and returns the report with its protocol.

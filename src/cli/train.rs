@@ -5,7 +5,7 @@ use super::say;
 use crate::device::{Choice, Compute, open, open_named};
 use crate::error::{Error, Result};
 use crate::loader::Protocol;
-use crate::lstm::{self, Dims, Plan};
+use crate::lstm::{self, Context, Dims, Plan};
 use crate::recipe::{self, Recipe};
 use crate::shards::Prepared;
 use crate::train::{Best, Event, Run, Session, Start, settle};
@@ -196,15 +196,14 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
 fn measured_plan(recipe: &Recipe, compute: &Compute) -> Plan {
     let (model, data) = (&recipe.model, &recipe.data);
     let groups = if model.bidirectional { 2 } else { 1 };
-    let bytes_a_row = data.frames * groups * 4 * model.hidden * size_of::<f32>();
-    let rows = (compute.largest() / bytes_a_row.max(1)).max(1);
-    let batch = recipe.train.batch.min(rows);
-    let dims = Dims {
+    let mut dims = Dims {
         steps: data.frames,
-        batch,
+        batch: recipe.train.batch,
         groups,
         hidden: model.hidden,
     };
+    let context = Context::on(compute, Plan::default());
+    dims.batch = dims.batch.min(context.rows(dims));
     lstm::choose(&compute.device, dims)
 }
 

@@ -1,7 +1,8 @@
 //! One LSTM layer, and several of the same shape run side by side as one recurrence.
 
 use super::recurrence;
-use super::spec::{Plan, Spec};
+use super::spec::{Dims, Plan, Spec};
+use crate::device::Compute;
 use crate::rng::Rng;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -16,6 +17,34 @@ pub struct Context {
     pub largest: usize,
     /// Floating-point operations of the longest dispatch; see [`Spec::dispatch`].
     pub dispatch: u64,
+}
+
+impl Context {
+    /// A plan on a device.
+    pub fn on(compute: &Compute, plan: Plan) -> Self {
+        Context {
+            plan,
+            largest: compute.largest(),
+            dispatch: compute.dispatch(),
+        }
+    }
+
+    /// Rows of a recurrence that one pass can take: their gates fit the largest tensor, a step the longest dispatch and
+    /// the largest grid. At least one; the batch of `dims` does not count.
+    pub fn rows(&self, dims: Dims) -> usize {
+        let Dims {
+            steps,
+            groups,
+            hidden,
+            ..
+        } = dims;
+        let bytes = steps * groups * 4 * hidden * size_of::<f32>();
+        let operations = (8 * groups * hidden * hidden) as u64;
+        (self.largest / bytes)
+            .min(LARGEST_GRID / hidden)
+            .min(usize::try_from(self.dispatch / operations).unwrap_or(usize::MAX))
+            .max(1)
+    }
 }
 
 impl Default for Context {
@@ -143,13 +172,12 @@ pub fn run(
     let hidden = layers[0].0.hidden();
     let groups: usize = layers.iter().map(|(layer, _)| layer.directions.len()).sum();
     let [steps, batch, _] = layers[0].1.dims();
-    let bytes_a_row = steps * groups * 4 * hidden * size_of::<f32>();
-    // Of one row's step, which is the least that a dispatch can do.
-    let operations = (8 * groups * hidden * hidden) as u64;
-    let rows = (context.largest / bytes_a_row)
-        .min(LARGEST_GRID / hidden)
-        .min(usize::try_from(context.dispatch / operations).unwrap_or(usize::MAX))
-        .max(1);
+    let rows = context.rows(Dims {
+        steps,
+        batch,
+        groups,
+        hidden,
+    });
     if rows >= batch {
         return run_rows(layers, initial, lengths, context);
     }

@@ -149,11 +149,7 @@ impl Session {
         };
         let device = compute.device.clone().autodiff();
         let plan = Plan::from_name(&recipe.run.plan).unwrap_or_default();
-        let context = Context {
-            plan,
-            largest: compute.largest(),
-            dispatch: compute.dispatch(),
-        };
+        let context = Context::on(&compute, plan);
         let mut model = TwoStream::init(&shape, seed, &device);
         let mut optimiser = Optimiser::new(&recipe.train);
         let mut position = Position::default();

@@ -67,8 +67,8 @@ pub const TINY: [&str; 10] = [
     "schedule.warmup=1",
 ];
 
-/// Trains a tiny model with more arguments behind the usual ones.
-pub fn train(data: &Path, out: &Path, more: &[&str]) -> String {
+/// The arguments that train a tiny model, with more behind the usual ones.
+pub fn train_args<'a>(data: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
     let mut args = vec![
         "train",
         text(data),
@@ -79,5 +79,10 @@ pub fn train(data: &Path, out: &Path, more: &[&str]) -> String {
     ];
     args.extend(TINY);
     args.extend(more);
-    must(&args)
+    args
+}
+
+/// Trains a tiny model with more arguments behind the usual ones.
+pub fn train(data: &Path, out: &Path, more: &[&str]) -> String {
+    must(&train_args(data, out, more))
 }
