@@ -14,4 +14,4 @@ pub use run::{EpochMetrics, EpochTiming, Run, best};
 pub use schedule::rate;
 pub use session::{Event, Session, Start};
 pub use settle::settle;
-pub use step::{Numbers, Trainee};
+pub use step::{StepNumbers, Trainee};

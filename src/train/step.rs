@@ -35,7 +35,7 @@ pub struct Found {
 
 /// A step's numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Numbers {
+pub struct StepNumbers {
     /// Mean loss a sample.
     pub loss: f64,
     /// Samples whose class was right.
@@ -49,7 +49,7 @@ impl Found {
     ///
     /// # Errors
     /// [`Error::Device`] where the device failed, or where the loss is no number any more.
-    pub fn read(self) -> Result<Numbers> {
+    pub fn read(self) -> Result<StepNumbers> {
         let mut loss = 0.0;
         for piece in self.losses {
             loss += f64::from(read(piece)?[0]);
@@ -74,7 +74,7 @@ impl Found {
             .zip(&self.labels)
             .filter(|(a, b)| a == b)
             .count();
-        Ok(Numbers {
+        Ok(StepNumbers {
             loss,
             right,
             samples: self.labels.len(),
