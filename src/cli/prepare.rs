@@ -55,6 +55,12 @@ pub fn run(args: &Args) -> Result<()> {
         bytes(summary.bytes),
         started.elapsed().as_secs_f64(),
     ))?;
+    if summary.resumed > 0 {
+        say(format!(
+            "went on where an interrupted preparation had finished {} of the shards",
+            summary.resumed
+        ))?;
+    }
     if counts.missing > 0 {
         say(format!(
             "left out by the authors' list of missing skeletons: {}",

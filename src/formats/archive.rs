@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use memmap2::Mmap;
 use zip::ZipArchive;
@@ -93,6 +94,20 @@ impl Archive {
         &self.path
     }
 
+    /// Bytes of the archive, or of all its files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        if self.zip.is_some() {
+            return size(&self.path);
+        }
+        let files = self.entries.iter().map(|(_, found)| match found {
+            Found::File(path) => size(path),
+            Found::Zipped(_) => 0,
+        });
+        files.sum()
+    }
+
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -119,6 +134,24 @@ impl Archive {
                 Place::file(&self.path).entry(name.escape_debug().to_string())
             }
             None => Place::file(&self.path),
+        }
+    }
+
+    /// What an entry is told by without reading it: its size, and a zip entry's CRC or a file's time of change in
+    /// nanoseconds since 1970. None where there is no such entry.
+    #[must_use]
+    pub fn stamp(&self, entry: usize) -> Option<(u64, u128)> {
+        match (&self.entries.get(entry)?.1, &self.zip) {
+            (Found::File(path), _) => {
+                let metadata = fs::metadata(path).ok()?;
+                let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+                Some((metadata.len(), changed.as_nanos()))
+            }
+            (Found::Zipped(index), Some(zip)) => {
+                let entry = zip.by_index_data(*index).ok()?;
+                Some((entry.size(), entry.crc32().into()))
+            }
+            _ => None,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use xxhash_rust::xxh3::Xxh3;
 
 use super::archive::{Archive, EntryReader};
 use super::dataset::{Dataset, guess, is_hidden, strip_extension};
@@ -304,6 +306,30 @@ impl Catalogue {
         });
     }
 
+    /// xxh3-64, as 16 hexadecimal digits, of all that decides what reading the sources gives, short of reading them: their kind,
+    /// layout and classes, and each clip's name, label and [`Archive::stamp`].
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Xxh3::new();
+        let whole = (self.dataset, &self.layout, &self.classes, self.missing);
+        hash.update(format!("{whole:?}").as_bytes());
+        for item in &self.items {
+            let stamp = self
+                .archives
+                .get(item.archive)
+                .map(|archive| archive.stamp(item.entry));
+            let clip = (&item.name, item.label, &item.about, stamp);
+            hash.update(format!("{clip:?}").as_bytes());
+        }
+        format!("{:016x}", hash.digest())
+    }
+
+    /// Bytes of the sources as they lie on disk.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.archives.iter().map(Archive::bytes).sum()
+    }
+
     /// A reader of the clips; each thread takes its own.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
@@ -335,27 +361,43 @@ pub struct Reader<'a> {
 /// Bytes beyond which an entry is read alone, and its buffer given back.
 const LARGE: usize = 8 << 20;
 
-impl Reader<'_> {
-    /// Reads one clip; an item without a label gets class 0.
+impl<'a> Reader<'a> {
+    /// Inflates one clip's entry, verifies its CRC, and does nothing with it; the bytes of its text.
     ///
     /// # Errors
-    /// What is wrong with the entry, at its line.
-    pub fn read(&mut self, item: &Item) -> Result<Recording> {
-        let place = self.catalogue.place(item);
+    /// An entry that cannot be read whole.
+    pub fn inflate(&mut self, item: &Item) -> Result<usize> {
+        self.load(item)?;
+        Ok(self.buffer.len())
+    }
+
+    /// Reads an entry into the buffer, with the others waiting where it is large.
+    fn load(&mut self, item: &Item) -> Result<Option<MutexGuard<'a, ()>>> {
         let Some(archive) = self.archives.get_mut(item.archive) else {
             return Err(Error::input(
-                place,
+                self.catalogue.place(item),
                 "this clip is of another source",
                 "list the sources again",
             ));
         };
+        let catalogue = self.catalogue;
         let alone = (archive.size(item.entry) > LARGE as u64).then(|| {
-            self.catalogue
+            catalogue
                 .large
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
         });
         archive.read(item.entry, MOST_BYTES, &mut self.buffer)?;
+        Ok(alone)
+    }
+
+    /// Reads one clip; an item without a label gets class 0.
+    ///
+    /// # Errors
+    /// What is wrong with the entry, at its line.
+    pub fn read(&mut self, item: &Item) -> Result<Recording> {
+        let alone = self.load(item)?;
+        let place = self.catalogue.place(item);
         let (name, label, about) = (&item.name, item.label.unwrap_or(0), item.about.clone());
         let recording = match self.catalogue.dataset {
             Dataset::Ntu => ntu::parse(&self.buffer, &place).map(|tracks| Recording {

@@ -82,7 +82,7 @@ fn source(
 ) -> Result<Checked> {
     let mut catalogue = Catalogue::open(&[path], dataset)?;
     let mut problems = std::mem::take(&mut catalogue.problems);
-    pipeline::run(&catalogue, threads, progress, |_, recording| {
+    pipeline::run(&catalogue, 0, threads, progress, |_, recording| {
         problems.extend(recording.err());
         Ok(())
     })?;

@@ -1,14 +1,15 @@
 //! The folder that prepared data go to: claimed, filled, and published or left as it was.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, TryLockError};
 use std::path::{Path, PathBuf};
 
+use super::journal::{Finished, Journal};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::shards::{MANIFEST, Manifest};
 
-/// Stands in the folder, locked, while it is being filled. Found unlocked, it tells of an interrupted preparation,
-/// whose shards may be removed.
+/// Stands in the folder, locked, while it is being filled. Found unlocked, it tells of an interrupted preparation and
+/// what that had finished; all else that it left may be removed.
 const MARKER: &str = ".sinew-preparing";
 
 /// A claimed folder. Dropped before it is published, it is emptied.
@@ -18,12 +19,13 @@ pub(super) struct Target {
     made: bool,
     published: bool,
     /// Holds the lock.
-    _marker: File,
+    journal: Journal,
 }
 
 impl Target {
-    /// Makes the folder or takes an empty one; what an interrupted preparation left in it is removed.
-    pub(super) fn claim(folder: &Path) -> Result<Self> {
+    /// Makes the folder, or takes an empty one or one that an interrupted preparation left. Returns what that had
+    /// finished, if it was of the same job; everything else of it is removed.
+    pub(super) fn claim(folder: &Path, job: &str) -> Result<(Self, Vec<Finished>)> {
         let refuse = |what: &str, help: &str| Err(Error::input(Place::file(folder), what, help));
         let made = !folder.exists();
         if !made && !folder.is_dir() {
@@ -32,6 +34,8 @@ impl Target {
         if made {
             files::create_folder(folder)?;
         } else if folder.join(MANIFEST).exists() {
+            // Left by a kill just after the manifest was written.
+            let _ = fs::remove_file(folder.join(MARKER));
             return refuse(
                 "it holds prepared data already",
                 "use them, or name another folder with --out",
@@ -55,8 +59,8 @@ impl Target {
                 "remove what is not needed, or name another folder with --out",
             );
         }
-        let lock = match File::create(&marker) {
-            Ok(lock) => lock,
+        let mut journal = match Journal::open(&marker) {
+            Ok(journal) => journal,
             Err(error) => {
                 if made {
                     // The refusal is reported; an empty folder that stays harms nobody.
@@ -66,20 +70,26 @@ impl Target {
             }
         };
         // A file system that knows no locks is used without.
-        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+        if let Err(TryLockError::WouldBlock) = journal.file().try_lock() {
             return refuse(
                 "another preparation is filling it",
                 "wait for it, or name another folder with --out",
             );
         }
+        let finished = journal.resume(folder, job)?;
         let target = Target {
             folder: folder.to_path_buf(),
             made,
             published: false,
-            _marker: lock,
+            journal,
         };
-        target.empty()?;
-        Ok(target)
+        target.keep(&finished)?;
+        Ok((target, finished))
+    }
+
+    /// Tells of a finished shard, which an interruption from here on spares.
+    pub(super) fn finished(&mut self, finished: &Finished) -> Result<()> {
+        self.journal.add(finished)
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -94,11 +104,17 @@ impl Target {
         fs::remove_file(&marker).map_err(|error| Error::io(&marker, "remove", error))
     }
 
-    /// Removes all shards and parts of files.
-    fn empty(&self) -> Result<()> {
+    /// Removes all shards but these, and parts of files.
+    fn keep(&self, finished: &[Finished]) -> Result<()> {
         files::remove_leftovers(&self.folder)?;
-        for path in names(&self.folder)?.iter().filter(|path| is_shard(path)) {
-            fs::remove_file(path).map_err(|error| Error::io(path, "remove", error))?;
+        let kept = |path: &Path| {
+            let name = path.file_name().unwrap_or_default();
+            finished.iter().any(|one| *one.shard.file == *name)
+        };
+        for path in names(&self.folder)? {
+            if is_shard(&path) && !kept(&path) {
+                fs::remove_file(&path).map_err(|error| Error::io(&path, "remove", error))?;
+            }
         }
         Ok(())
     }
@@ -111,7 +127,7 @@ impl Drop for Target {
         }
         // A failure is being reported already. What cannot be removed lacks a manifest and keeps its marker, so it
         // is never taken for prepared data and the next preparation removes it.
-        if self.empty().is_ok() {
+        if self.keep(&[]).is_ok() {
             let _ = fs::remove_file(self.folder.join(MARKER));
             if self.made {
                 let _ = fs::remove_dir(&self.folder);

@@ -2,16 +2,18 @@
 
 mod check;
 mod folder;
+mod journal;
 mod pipeline;
 
 use std::path::PathBuf;
 
 pub use check::{Checked, Kind, check, kind};
 use folder::Target;
+use journal::Finished;
 
 use crate::error::{Error, Place, Result};
-use crate::formats::{Catalogue, Dataset, Item, Recording};
-use crate::shards::{Counts, FORMAT, Manifest, ShardWriter, Skipped, VERSION};
+use crate::formats::{Catalogue, Dataset, Recording};
+use crate::shards::{ClipEntry, Counts, FORMAT, Manifest, ShardWriter, Skipped, VERSION};
 
 /// What to prepare, and how.
 #[derive(Debug, Clone, Default)]
@@ -33,8 +35,10 @@ pub struct Options {
 pub struct Summary {
     /// Sums over all clips.
     pub counts: Counts,
-    /// Shards written.
+    /// Shards.
     pub shards: usize,
+    /// Those of them that an interrupted preparation had finished.
+    pub resumed: usize,
     /// Bytes of coordinates, headers included.
     pub bytes: u64,
     /// Bad entries left out, by `skip_bad`.
@@ -43,17 +47,125 @@ pub struct Summary {
     pub ignored: usize,
 }
 
-/// Prepares data: same sources, same bytes, whatever the number of threads. Memory holds one shard and a bounded
+/// Prepares data: same sources, same bytes, whatever the number of threads, and whether or not an interrupted
+/// preparation of the same sources had finished a part, which is not done again. Memory holds one shard and a bounded
 /// number of clips on their way. `progress` hears of every clip: done, of how many.
 ///
 /// # Errors
 /// A source that cannot be opened; an output folder that holds something else; a disk that is full or cannot be
-/// written; bad entries, all listed, unless `skip_bad`. Nothing is published then.
+/// written; bad entries, all listed, unless `skip_bad`. Nothing is published then, and nothing stays.
 pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Summary> {
     let mut catalogue = Catalogue::open(&options.sources, options.dataset)?;
     let mut bad = std::mem::take(&mut catalogue.problems);
-    let target = Target::claim(&options.out)?;
-    let mut manifest = Manifest {
+    let job = job(&catalogue, options);
+    let (mut target, finished) = Target::claim(&options.out, &job)?;
+    let mut manifest = begin(&catalogue);
+    manifest.skipped = bad.iter().map(skipped).collect();
+    let resumed = finished.len();
+    let first = finished.last().map_or(0, |finished| finished.items);
+    for finished in finished {
+        add(&mut manifest, finished);
+    }
+    let mut shard = ShardWriter::default();
+    let mut part = Part::default();
+    pipeline::run(
+        &catalogue,
+        first,
+        options.threads,
+        progress,
+        |index, recording: Result<Recording>| {
+            part.items = index + 1;
+            match recording {
+                Err(error) => {
+                    part.skipped.push(skipped(&error));
+                    bad.push(error);
+                }
+                // Nothing will be published any more; the rest is only read to list all that is bad.
+                Ok(_) if !bad.is_empty() && !options.skip_bad => {}
+                Ok(Recording { clip, ids, about }) => {
+                    let entry = shard.push(clip, ids, about, manifest.shards.len());
+                    part.clips.push(entry);
+                    if shard.is_full() {
+                        part.finish(&mut shard, &mut target, &mut manifest)?;
+                    }
+                }
+            }
+            Ok(())
+        },
+    )?;
+    if !bad.is_empty() && !options.skip_bad {
+        return Err(all_bad(bad));
+    }
+    if manifest.clips.is_empty() && shard.is_empty() {
+        if !bad.is_empty() {
+            return Err(all_bad(bad));
+        }
+        let place = options
+            .sources
+            .first()
+            .map_or_else(Place::default, Place::file);
+        let what = format!(
+            "all its {} clips are on the missing list",
+            catalogue.missing
+        );
+        return Err(Error::input(place, what, "name a source with other clips"));
+    }
+    if !shard.is_empty() {
+        part.finish(&mut shard, &mut target, &mut manifest)?;
+    }
+    manifest.skipped.append(&mut part.skipped);
+    target.publish(&manifest)?;
+    Ok(Summary {
+        shards: manifest.shards.len(),
+        resumed,
+        bytes: manifest.shards.iter().map(|shard| shard.bytes).sum(),
+        counts: manifest.counts,
+        skipped: manifest.skipped,
+        ignored: catalogue.ignored,
+    })
+}
+
+/// What has been gathered since the last shard was written.
+#[derive(Default)]
+struct Part {
+    clips: Vec<ClipEntry>,
+    skipped: Vec<Skipped>,
+    items: usize,
+}
+
+impl Part {
+    /// Writes the shard, has the journal say so, and starts over.
+    fn finish(
+        &mut self,
+        shard: &mut ShardWriter,
+        target: &mut Target,
+        manifest: &mut Manifest,
+    ) -> Result<()> {
+        let finished = Finished {
+            shard: shard.write(target.folder(), manifest.shards.len())?,
+            clips: std::mem::take(&mut self.clips),
+            skipped: std::mem::take(&mut self.skipped),
+            items: self.items,
+        };
+        target.finished(&finished)?;
+        add(manifest, finished);
+        Ok(())
+    }
+}
+
+/// Decides whether an interrupted preparation was this one: the sources, how they are read, and who reads them.
+fn job(catalogue: &Catalogue, options: &Options) -> String {
+    format!(
+        "{} {} {FORMAT} {VERSION}, sinew {}",
+        catalogue.fingerprint(),
+        if options.skip_bad { "skip" } else { "stop" },
+        env!("CARGO_PKG_VERSION"),
+    )
+}
+
+/// The manifest before its first shard.
+fn begin(catalogue: &Catalogue) -> Manifest {
+    Manifest {
         format: FORMAT.into(),
         version: VERSION,
         dataset: catalogue.dataset.name().into(),
@@ -70,69 +182,23 @@ pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> R
         clips: Vec::with_capacity(catalogue.items.len()),
         skipped: Vec::new(),
         checksum: String::new(),
-    };
-    let mut shard = ShardWriter::default();
-    pipeline::run(
-        &catalogue,
-        options.threads,
-        progress,
-        |_: &Item, recording: Result<Recording>| {
-            match recording {
-                Err(error) => bad.push(error),
-                // Nothing will be published any more; the rest is only read to list all that is bad.
-                Ok(_) if !bad.is_empty() && !options.skip_bad => {}
-                Ok(Recording { clip, ids, about }) => {
-                    let counts = &mut manifest.counts;
-                    counts.clips += 1;
-                    counts.frames += clip.frames;
-                    counts.bodies += clip.bodies;
-                    if let Some(count) = counts.by_class.get_mut(clip.label) {
-                        *count += 1;
-                    }
-                    manifest
-                        .clips
-                        .push(shard.push(clip, ids, about, manifest.shards.len()));
-                    if shard.is_full() {
-                        manifest
-                            .shards
-                            .push(shard.write(target.folder(), manifest.shards.len())?);
-                    }
-                }
-            }
-            Ok(())
-        },
-    )?;
-    if !bad.is_empty() && !options.skip_bad {
-        return Err(all_bad(bad));
     }
-    if manifest.clips.is_empty() {
-        if !bad.is_empty() {
-            return Err(all_bad(bad));
+}
+
+/// Adds a finished shard.
+fn add(manifest: &mut Manifest, finished: Finished) {
+    let counts = &mut manifest.counts;
+    for clip in &finished.clips {
+        counts.clips += 1;
+        counts.frames += clip.frames;
+        counts.bodies += clip.bodies;
+        if let Some(count) = counts.by_class.get_mut(clip.label) {
+            *count += 1;
         }
-        let place = options
-            .sources
-            .first()
-            .map_or_else(Place::default, Place::file);
-        let what = format!(
-            "all its {} clips are on the missing list",
-            catalogue.missing
-        );
-        return Err(Error::input(place, what, "name a source with other clips"));
     }
-    if !shard.is_empty() {
-        manifest
-            .shards
-            .push(shard.write(target.folder(), manifest.shards.len())?);
-    }
-    manifest.skipped = bad.iter().map(skipped).collect();
-    target.publish(&manifest)?;
-    Ok(Summary {
-        shards: manifest.shards.len(),
-        bytes: manifest.shards.iter().map(|shard| shard.bytes).sum(),
-        counts: manifest.counts,
-        skipped: manifest.skipped,
-        ignored: catalogue.ignored,
-    })
+    manifest.shards.push(finished.shard);
+    manifest.clips.extend(finished.clips);
+    manifest.skipped.extend(finished.skipped);
 }
 
 /// All bad entries under one line.

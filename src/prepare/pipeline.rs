@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::formats::{Catalogue, Item, Recording};
+use crate::formats::{Catalogue, Recording};
 
 /// Bytes of parsed clips that may wait for their turn, beside one clip a thread.
 const WAITING: usize = 128 << 20;
@@ -58,12 +58,14 @@ impl Drop for StopOnPanic<'_> {
     }
 }
 
-/// Parses every clip on `threads` threads (0: all cores) and hands each, in order, to `take`, until it fails.
+/// Parses the clips from number `first` on, on `threads` threads (0: all cores), and hands each, in order, with its
+/// number to `take`, until that fails.
 pub(super) fn run(
     catalogue: &Catalogue,
+    first: usize,
     threads: usize,
     progress: &(dyn Fn(usize, usize) + Sync),
-    mut take: impl FnMut(&Item, Result<Recording>) -> Result<()> + Send,
+    mut take: impl FnMut(usize, Result<Recording>) -> Result<()> + Send,
 ) -> Result<()> {
     let items = &catalogue.items;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -75,7 +77,11 @@ pub(super) fn run(
             "ask for fewer",
         )
     })?;
-    let shared = Shared::default();
+    let shared = Shared {
+        next: AtomicUsize::new(first),
+        ..Shared::default()
+    };
+    shared.lock().turn = first;
     pool.in_place_scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|_| {
@@ -84,11 +90,11 @@ pub(super) fn run(
             });
         }
         let _guard = StopOnPanic(&shared);
-        for (index, item) in items.iter().enumerate() {
+        for index in first..items.len() {
             let Some(recording) = next(&shared, index) else {
                 break;
             };
-            if let Err(error) = take(item, recording) {
+            if let Err(error) = take(index, recording) {
                 shared.stop();
                 return Err(error);
             }

@@ -1,22 +1,16 @@
-//! `sinew bench`
+//! `sinew bench kernels`
 
-use super::{say, say_json};
 use crate::bench::kernels;
+use crate::cli::{say, say_json};
 use crate::device::{Choice, open};
 use crate::error::Result;
-
-/// Measures the engine.
-#[derive(clap::Subcommand)]
-pub enum Command {
-    Kernels(KernelArgs),
-}
 
 /// Times one LSTM layer, ours with every plan beside Burn's own, and compares their numbers.
 ///
 /// Example: sinew bench kernels --batch 64 --steps 100 --input 150 --hidden 128
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct KernelArgs {
+pub struct Args {
     /// Rows
     #[arg(long, default_value_t = 64)]
     batch: usize,
@@ -41,8 +35,7 @@ pub struct KernelArgs {
 }
 
 /// Runs the command.
-pub fn run(command: &Command) -> Result<()> {
-    let Command::Kernels(args) = command;
+pub fn run(args: &Args) -> Result<()> {
     let compute = open(args.device)?;
     eprintln!("{}", compute.describe());
     let shape = kernels::Shape {

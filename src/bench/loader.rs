@@ -1,0 +1,167 @@
+//! The loader in front of a consumer that plays a fast device.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::formats::synth;
+use crate::loader::{Batches, Loader};
+use crate::prepare;
+use crate::recipe::{Augment, resolve};
+use crate::shards::Prepared;
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Prepared data; none makes some.
+    pub data: Option<PathBuf>,
+    /// Rows of a batch.
+    pub batch: usize,
+    /// Time that the consumer takes over a batch.
+    pub step: Duration,
+    /// Time of each of the three measurements.
+    pub time: Duration,
+    /// Threads of the loader; 0 for all cores.
+    pub threads: usize,
+}
+
+/// What was measured: `reference` sampling, T 100, every augmentation on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Table {
+    /// Clips of the data.
+    pub clips: usize,
+    /// Rows of a batch.
+    pub batch: usize,
+    /// Steps, joints and channels of a row.
+    pub shape: [usize; 3],
+    /// Threads of the loader.
+    pub threads: usize,
+    /// Finished rows a second, nobody making the loader wait.
+    pub clips_per_s: f64,
+    /// Bytes of them, in millions a second.
+    pub mb_per_s: f64,
+    /// The same with one thread: what a core gives.
+    pub mb_per_s_core: f64,
+    /// Milliseconds that the consumer takes over a batch.
+    pub step_ms: f64,
+    /// Share of its time that the consumer waited for a batch.
+    pub data_wait: f64,
+    /// Cores with which it would not wait, from what one core gives.
+    pub cores_for_none: usize,
+}
+
+/// Most clips that are made where no data are given.
+const CLIPS: usize = 1024;
+
+/// Measures one thread alone, all threads, and all threads before the consumer.
+///
+/// # Errors
+/// Data that cannot be read, or a temporary folder that cannot be written.
+pub fn measure(options: &Options) -> Result<Table> {
+    let place =
+        tempfile::tempdir().map_err(|error| Error::io(std::env::temp_dir(), "write", error))?;
+    let folder = match &options.data {
+        Some(folder) => folder.clone(),
+        None => made(&place.path().join("made"))?,
+    };
+    let prepared = Arc::new(Prepared::open(folder)?);
+    let clips: Vec<usize> = (0..prepared.len()).collect();
+    let recipe = resolve("reference", None, &[])?;
+    let augment = Augment {
+        rotation: [0.3; 3],
+        scale: 0.1,
+        shear: 0.1,
+        noise: 0.01,
+        mirror: true,
+        swap: true,
+        probability: 1.0,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if options.threads == 0 {
+        cores
+    } else {
+        options.threads
+    };
+    let loader = |threads: usize| {
+        let how = (options.batch, 0, threads);
+        Loader::train(Arc::clone(&prepared), &clips, &recipe.data, &augment, how)
+    };
+    let one = played(&loader(1)?, Duration::ZERO, options.time)?;
+    let many = loader(threads)?;
+    let all = played(&many, Duration::ZERO, options.time)?;
+    let paced = played(&many, options.step, options.time)?;
+    let shape = many.shape();
+    let row = shape.iter().product::<usize>() as f64 * 4.0;
+    let wanted = options.batch as f64 / options.step.as_secs_f64();
+    Ok(Table {
+        clips: clips.len(),
+        batch: options.batch,
+        shape,
+        threads,
+        clips_per_s: all.rows_per_s,
+        mb_per_s: all.rows_per_s * row / 1e6,
+        mb_per_s_core: one.rows_per_s * row / 1e6,
+        step_ms: options.step.as_secs_f64() * 1e3,
+        data_wait: paced.waited,
+        cores_for_none: (wanted / one.rows_per_s).ceil() as usize,
+    })
+}
+
+/// Made clips, prepared.
+fn made(folder: &std::path::Path) -> Result<PathBuf> {
+    let archive = folder.with_extension("zip");
+    let options = synth::Options {
+        out: archive.clone(),
+        clips: Some(CLIPS),
+        classes: 60,
+        seed: 0,
+        like: None,
+    };
+    synth::write(&options, &mut |_, _| Ok(()))?;
+    let options = prepare::Options {
+        sources: vec![archive],
+        out: folder.into(),
+        ..prepare::Options::default()
+    };
+    prepare::prepare(&options, &|_, _| {})?;
+    Ok(folder.into())
+}
+
+struct Played {
+    rows_per_s: f64,
+    /// Share of the time spent waiting.
+    waited: f64,
+}
+
+/// Takes batches of epoch after epoch for a while, each `step` after the one before was there.
+fn played(loader: &Loader, step: Duration, time: Duration) -> Result<Played> {
+    let mut epoch = 0;
+    let mut batches: Batches = loader.epoch(epoch, 0);
+    let mut next = || -> Result<usize> {
+        loop {
+            if let Some(batch) = batches.next() {
+                return Ok(batch?.labels.len());
+            }
+            epoch += 1;
+            batches = loader.epoch(epoch, 0);
+        }
+    };
+    // The first batch finds nothing made ahead, as at the start of any run.
+    next()?;
+    let started = Instant::now();
+    let (mut rows, mut waited) = (0, Duration::ZERO);
+    while started.elapsed() < time {
+        std::thread::sleep(step);
+        let asked = Instant::now();
+        rows += next()?;
+        waited += asked.elapsed();
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(Played {
+        rows_per_s: rows as f64 / seconds,
+        waited: waited.as_secs_f64() / seconds,
+    })
+}

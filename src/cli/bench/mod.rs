@@ -1,0 +1,24 @@
+//! `sinew bench`: one file a measurement.
+
+mod kernels;
+mod loader;
+mod prepare;
+
+use crate::error::Result;
+
+/// Measures the engine, the preparation and the loader.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    Kernels(kernels::Args),
+    Loader(loader::Args),
+    Prepare(prepare::Args),
+}
+
+/// Runs the command.
+pub fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Kernels(args) => kernels::run(args),
+        Command::Loader(args) => loader::run(args),
+        Command::Prepare(args) => prepare::run(args),
+    }
+}
