@@ -23,7 +23,12 @@ import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    sys.exit("it needs numpy: python3 -m pip install numpy")
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 ALLOWED = {
     "builtins": {"dict", "list", "tuple", "set", "frozenset", "int", "float", "complex", "bool", "str", "bytes",
@@ -34,31 +39,7 @@ ALLOWED = {
 } | {f"numpy.{core}.multiarray": {"_reconstruct", "scalar"} for core in ("core", "_core")
      } | {f"numpy.{core}.numeric": {"_frombuffer"} for core in ("core", "_core")}
 
-NTU_NAME = re.compile(r"S(?P<setup>\d{3})C(?P<camera>\d{3})P(?P<subject>\d{3})R\d{3}A\d{3}")
-
-COCO17 = '''# COCO: 17 keypoints in the image, pixels, y down.
-name = "coco17"
-unit = "pixel"
-up = "-y"
-joints = [
-    "nose", "left eye", "right eye", "left ear", "right ear",
-    "left shoulder", "right shoulder", "left elbow", "right elbow", "left wrist", "right wrist",
-    "left hip", "right hip", "left knee", "right knee", "left ankle", "right ankle",
-]
-bones = [
-    [1, 0], [2, 0], [3, 1], [4, 2], [5, 0], [6, 0], [7, 5], [8, 6], [9, 7], [10, 8],
-    [11, 5], [12, 6], [13, 11], [14, 12], [15, 13], [16, 14],
-]
-left_shoulder = 5
-right_shoulder = 6
-parts = [
-    { name = "right arm", joints = [10, 8, 6] },
-    { name = "left arm", joints = [5, 7, 9] },
-    { name = "right leg", joints = [16, 14, 12] },
-    { name = "left leg", joints = [11, 13, 15] },
-    { name = "head", joints = [3, 1, 0, 2, 4] },
-]
-'''
+NTU_NAME = re.compile(r"S(?P<setup>\d{3})C(?P<camera>\d{3})P(?P<subject>\d{3})R\d{3}A(?P<action>\d{3})")
 
 
 class Wrong(Exception):
@@ -101,7 +82,9 @@ def choose_split(splits, name):
                 lists[role] = clips
     if "train" not in lists or len(lists) < 2:
         wanted = "train, and val or test" if name is None else f"{name}_train, and {name}_val or {name}_test"
-        raise Wrong(f"there is no {wanted} among the lists {', '.join(map(str, splits))}; choose with --split")
+        there = sorted({re.sub("_?train_?", "", key) for key in map(str, splits) if "train" in key} - {""})
+        help = "choose --split " + " or --split ".join(there) if there else "its lists must be named so"
+        raise Wrong(f"there is no {wanted} among the lists {', '.join(map(str, splits))}; {help}")
     if "test" not in lists:
         lists["test"] = lists.pop("val")
         print("the val list is written as test: this benchmark has no other test set")
@@ -139,20 +122,25 @@ def points(annotation):
 
 def write_layout(shape, chosen, out):
     """layout.toml: the one that was named, or the one that the number of joints tells."""
-    assets = Path(__file__).resolve().parent.parent / "assets" / "layouts"
-    if chosen:
-        shutil.copyfile(chosen, out / "layout.toml")
-    elif shape == (25, 3):
-        shutil.copyfile(assets / "ntu25.toml", out / "layout.toml")
-    elif shape == (17, 2):
-        (out / "layout.toml").write_text(COCO17)
-    else:
+    known = {(25, 3): "ntu25.toml", (17, 2): "coco17.toml"}.get(shape)
+    if not chosen and not known:
         raise Wrong(f"{shape[0]} joints of {shape[1]} numbers are neither NTU's nor COCO's; name a layout with --layout")
+    shutil.copyfile(chosen or ASSETS / "layouts" / known, out / "layout.toml")
+
+
+def name_classes(rows):
+    """NTU's names where every clip is named as NTU names its own, and labelled so; numbers elsewhere."""
+    most = max(row["label"] for row in rows)
+    if all(row.get("action") == row["label"] + 1 for row in rows) and most < 120:
+        names = (ASSETS / "ntu_classes.txt").read_text(encoding="utf-8").splitlines()
+        return names[:60 if most < 60 else 120]
+    print("the pickle names no classes: they are called class 0, class 1, …; name them with --classes")
+    return [f"class {k}" for k in range(1 + most)]
 
 
 def convert(annotations, chosen, out, classes, layout):
     """Writes the clips that `chosen` names into the folder; returns what is wrong with the others."""
-    rows, bad, files, shape = [], [], {}, None
+    rows, bad, files, shape, pictures = [], [], {}, None, set()
     for number, annotation in enumerate(annotations):
         name = str(annotation.get("frame_dir", number)) if isinstance(annotation, dict) else str(number)
         if isinstance(annotation, dict) and "frame_dir" in annotation and name not in chosen:
@@ -174,6 +162,7 @@ def convert(annotations, chosen, out, classes, layout):
             bad.append(f"{name}: {error}")
         else:
             files[file.lower()] = name
+            pictures.add(str(annotation.get("img_shape")))
             np.save(out / file, clip)
             facts = NTU_NAME.fullmatch(name)
             rows.append({"file": file, "label": label, "split": chosen[name]}
@@ -185,7 +174,7 @@ def convert(annotations, chosen, out, classes, layout):
     if not rows:
         return bad or ["it holds no clip of the split"]
 
-    classes = classes or [f"class {k}" for k in range(1 + max(row["label"] for row in rows))]
+    classes = classes or name_classes(rows)
     write_layout(shape, layout, out)
     (out / "classes.txt").write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
     columns = ["file", "label", "split"] + [c for c in ("subject", "camera", "setup") if all(c in row for row in rows)]
@@ -193,6 +182,8 @@ def convert(annotations, chosen, out, classes, layout):
         table = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         table.writeheader()
         table.writerows(row | {"label": classes[row["label"]]} for row in rows)
+    if shape[1] == 2 and len(pictures) > 1:
+        print(f"their pictures have {len(pictures)} sizes; coordinates stay in the pixels of each")
     counts = ", ".join(f"{sum(row['split'] == role for row in rows)} {role}" for role in ("train", "val", "test"))
     print(f"{len(rows)} clips ({counts}), {len(classes)} classes")
     return bad

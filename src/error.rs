@@ -81,8 +81,8 @@ pub enum Error {
         /// What the user can do.
         help: String,
     },
-    /// Several inputs are wrong; all of them are listed.
-    #[error("{summary}{}", .errors.iter().map(|e| format!("\n  {e}")).collect::<String>())]
+    /// Several inputs are wrong; a message lists the first hundred.
+    #[error("{summary}{}", listed(.errors))]
     Several {
         /// One line that says what the list is.
         summary: String,
@@ -194,4 +194,18 @@ impl Error {
             _ => 1,
         }
     }
+}
+
+/// Errors below one another; how many more there are, where a list of them all would help nobody.
+fn listed(errors: &[Error]) -> String {
+    const MOST: usize = 100;
+    let mut list: String = errors
+        .iter()
+        .take(MOST)
+        .map(|error| format!("\n  {error}"))
+        .collect();
+    if errors.len() > MOST {
+        list += &format!("\n  and {} more", errors.len() - MOST);
+    }
+    list
 }

@@ -147,6 +147,45 @@ fn wide_tracks_are_noise_but_never_the_last() {
 }
 
 #[test]
+fn a_frame_is_wide_beyond_four_fifths_of_its_height() {
+    // Wider than high by the rule: the second joint stands aside by this much, the third above by 1.
+    let actors = |side: f32| {
+        let mut made = clip(30, &[track(0..30, 1.0), track(0..30, 1.0)]);
+        for frame in 30..60 {
+            made.data[frame * 9] = 0.0;
+            made.data[frame * 9 + 3] = side;
+            made.data[frame * 9 + 6] = 0.0;
+        }
+        bodies(&made, Actors::Published).len()
+    };
+    // 0.8 itself lies between two of f32's numbers.
+    assert_eq!([0.5, 0.799_999, 0.800_001, 0.9].map(actors), [2, 2, 1, 1]);
+    // At half the height the bound is half as far.
+    let flat = |side: f32| {
+        let mut made = clip(30, &[track(0..30, 1.0), track(0..30, 0.0)]);
+        for frame in 30..60 {
+            made.data[frame * 9 + 3] = side;
+            made.data[frame * 9 + 7] = 0.5;
+        }
+        bodies(&made, Actors::Published).len()
+    };
+    assert_eq!([0.25, 0.375, 0.5].map(flat), [2, 2, 1]);
+}
+
+#[test]
+fn motion_is_the_variance_along_every_axis() {
+    // The first body moves by 2 along x; the second by 3 along one axis.
+    for axis in 0..3 {
+        let mut made = clip(20, &[track(0..20, 2.0), track(0..20, 0.0)]);
+        for frame in (20..40).step_by(2) {
+            (0..3).for_each(|joint| made.data[frame * 9 + joint * 3 + axis] += 6.0);
+        }
+        let first = &choose(&made, Actors::Published)[0];
+        assert_eq!(first.data, made.body(1), "axis {axis}");
+    }
+}
+
+#[test]
 fn more_motion_comes_first() {
     let found = published(
         20,
@@ -193,6 +232,11 @@ fn tracks_that_do_not_overlap_become_one_actor() {
         (None, None, Some(1))
     );
     assert_eq!((found[1][9], found[1][10]), (None, Some(2)));
+    // One shared frame is no overlap, two are; in the shared one the later track stands.
+    let met = published(40, &[track(0..20, 5.0), track(19..40, 4.0)]);
+    assert_eq!((met.len(), met[0][18], met[0][19]), (1, Some(0), Some(1)));
+    let crossed = published(40, &[track(0..20, 5.0), track(18..40, 4.0)]);
+    assert_eq!(crossed.len(), 2);
 }
 
 #[test]
@@ -216,6 +260,29 @@ fn the_reference_keeps_every_body_that_moves() {
     // None moves enough: the one that moves most.
     assert_eq!(kept([0.02, 0.03]), [(1, 40)]);
     assert_eq!(kept([0.0, 0.0]), [(0, 40)]);
+}
+
+#[test]
+fn the_reference_looks_at_x_and_y_and_not_at_z() {
+    // Still for 20 frames, then its three joints to and fro along one axis.
+    let moving = |moves: &[(usize, f32)]| {
+        let mut made = clip(40, &vec![track(0..40, 0.0); moves.len()]);
+        for (body, (axis, far)) in moves.iter().enumerate() {
+            for frame in (20..40).step_by(2) {
+                let start = (body * 40 + frame) * 9;
+                (0..3).for_each(|joint| made.data[start + joint * 3 + axis] += far);
+            }
+        }
+        let actors = choose(&made, Actors::Reference);
+        let body = |actor: &sinew::skeleton::actors::Actor| {
+            (0..moves.len()).find(|body| actor.data == made.body(*body))
+        };
+        actors.iter().filter_map(body).collect::<Vec<_>>()
+    };
+    assert_eq!(moving(&[(0, 1.0), (1, 1.0), (2, 1.0)]), [0, 1]);
+    assert_eq!(moving(&[(2, 1.0), (1, 1.0), (1, 2.0)]), [1, 2]);
+    // None moves enough: the largest sum of both deviations stays.
+    assert_eq!(moving(&[(0, 0.01), (1, 0.02), (2, 1.0)]), [1]);
 }
 
 #[test]

@@ -57,6 +57,18 @@ fn each_fault_is_named_with_its_line() {
             Some(11),
         ),
         ("infinity", first("-inf"), "not finite", Some(11)),
+        (
+            "beyond any place",
+            first("1e30"),
+            "the coordinate \"1e30\" is no position",
+            Some(11),
+        ),
+        (
+            "just beyond",
+            first("-1000001"),
+            "\"-1000001\" is no position",
+            Some(11),
+        ),
         ("word", first("0,1"), "\"0,1\" is not a coord", Some(11)),
         (
             "short line",

@@ -117,7 +117,7 @@ fn an_entry_that_claims_too_much_or_too_little_is_refused() {
         .unwrap();
     for (claim, what) in [
         (4_000_000_000u32, "more than 64 MiB"),
-        (100, "larger than its declared"),
+        (100, "other than the 100 bytes"),
         (1 << 20, "other than the 1048576 bytes"),
     ] {
         let mut bytes = whole.clone();

@@ -144,6 +144,65 @@ fn an_epoch_has_every_sample_once() {
 }
 
 #[test]
+fn a_row_is_the_same_in_any_company() {
+    let folder = tempfile::tempdir().unwrap();
+    let prepared = data(folder.path(), &Layout::ntu25(), true);
+    let rows = |clips: &[usize], batch: usize| {
+        let how = (batch, SEED, 2);
+        let some = clips::everything();
+        let loader = Loader::train(Arc::clone(&prepared), clips, &rich(), &some, how).unwrap();
+        let size: usize = loader.shape().iter().product();
+        let mut rows: BTreeMap<usize, Vec<Vec<f32>>> = BTreeMap::new();
+        for batch in epoch(&loader, 3, 0) {
+            for (clip, x) in batch.clips.iter().zip(batch.x.chunks_exact(size)) {
+                rows.entry(*clip).or_default().push(x.to_vec());
+            }
+        }
+        // A clip's people come in the epoch's order.
+        rows.values_mut()
+            .for_each(|people| people.sort_by(|a, b| a.partial_cmp(b).unwrap()));
+        rows
+    };
+    let all = rows(&all(&prepared), 8);
+    for (clips, batch) in [(&[3, 7, 21][..], 8), (&[21, 7, 3], 1), (&[7], 100)] {
+        for (clip, found) in rows(clips, batch) {
+            assert!(
+                found == all[&clip],
+                "clip {clip} among {clips:?} by {batch}"
+            );
+        }
+    }
+}
+
+#[test]
+fn people_of_a_clip_are_changed_apart_and_tested_alike() {
+    let layout = Layout::ntu25();
+    let mut rng = Rng::new(8, &[]);
+    let mut twins = clips::clip("twins", 0, 1, 40, &layout, false, &mut rng);
+    twins.bodies = 2;
+    twins.data.extend_from_within(..);
+    let folder = tempfile::tempdir().unwrap();
+    let one = vec![(twins, About::default())];
+    let prepared = clips::prepared(folder.path(), "clips", &layout, one);
+    let data = Data {
+        sampling: Sampling::Segments,
+        test_clips: 3,
+        ..clips::plain(16)
+    };
+    let how = (6, SEED, 1);
+    let some = clips::everything();
+    let train = Loader::train(Arc::clone(&prepared), &[0], &data, &some, how).unwrap();
+    let batch = epoch(&train, 0, 0).remove(0);
+    let (first, second) = batch.x.split_at(batch.x.len() / 2);
+    assert!(batch.len() == 2 && first != second);
+    // A draw of testing takes the same moments of both; the draws differ.
+    let eval = Loader::eval(prepared, &[0], &data, how).unwrap();
+    let batch = epoch(&eval, 0, 0).remove(0);
+    let rows: Vec<&[f32]> = batch.x.chunks_exact(batch.x.len() / 6).collect();
+    assert!(rows[..3] == rows[3..] && rows[0] != rows[1] && rows[1] != rows[2]);
+}
+
+#[test]
 fn testing_goes_in_order_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let prepared = data(folder.path(), &Layout::ntu25(), false);
@@ -214,109 +273,6 @@ fn a_clip_that_is_not_there_is_an_error() {
     let answers: Vec<bool> = loader.epoch(0, 0).map(|batch| batch.is_ok()).collect();
     assert_eq!(answers, [true, true, false], "the error ends it");
     assert!(Loader::eval(prepared, &[99], &clips::plain(8), (1, SEED, 2)).is_err());
-}
-
-#[test]
-fn what_is_absent_is_zero() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = Layout::ntu25();
-    let prepared = data(folder.path(), &layout, true);
-    for sampling in [
-        Sampling::First,
-        Sampling::Uniform,
-        Sampling::Segments,
-        Sampling::Ends,
-    ] {
-        for centre in [
-            Centre::None,
-            Centre::Frame,
-            Centre::FirstFrame,
-            Centre::Reference,
-        ] {
-            for turn in [Turn::None, Turn::Frame, Turn::FirstFrame] {
-                for people in [People::Average, People::Concatenate] {
-                    for actors in [Actors::Published, Actors::Reference] {
-                        let data = Data {
-                            sampling,
-                            centre,
-                            turn,
-                            people,
-                            actors,
-                            ..rich()
-                        };
-                        let clips = all(&prepared);
-                        let loader = Loader::train(
-                            Arc::clone(&prepared),
-                            &clips,
-                            &data,
-                            &clips::everything(),
-                            (64, SEED, 1),
-                        )
-                        .unwrap();
-                        for batch in epoch(&loader, 0, 0) {
-                            assert!(batch.x.iter().all(|x| x.is_finite()), "{data:?}");
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn channels_are_where_they_are_said_to_be() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = Layout::ntu25();
-    let prepared = data(folder.path(), &layout, false);
-    let data = Data {
-        people: People::Concatenate,
-        bones: true,
-        motion: true,
-        scale: [1.0; 3],
-        ..clips::plain(21)
-    };
-    for (index, second) in [(0, false), (1, true)] {
-        let clip = prepared.clip(index).unwrap();
-        let length = clip.frames;
-        let data = Data {
-            frames: length,
-            ..data.clone()
-        };
-        let batch = from_clip(&clip, &layout, &data, SEED).unwrap();
-        assert_eq!((batch.len(), batch.channels), (1, 18));
-        // The actor with more motion is the first, so which body is which is read off the batch.
-        let at = |frame: usize, joint: usize, channel: usize| {
-            batch.x[(frame * 25 + joint) * 18 + channel]
-        };
-        let body = |frame: usize, joint: usize, body: usize, axis: usize| {
-            clip.frame(body, frame)[joint * 3 + axis]
-        };
-        let first = (0..clip.bodies)
-            .find(|b| body(0, 0, *b, 0) == at(0, 0, 0))
-            .unwrap();
-        let people = [Some(first), second.then_some(1 - first)];
-        for frame in 0..length {
-            for &[joint, parent] in &layout.bones {
-                for (person, of) in people.iter().enumerate() {
-                    for axis in 0..3 {
-                        let channel = 3 * person + axis;
-                        let x = |f: usize, j: usize| of.map_or(0.0, |b| body(f, j, b, axis));
-                        assert_eq!(at(frame, joint, channel), x(frame, joint));
-                        assert_eq!(
-                            at(frame, joint, 6 + channel),
-                            x(frame, joint) - x(frame, parent)
-                        );
-                        let motion = if frame == 0 {
-                            0.0
-                        } else {
-                            x(frame, joint) - x(frame - 1, joint)
-                        };
-                        assert_eq!(at(frame, joint, 12 + channel), motion);
-                    }
-                }
-            }
-        }
-    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! Your own `.npy` clips go in with their table and layout, and each fault is named with its file or line.
 
+#[path = "common/npy.rs"]
+mod npy;
 #[path = "common/skeleton_text.rs"]
 mod skeleton_text;
 
 use std::path::Path;
 
-use npyz::WriterBuilder;
+use npy::npy;
 use sinew::shards::Prepared;
 use skeleton_text::{folder, prepared, refused, zip};
 use tempfile::tempdir;
@@ -14,21 +16,6 @@ const LAYOUT: &str =
     "name = 'stick'\nunit = 'pixel'\nup = '-y'\njoints = ['hip', 'head']\nbones = [[1, 0]]\n";
 const TABLE: &str = "file,label,split,subject,camera\n\
     walk/a.npy,walk,train,ann,1\nwalk/b.npy,walk,test,bob,2\nrun.npy,run,val,,\n";
-
-/// An array as NumPy writes it.
-fn npy<T: npyz::AutoSerialize + Copy>(shape: &[u64], order: npyz::Order, data: &[T]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(shape)
-        .order(order)
-        .writer(&mut bytes)
-        .begin_nd()
-        .unwrap();
-    writer.extend(data.iter().copied()).unwrap();
-    writer.finish().unwrap();
-    bytes
-}
 
 fn entries() -> Vec<(&'static str, Vec<u8>)> {
     let two: Vec<f64> = (0..12).map(f64::from).collect();
@@ -131,7 +118,34 @@ fn each_fault_is_named() {
         [&good[..at], to.as_bytes(), &good[at + from.len()..]].concat()
     };
     let table = |from: &str, to: &str| TABLE.replacen(from, to, 1).into_bytes();
-    let cases: [(&str, Vec<u8>, &str); 21] = [
+    let mut far = [0f32; 12];
+    far[9] = -1e30;
+    let cases = [
+        (
+            "run.npy",
+            npy(&[2, 2, 3], npyz::Order::C, &far),
+            "run.npy: a coordinate of joint 1 in frame 1 is -1e30, which is no position; write NaN",
+        ),
+        (
+            "run.npy",
+            npy(&[1, 2, 3], npyz::Order::C, &[1e300f64; 6]),
+            "a coordinate of joint 0 in frame 0 is inf",
+        ),
+        (
+            "run.npy",
+            npy(&[1, 3, 3], npyz::Order::C, &[0f32; 9]),
+            "its shape is [1, 3, 3], and the layout stick has 2 joints",
+        ),
+        (
+            "run.npy",
+            npy(&[2, 3], npyz::Order::C, &[0f32; 6]),
+            "its shape is [2, 3]",
+        ),
+        (
+            "run.npy",
+            npy(&[1, 1, 1, 2, 3], npyz::Order::C, &[0f32; 6]),
+            "its shape is [1, 1, 1, 2, 3]",
+        ),
         ("run.npy", b"text".to_vec(), "run.npy: not a .npy array"),
         ("run.npy", good[..40].to_vec(), "its header is cut short"),
         (
@@ -157,7 +171,7 @@ fn each_fault_is_named() {
         (
             "run.npy",
             npy(&[2, 3, 1], npyz::Order::C, &[0f32; 6]),
-            "its shape is [2, 3, 1]; save it as [frames, 2, 2 or 3]",
+            "its shape is [2, 3, 1], and the layout stick has 2 joints; save it as [frames, 2, 2 or 3]",
         ),
         (
             "run.npy",
@@ -172,7 +186,7 @@ fn each_fault_is_named() {
         (
             "run.npy",
             npy(&[1, 2, 3], npyz::Order::C, &[f32::INFINITY; 6]),
-            "a coordinate is infinite",
+            "a coordinate of joint 0 in frame 0 is inf",
         ),
         (
             "run.npy",

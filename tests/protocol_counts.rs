@@ -5,12 +5,16 @@
 mod clips;
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use sinew::formats::Catalogue;
+use sinew::formats::ntu::missing;
 use sinew::loader::Protocol;
 use sinew::shards::{ClipEntry, Manifest};
 use sinew::skeleton::{About, Layout};
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data")
@@ -71,33 +75,133 @@ fn counts(manifest: &Manifest, protocol: &str) -> (usize, usize) {
     (split.train.len(), split.test.len())
 }
 
-#[test]
-fn sixty_classes() {
-    let Some(text) = read("ntu/ntu60_frame_counts.csv") else {
-        return;
+/// A zip of empty entries of these names, as the archives of NTU RGB+D are packed.
+fn archive<'a>(path: &Path, names: impl Iterator<Item = &'a str>) -> PathBuf {
+    let mut zip = ZipWriter::new(BufWriter::new(File::create(path).unwrap()));
+    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for name in names {
+        zip.start_file(format!("skeletons/{name}.skeleton"), options)
+            .unwrap();
+    }
+    zip.finish().unwrap();
+    path.to_path_buf()
+}
+
+/// What a preparation of these archives would hold, by their names alone.
+fn listed(archives: &[&PathBuf]) -> (Manifest, usize) {
+    let list = Catalogue::open(archives, None).unwrap();
+    assert!(list.problems.is_empty());
+    let entries = list.items.iter().map(|item| {
+        let label = item.label.unwrap();
+        assert!(label < list.classes.len());
+        entry(&item.name, label, item.about.clone())
+    });
+    let manifest = Manifest {
+        classes: list.classes.clone(),
+        ..manifest("ntu", entries.collect())
     };
-    let manifest = ntu(text.lines().skip(1).map(|line| &line[..20]));
-    assert_eq!(manifest.clips.len(), 56_578);
-    assert_eq!(counts(&manifest, "xsub"), (40_091, 16_487));
-    assert_eq!(counts(&manifest, "xview"), (37_646, 18_932));
+    (manifest, list.missing)
 }
 
 #[test]
-fn a_hundred_and_twenty_classes() {
+fn both_archives_together_or_alone() {
     let Some(text) = read("ntu/ntu120_skes_available_name.txt") else {
         return;
     };
-    let manifest = ntu(text
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with('S'))
-        .map(|line| &line[..20]));
-    assert_eq!(manifest.clips.len(), 113_945);
-    assert_eq!(counts(&manifest, "xsub120"), (63_026, 50_919));
-    assert_eq!(counts(&manifest, "xset120"), (54_468, 59_477));
-    // With both parts prepared together, the protocols of the first keep to it.
-    assert_eq!(counts(&manifest, "xsub"), (40_091, 16_487));
-    assert_eq!(counts(&manifest, "xview"), (37_646, 18_932));
+    let dir = tempfile::tempdir().unwrap();
+    // The archives also hold the clips that the authors list as missing.
+    let mut names: Vec<&str> = text.lines().map(|line| &line[..20]).collect();
+    names.extend(missing());
+    let part = |first: bool| {
+        names
+            .iter()
+            .copied()
+            .filter(move |n| (n[..4] <= *"S017") == first)
+    };
+    let first = archive(&dir.path().join("first.zip"), part(true));
+    let second = archive(&dir.path().join("second.zip"), part(false));
+
+    let (both, left_out) = listed(&[&second, &first]);
+    assert_eq!(
+        (both.clips.len(), left_out, both.classes.len()),
+        (113_945, 535, 120)
+    );
+    assert_eq!(counts(&both, "xsub120"), (63_026, 50_919));
+    assert_eq!(counts(&both, "xset120"), (54_468, 59_477));
+    assert_eq!(counts(&both, "xsub"), (40_091, 16_487));
+    assert_eq!(counts(&both, "xview"), (37_646, 18_932));
+
+    let (alone, left_out) = listed(&[&first]);
+    assert_eq!(
+        (alone.clips.len(), left_out, alone.classes.len()),
+        (56_578, 302, 60)
+    );
+    assert_eq!(counts(&alone, "xsub"), (40_091, 16_487));
+    assert_eq!(counts(&alone, "xview"), (37_646, 18_932));
+
+    let (rest, left_out) = listed(&[&second]);
+    assert_eq!(
+        (rest.clips.len(), left_out, rest.classes.len()),
+        (57_367, 233, 120)
+    );
+    // What the first archive lacks of the whole.
+    assert_eq!(counts(&rest, "xsub120"), (63_026 - 40_091, 50_919 - 16_487));
+    assert_eq!(counts(&rest, "xset120"), (27_992, 29_375));
+}
+
+#[test]
+fn performers_cameras_and_setups_train_as_published() {
+    // A clip each of all 106 performers; the first forty are those of the first part.
+    let names: Vec<String> = (1..=106)
+        .map(|p| {
+            format!(
+                "S{:03}C{:03}P{p:03}R001A001",
+                if p <= 40 { p % 17 + 1 } else { p % 15 + 18 },
+                p % 3 + 1
+            )
+        })
+        .collect();
+    let manifest = ntu(names.iter().map(String::as_str));
+    // The numbers that train, their sum and that of their squares.
+    let train = |protocol: Protocol, number: fn(&About) -> Option<u32>| {
+        let split = protocol.split(&manifest, 0.0, 1).unwrap();
+        let mut numbers: Vec<u32> = split
+            .train
+            .iter()
+            .filter_map(|&i| number(&manifest.clips[i].about))
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let sum: u32 = numbers.iter().sum();
+        (
+            numbers.len(),
+            sum,
+            numbers.iter().map(|n| n * n).sum::<u32>(),
+        )
+    };
+    assert_eq!(train(Protocol::Xsub, |a| a.performer), (20, 359, 8_935));
+    assert_eq!(
+        train(Protocol::Xsub120, |a| a.performer),
+        (53, 2_795, 200_379)
+    );
+    assert_eq!(train(Protocol::Xview, |a| a.camera), (2, 5, 13));
+    assert_eq!(train(Protocol::Xset120, |a| a.setup), (16, 272, 5_984));
+}
+
+#[test]
+fn the_first_protocols_need_the_first_archive() {
+    let names = ["S018C001P008R001A061", "S032C003P106R002A120"];
+    let manifest = ntu(names.into_iter());
+    assert_eq!(counts(&manifest, "xsub120"), (1, 1));
+    assert_eq!(counts(&manifest, "xset120"), (2, 0));
+    for protocol in [Protocol::Xsub, Protocol::Xview] {
+        let error = protocol.split(&manifest, 0.1, 1).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("protocol {protocol} is for setups 1 to 17"))
+                && error.contains("xset120"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

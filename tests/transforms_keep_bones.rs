@@ -1,14 +1,13 @@
-//! Centring and turning move bodies without bending them; rotations keep lengths; mirrors and swaps undo themselves.
+//! Centring and turning move bodies without bending them, and put them where they are said to be.
 
 #[path = "common/clips.rs"]
 #[allow(dead_code)]
 mod clips;
 
-use sinew::loader::augment::{Change, mirror, rotation, swap};
 use sinew::loader::{Sequence, people, transforms};
-use sinew::recipe::{Augment, Centre, People, Turn};
+use sinew::recipe::{Centre, People, Turn};
 use sinew::rng::Rng;
-use sinew::skeleton::Layout;
+use sinew::skeleton::{Axis, Layout};
 
 fn layouts() -> [Layout; 3] {
     [Layout::ntu25(), Layout::kinect20(), Layout::sbu15()]
@@ -57,6 +56,12 @@ fn assert_rigid(before: &Sequence, after: &Sequence) {
             assert!((a - b).abs() < 1e-4, "frame {frame}: {a} became {b}");
         }
     }
+}
+
+/// Equal to within a distance, where absent is equal to absent.
+fn assert_close(a: &Sequence, b: &Sequence, far: f32) {
+    let near = |(a, b): (&f32, &f32)| (a - b).abs() <= far || (a.is_nan() && b.is_nan());
+    assert!(a.data.iter().zip(&b.data).all(near));
 }
 
 #[test]
@@ -169,145 +174,104 @@ fn a_body_without_a_direction_is_left_as_it_is() {
 }
 
 #[test]
-fn rotations_keep_lengths_and_handedness() {
-    let mut rng = Rng::new(10, &[]);
-    for _ in 0..100 {
-        let m = rotation(std::array::from_fn(|_| rng.range(-3.0, 3.0)));
-        for i in 0..3 {
-            for j in 0..3 {
-                let dot: f32 = (0..3).map(|k| m[i][k] * m[j][k]).sum();
-                assert!((dot - f32::from(u8::from(i == j))).abs() < 1e-5);
+fn doing_it_twice_is_doing_it_once() {
+    for layout in layouts() {
+        for count in [1, 2] {
+            for (centre, turn) in [
+                (Centre::Frame, Turn::Frame),
+                (Centre::FirstFrame, Turn::FirstFrame),
+                (Centre::FirstFrame, Turn::Frame),
+            ] {
+                let mut once = sequence(&layout, count, true, 14);
+                transforms::centre(&mut once, &layout, centre).unwrap();
+                let mut twice = once.clone();
+                transforms::centre(&mut twice, &layout, centre).unwrap();
+                assert_close(&once, &twice, 0.0);
+                if count == 2 && layout.up != Axis::PlusY {
+                    // Turned, up is along y, and the layout still says where it was.
+                    continue;
+                }
+                transforms::turn(&mut once, &layout, turn);
+                let mut twice = once.clone();
+                transforms::turn(&mut twice, &layout, turn);
+                assert_close(&once, &twice, 1e-4);
             }
         }
-        let minor = |a: usize, b: usize| m[1][a] * m[2][b] - m[1][b] * m[2][a];
-        let determinant = m[0][0] * minor(1, 2) - m[0][1] * minor(0, 2) + m[0][2] * minor(0, 1);
-        assert!((determinant - 1.0).abs() < 1e-5);
     }
+}
+
+#[test]
+fn a_frame_that_lacks_its_joints_goes_with_the_frame_before() {
     let layout = Layout::ntu25();
-    let turning = Augment {
-        rotation: [0.5; 3],
-        scale: 0.0,
-        shear: 0.0,
-        noise: 0.0,
-        mirror: false,
-        swap: false,
-        probability: 1.0,
-    };
-    let before = sequence(&layout, 2, true, 11);
-    let mut after = before.clone();
-    let change = Change::draw(&turning, &mut rng).unwrap();
-    change.apply(&mut after, &layout, &mut rng);
-    assert_rigid(&before, &after);
-    assert_ne!(before.frame(0, 0), after.frame(0, 0));
-}
-
-#[test]
-fn rotation_turns_about_x_then_y_then_z() {
-    let quarter = std::f32::consts::FRAC_PI_2;
-    let close = |m: [[f32; 3]; 3], v: [f32; 3], to: [f32; 3]| {
-        let turned: [f32; 3] = std::array::from_fn(|i| (0..3).map(|k| m[i][k] * v[k]).sum());
-        assert!(distance(turned, to) < 1e-6, "{turned:?} is not {to:?}");
-    };
-    close(
-        rotation([quarter, 0.0, 0.0]),
-        [0.0, 1.0, 0.0],
-        [0.0, 0.0, 1.0],
-    );
-    close(
-        rotation([0.0, quarter, 0.0]),
-        [0.0, 0.0, 1.0],
-        [1.0, 0.0, 0.0],
-    );
-    close(
-        rotation([0.0, 0.0, quarter]),
-        [1.0, 0.0, 0.0],
-        [0.0, 1.0, 0.0],
-    );
-    // y goes to z by x, and z goes to x by y.
-    close(
-        rotation([quarter, quarter, 0.0]),
-        [0.0, 1.0, 0.0],
-        [1.0, 0.0, 0.0],
-    );
-}
-
-/// Equal, where absent is equal to absent.
-fn assert_same(a: &Sequence, b: &Sequence) {
-    assert!(
-        a.data
-            .iter()
-            .zip(&b.data)
-            .all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
-    );
-}
-
-#[test]
-fn mirrored_or_swapped_twice_is_nothing() {
-    for layout in layouts() {
-        let before = sequence(&layout, 2, true, 12);
-        let mut after = before.clone();
-        mirror(&mut after, &layout);
-        let (left, right) = (layout.left_shoulder, layout.right_shoulder);
-        let [x, y, z] = before.joint(0, 0, left).unwrap();
-        assert_eq!(
-            after.joint(0, 0, right),
-            Some([-x, y, z]),
-            "{}",
-            layout.name
-        );
-        mirror(&mut after, &layout);
-        assert_same(&before, &after);
-        swap(&mut after);
-        assert_eq!(after.joint(0, 0, left), before.joint(1, 0, left));
-        swap(&mut after);
-        assert_same(&before, &after);
-    }
-}
-
-#[test]
-fn changes_stay_within_their_bounds_and_their_share() {
-    let settings = Augment {
-        noise: 0.0,
-        probability: 0.3,
-        rotation: [0.0; 3],
-        shear: 0.0,
-        ..clips::everything()
-    };
-    let mut rng = Rng::new(13, &[]);
-    let drawn: Vec<_> = (0..10_000)
-        .map(|_| Change::draw(&settings, &mut rng))
-        .collect();
-    let share = drawn.iter().flatten().count() as f64 / 10_000.0;
-    assert!((share - 0.3).abs() < 0.02, "{share}");
-    for change in drawn.iter().flatten() {
-        assert!((0..3).all(|i| (change.matrix[i][i] - 1.0).abs() <= 0.1 + 1e-6));
-    }
-    let mirrored = drawn.iter().flatten().filter(|c| c.mirror).count() as f64 / (10_000.0 * share);
-    assert!((mirrored - 0.5).abs() < 0.05, "{mirrored}");
-    let shear = Augment {
-        shear: 0.2,
-        scale: 0.0,
-        ..settings.clone()
-    };
-    let change = (0..100)
-        .find_map(|_| Change::draw(&shear, &mut rng))
-        .unwrap();
-    for i in 0..3 {
-        for j in 0..3 {
-            let m = change.matrix[i][j];
-            assert!(
-                if i == j {
-                    m == 1.0
-                } else {
-                    m != 0.0 && m.abs() <= 0.2
-                },
-                "{m}"
-            );
+    let whole = sequence(&layout, 1, false, 15);
+    let mut lacking = whole.clone();
+    // The centre joint and a shoulder are lost in frame 5, and in the first two.
+    for frame in [0, 1, 5] {
+        for joint in [layout.centre, layout.left_shoulder] {
+            let at = (frame * 25 + joint) * 3;
+            lacking.data[at..at + 3].fill(f32::NAN);
         }
     }
-    let never = Augment {
-        probability: 0.0,
-        ..clips::everything()
+    let shift = |before: &Sequence, after: &Sequence, frame: usize| -> [f32; 3] {
+        let [a, b] = [before, after].map(|s| s.joint(0, frame, 10).unwrap());
+        std::array::from_fn(|axis| a[axis] - b[axis])
     };
-    assert!((0..100).all(|_| Change::draw(&never, &mut rng).is_none()));
+    let mut centred = lacking.clone();
+    transforms::centre(&mut centred, &layout, Centre::Frame).unwrap();
+    for (frame, like) in [(0, 2), (1, 2), (2, 2), (4, 4), (5, 4), (6, 6)] {
+        let expected = whole.joint(0, like, layout.centre).unwrap();
+        let found = shift(&lacking, &centred, frame);
+        assert!(
+            distance(found, expected) < 1e-5,
+            "frame {frame} goes with {like}"
+        );
+    }
+    // A turn keeps a joint's length; that of a frame is told by where it takes one direction.
+    let mut marked = lacking.clone();
+    for frame in 0..marked.frames {
+        let at = (frame * 25 + 10) * 3;
+        marked.data[at..at + 3].copy_from_slice(&[1.0, 2.0, 3.0]);
+    }
+    transforms::turn(&mut marked, &layout, Turn::Frame);
+    let to = |frame| marked.joint(0, frame, 10).unwrap();
+    assert_eq!((to(0), to(1), to(5)), (to(2), to(2), to(4)));
+    assert!(to(4) != to(6) && to(2) != to(3));
+}
+
+#[test]
+fn two_people_turn_about_the_vertical_onto_one_line() {
+    for layout in layouts() {
+        let before = sequence(&layout, 2, false, 16);
+        let mut turned = before.clone();
+        transforms::turn(&mut turned, &layout, Turn::Frame);
+        let up = layout.up.vector();
+        let height = |point: [f32; 3]| (0..3).map(|axis| point[axis] * up[axis]).sum::<f32>();
+        for frame in 0..turned.frames {
+            let [a, b] = [0, 1].map(|p| turned.joint(p, frame, layout.centre).unwrap());
+            assert!(
+                (a[2] - b[2]).abs() < 1e-5 && b[0] > a[0],
+                "{} {a:?} {b:?}",
+                layout.name
+            );
+            for person in 0..2 {
+                for joint in 0..layout.len() {
+                    // What was up is along y, and no longer or shorter.
+                    let [was, is] =
+                        [&before, &turned].map(|s| s.joint(person, frame, joint).unwrap());
+                    assert!((height(was) - is[1]).abs() < 1e-5);
+                }
+            }
+        }
+    }
+    // One whose partner never comes turns by the own body.
+    let layout = Layout::ntu25();
+    let mut alone = sequence(&layout, 2, false, 17);
+    let half = alone.data.len() / 2;
+    alone.data[half..].fill(f32::NAN);
+    let mut single = Sequence::absent(1, alone.frames, 25);
+    single.data.copy_from_slice(&alone.data[..half]);
+    for sequence in [&mut alone, &mut single] {
+        transforms::turn(sequence, &layout, Turn::FirstFrame);
+    }
+    assert_eq!(alone.data[..half], single.data);
 }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     /// The run
     pub run: PathBuf,
-    /// Clips, or archives and folders of them
+    /// Clips (.skeleton, skeleton_pos.txt, or .npy of the run's skeleton), or archives and folders of them
     #[arg(required = true)]
     pub file: Vec<PathBuf>,
     /// Classes to print a clip
@@ -93,7 +93,7 @@ impl Dump {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let weights = weights(&args.run, &args.checkpoint)?;
-    let mut catalogue = Catalogue::unlabelled(&args.file, None)?;
+    let mut catalogue = Catalogue::of_layout(&args.file, &weights.layout)?;
     let compute = open(args.device)?;
     eprintln!("{}", compute.describe());
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);

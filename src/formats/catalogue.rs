@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::archive::{Archive, EntryReader};
+use super::archive::Archive;
 use super::dataset::{Dataset, guess, is_hidden, strip_extension};
-use super::{MOST_BYTES, Recording, clips, ntu, sbu};
+use super::{MOST_BYTES, clips, ntu, sbu};
 use crate::error::{Error, Place, Result};
-use crate::skeleton::{About, Clip, Layout};
+use crate::skeleton::{About, Layout};
 
 /// A clip that can be read.
 #[derive(Debug, Clone)]
@@ -21,8 +21,8 @@ pub struct Item {
     pub label: Option<usize>,
     /// What else is known.
     pub about: About,
-    archive: usize,
-    entry: usize,
+    pub(super) archive: usize,
+    pub(super) entry: usize,
 }
 
 /// All clips of some sources, sorted by name.
@@ -42,9 +42,9 @@ pub struct Catalogue {
     pub missing: usize,
     /// Files that are no clips: tables, notes, pictures.
     pub ignored: usize,
-    archives: Vec<Archive>,
+    pub(super) archives: Vec<Archive>,
     /// Entries far larger than clips are go one at a time, so that many threads don't multiply their memory.
-    large: Mutex<()>,
+    pub(super) large: Mutex<()>,
 }
 
 impl Catalogue {
@@ -54,22 +54,32 @@ impl Catalogue {
     /// A source that cannot be opened, no clips at all, sources of several kinds. What is wrong with single entries
     /// is in [`Catalogue::problems`].
     pub fn open<P: AsRef<Path>>(sources: &[P], dataset: Option<Dataset>) -> Result<Self> {
-        Self::list(sources, dataset, true)
+        Self::list(sources, dataset, true, None)
     }
 
-    /// Lists the clips of sources to look at: names may be any, and nothing is left out. NTU and SBU alone, since
-    /// own clips are named by their table.
+    /// Lists the clips of sources to look at: names may be any, and nothing is left out. Own clips are named by their
+    /// table, which must be there.
     ///
     /// # Errors
     /// As [`Catalogue::open`].
     pub fn unlabelled<P: AsRef<Path>>(sources: &[P], dataset: Option<Dataset>) -> Result<Self> {
-        Self::list(sources, dataset, false)
+        Self::list(sources, dataset, false, None)
+    }
+
+    /// Lists the clips of sources to score, as [`Catalogue::unlabelled`]; `.npy` arrays without a table are taken for
+    /// clips of this layout.
+    ///
+    /// # Errors
+    /// As [`Catalogue::open`].
+    pub fn of_layout<P: AsRef<Path>>(sources: &[P], layout: &Layout) -> Result<Self> {
+        Self::list(sources, None, false, Some(layout))
     }
 
     fn list<P: AsRef<Path>>(
         sources: &[P],
         dataset: Option<Dataset>,
         labelled: bool,
+        arrays: Option<&Layout>,
     ) -> Result<Self> {
         let archives = sources
             .iter()
@@ -81,20 +91,23 @@ impl Catalogue {
                 "name an archive, a folder or a clip",
             ));
         };
-        let dataset = match dataset
-            .or_else(|| archives.iter().find_map(|archive| guess(archive.names())))
-        {
+        let known = dataset.or_else(|| archives.iter().find_map(|archive| guess(archive.names())));
+        // Arrays are only taken by themselves where nothing says what they are.
+        let arrays = arrays.filter(|_| known.is_none());
+        let are_there = |archive| clips::arrays(archive).next().is_some();
+        let dataset = match known {
             Some(dataset) => dataset,
+            None if arrays.is_some() && archives.iter().any(are_there) => Dataset::Clips,
             None => {
                 let what = "it holds no clips: no .skeleton, no skeleton_pos.txt and no clips.csv";
                 let help = "name the archive or folder that holds the clips themselves";
                 return Err(Error::input(Place::file(first.path()), what, help));
             }
         };
-        let layout = if dataset == Dataset::Sbu {
-            Layout::sbu15()
-        } else {
-            Layout::ntu25()
+        let layout = match (arrays, dataset) {
+            (Some(layout), _) => layout.clone(),
+            (None, Dataset::Sbu) => Layout::sbu15(),
+            (None, _) => Layout::ntu25(),
         };
         let mut list = Catalogue {
             dataset,
@@ -110,6 +123,7 @@ impl Catalogue {
         match dataset {
             Dataset::Ntu => list.ntu(&archives, labelled)?,
             Dataset::Sbu => list.sbu(&archives, labelled),
+            Dataset::Clips if arrays.is_some() => list.arrays(&archives),
             Dataset::Clips => list.clips(&archives)?,
         }
         if list.items.is_empty() && list.problems.is_empty() && list.missing == 0 {
@@ -250,6 +264,14 @@ impl Catalogue {
         Ok(())
     }
 
+    fn arrays(&mut self, archives: &[Archive]) {
+        for (archive, source) in archives.iter().enumerate() {
+            for (entry, name) in clips::arrays(source) {
+                self.push(name, None, About::default(), archive, entry);
+            }
+        }
+    }
+
     fn push(
         &mut self,
         name: &str,
@@ -330,103 +352,12 @@ impl Catalogue {
         self.archives.iter().map(Archive::bytes).sum()
     }
 
-    /// A reader of the clips; each thread takes its own.
-    #[must_use]
-    pub fn reader(&self) -> Reader<'_> {
-        let archives = self.archives.iter().map(Archive::reader).collect();
-        Reader {
-            catalogue: self,
-            archives,
-            buffer: Vec::new(),
-        }
-    }
-
     /// Where an item is found.
     #[must_use]
     pub fn place(&self, item: &Item) -> Place {
         self.archives
             .get(item.archive)
             .map_or_else(Place::default, |archive| archive.place(item.entry))
-    }
-}
-
-/// Reads clips of a [`Catalogue`].
-#[derive(Debug)]
-pub struct Reader<'a> {
-    catalogue: &'a Catalogue,
-    archives: Vec<EntryReader<'a>>,
-    buffer: Vec<u8>,
-}
-
-/// Bytes beyond which an entry is read alone, and its buffer given back.
-const LARGE: usize = 8 << 20;
-
-impl<'a> Reader<'a> {
-    /// Inflates one clip's entry, verifies its CRC, and does nothing with it; the bytes of its text.
-    ///
-    /// # Errors
-    /// An entry that cannot be read whole.
-    pub fn inflate(&mut self, item: &Item) -> Result<usize> {
-        self.load(item)?;
-        Ok(self.buffer.len())
-    }
-
-    /// Reads an entry into the buffer, with the others waiting where it is large.
-    fn load(&mut self, item: &Item) -> Result<Option<MutexGuard<'a, ()>>> {
-        let Some(archive) = self.archives.get_mut(item.archive) else {
-            return Err(Error::input(
-                self.catalogue.place(item),
-                "this clip is of another source",
-                "list the sources again",
-            ));
-        };
-        let catalogue = self.catalogue;
-        let alone = (archive.size(item.entry) > LARGE as u64).then(|| {
-            catalogue
-                .large
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        });
-        archive.read(item.entry, MOST_BYTES, &mut self.buffer)?;
-        Ok(alone)
-    }
-
-    /// Reads one clip; an item without a label gets class 0.
-    ///
-    /// # Errors
-    /// What is wrong with the entry, at its line.
-    pub fn read(&mut self, item: &Item) -> Result<Recording> {
-        let alone = self.load(item)?;
-        let place = self.catalogue.place(item);
-        let (name, label, about) = (&item.name, item.label.unwrap_or(0), item.about.clone());
-        let recording = match self.catalogue.dataset {
-            Dataset::Ntu => ntu::parse(&self.buffer, &place).map(|tracks| Recording {
-                ids: tracks.ids.iter().map(u64::to_string).collect(),
-                clip: Clip {
-                    name: name.clone(),
-                    label,
-                    bodies: tracks.ids.len(),
-                    frames: tracks.frames,
-                    joints: self.catalogue.layout.len(),
-                    data: tracks.data,
-                },
-                about,
-            }),
-            Dataset::Sbu => sbu::parse(&self.buffer, name, label, about, &place),
-            Dataset::Clips => clips::parse(
-                &self.buffer,
-                name,
-                label,
-                about,
-                self.catalogue.layout.len(),
-                &place,
-            ),
-        };
-        if self.buffer.capacity() > LARGE {
-            self.buffer = Vec::new();
-        }
-        drop(alone);
-        recording
     }
 }
 

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use super::archive::Archive;
-use super::{MOST_BYTES, MOST_TENSOR, Recording, npy};
+use super::dataset::{is_hidden, strip_extension};
+use super::{MOST_BYTES, MOST_COORDINATE, MOST_TENSOR, Recording, npy};
 use crate::error::{Error, Place, Result};
 use crate::skeleton::{About, Clip, Layout};
 
@@ -90,12 +91,10 @@ pub(super) fn open(archive: &Archive) -> Result<Set> {
         ));
     };
     let layout = Layout::from_toml(&layout, &place)?;
-    let named: Option<Vec<String>> = text(CLASSES)?.map(|(text, _)| {
-        text.lines()
-            .map(|line| line.trim().to_string())
-            .filter(|line| !line.is_empty())
-            .collect()
-    });
+    let named = match text(CLASSES)? {
+        Some((text, place)) => Some(class_names(&text, &place)?),
+        None => None,
+    };
     let Some((table, place)) = text(TABLE)? else {
         return Err(whole(format!("it has no {TABLE}"), "add it"));
     };
@@ -156,6 +155,29 @@ pub(super) fn open(archive: &Archive) -> Result<Set> {
     })
 }
 
+/// The classes of `classes.txt`, one a line.
+fn class_names(text: &str, place: &Place) -> Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for (line, name) in text.lines().map(str::trim).enumerate() {
+        if names.iter().any(|known| known == name) {
+            let what = format!("the class {name:?} is named twice");
+            let place = place.clone().line(line + 1);
+            return Err(Error::input(place, what, "name each class once"));
+        }
+        if !name.is_empty() {
+            names.push(name.into());
+        }
+    }
+    Ok(names)
+}
+
+/// The arrays of a source without a table: the entry and the name of each.
+pub(super) fn arrays(archive: &Archive) -> impl Iterator<Item = (usize, &str)> {
+    let named = |(entry, name)| Some((entry, strip_extension(name, ".npy")?));
+    let shown = |(_, name): &(usize, &str)| !is_hidden(name);
+    archive.names().enumerate().filter(shown).filter_map(named)
+}
+
 /// A row as it is written.
 struct Written {
     line: usize,
@@ -169,7 +191,7 @@ fn rows(text: &str, place: &Place, problems: &mut Vec<Error>) -> Result<Vec<Writ
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
     let broken = |error: csv::Error| {
-        let line = error.position().map_or(1, |at| at.line() as usize);
+        let line = Lines::of(text).at(error.position());
         Error::input(
             place.clone().line(line),
             format!("not a table: {}", error.to_string().replace('\n', " ")),
@@ -193,9 +215,10 @@ fn rows(text: &str, place: &Place, problems: &mut Vec<Error>) -> Result<Vec<Writ
     let (file, label, split) = (needed("file")?, needed("label")?, needed("split")?);
     let (subject, camera, setup) = (column("subject"), column("camera"), column("setup"));
     let mut rows = Vec::new();
+    let mut lines = Lines::of(text);
     for record in table.records() {
         let record = record.map_err(broken)?;
-        let line = record.position().map_or(0, |at| at.line() as usize);
+        let line = lines.at(record.position());
         let get = |at: usize| record.get(at).unwrap_or_default();
         let text = |at: Option<usize>| at.map(get).filter(|text| !text.is_empty());
         let mut fault = |what: String, help: &str| {
@@ -242,19 +265,52 @@ fn rows(text: &str, place: &Place, problems: &mut Vec<Error>) -> Result<Vec<Writ
     Ok(rows)
 }
 
+/// Counts lines on the way through a text: the reader of tables takes the second half of a Windows line end, and
+/// blank lines, for the beginning of the record that follows.
+struct Lines<'a> {
+    text: &'a [u8],
+    byte: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Lines {
+            text: text.as_bytes(),
+            byte: 0,
+            line: 1,
+        }
+    }
+
+    /// The 1-based line of a record; each lies behind the one before.
+    fn at(&mut self, record: Option<&csv::Position>) -> usize {
+        let start = record.map_or(0, |at| at.byte() as usize);
+        while let Some(byte) = self.text.get(self.byte) {
+            if self.byte >= start && !matches!(byte, b'\r' | b'\n') {
+                break;
+            }
+            self.line += usize::from(*byte == b'\n');
+            self.byte += 1;
+        }
+        self.line
+    }
+}
+
 /// Reads an array [frames, joints, 2 or 3] or [people, frames, joints, 2 or 3] as a clip. Two coordinates get z = 0;
 /// a joint with a missing coordinate is missing; people who never appear are left out.
 ///
 /// # Errors
-/// Not such an array, other joints than the layout's, an infinite coordinate, nobody in any frame, or too large.
+/// Not such an array, other joints than the layout's, a coordinate beyond [`MOST_COORDINATE`], nobody in any frame, or
+/// too large.
 pub(super) fn parse(
     bytes: &[u8],
     name: &str,
     label: usize,
     about: About,
-    joints: usize,
+    layout: &Layout,
     place: &Place,
 ) -> Result<Recording> {
+    let joints = layout.len();
     let fault = |what: String, help: &str| Err(Error::input(place.clone(), what, help));
     let array = match npy::read(bytes) {
         Ok(array) => array,
@@ -266,7 +322,8 @@ pub(super) fn parse(
             (people, frames, dimensions)
         }
         _ => {
-            let what = format!("its shape is {:?}", array.shape);
+            let (shape, name) = (&array.shape, &layout.name);
+            let what = format!("its shape is {shape:?}, and the layout {name} has {joints} joints");
             let help = format!(
                 "save it as [frames, {joints}, 2 or 3] or [people, frames, {joints}, 2 or 3]"
             );
@@ -282,11 +339,20 @@ pub(super) fn parse(
             "cut it into shorter clips",
         );
     }
-    if array.data.iter().any(|x| x.is_infinite()) {
-        return fault(
-            "a coordinate is infinite".into(),
-            "write NaN where a joint is missing",
+    // NaN is no fault: it says that the joint is missing.
+    let far = |x: &f32| x.abs() > MOST_COORDINATE;
+    if let Some(at) = array.data.iter().position(far) {
+        let joint = at / dimensions;
+        let what = format!(
+            "a coordinate of joint {} in frame {} is {:e}, which is no position",
+            joint % joints,
+            joint / joints % frames,
+            array.data[at]
         );
+        let help = format!(
+            "write NaN where a joint is missing, and choose a unit in which all stay below {MOST_COORDINATE:e}"
+        );
+        return fault(what, &help);
     }
     let mut ids = Vec::new();
     let mut data = Vec::new();
@@ -295,17 +361,20 @@ pub(super) fn parse(
         .chunks_exact(frames * joints * dimensions)
         .enumerate()
     {
-        if body.iter().all(|x| x.is_nan()) {
-            continue;
-        }
-        ids.push(person.to_string());
-        data.extend(body.chunks_exact(dimensions).flat_map(|joint| match joint {
+        let points = body.chunks_exact(dimensions).flat_map(|joint| match joint {
             [x, y] if !x.is_nan() && !y.is_nan() => [*x, *y, 0.0],
             [x, y, z] if !x.is_nan() && !y.is_nan() && !z.is_nan() => [*x, *y, *z],
             _ => [f32::NAN; 3],
-        }));
+        });
+        let start = data.len();
+        data.extend(points);
+        if data[start..].iter().all(|x: &f32| x.is_nan()) {
+            data.truncate(start);
+        } else {
+            ids.push(person.to_string());
+        }
     }
-    if data.iter().all(|x| x.is_nan()) {
+    if ids.is_empty() {
         return fault(
             "nobody is in any of its frames".into(),
             "leave it out of the table",

@@ -7,11 +7,13 @@ mod dataset;
 mod npy;
 pub mod ntu;
 mod number;
+mod reader;
 mod sbu;
 pub mod synth;
 
-pub use catalogue::{Catalogue, Item, Reader};
+pub use catalogue::{Catalogue, Item};
 pub use dataset::Dataset;
+pub use reader::Reader;
 
 use crate::skeleton::{About, Clip};
 
@@ -32,3 +34,7 @@ pub const MOST_BYTES: usize = 64 << 20;
 /// Most bytes of a clip's coordinates [bodies, frames, joints, 3]: half an hour of two people. It keeps a clip whose
 /// bodies change their id at every frame, which is dense in memory but not in its file, from filling the memory.
 pub const MOST_TENSOR: usize = 32 << 20;
+
+/// A coordinate farther from zero than this, in the source's unit, is no position: a kilometre in millimetres. It also
+/// keeps every sum and product on the way to an input finite.
+pub const MOST_COORDINATE: f32 = 1e6;

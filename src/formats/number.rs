@@ -1,36 +1,79 @@
 //! Numbers and words from bytes.
 
-/// Powers of ten that f32 holds exactly.
-const TENS: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
+/// Powers of ten, which f32 holds exactly up to the tenth.
+const TENS: [f32; 9] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
+const POWERS: [u64; 9] = [
+    1,
+    10,
+    100,
+    1000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+];
 
 /// Reads a decimal number, correctly rounded; none where the word is no number. `NaN` and `inf` are read as such.
 pub(super) fn float(word: &[u8]) -> Option<f32> {
-    let (negative, digits) = match word {
-        [b'-', rest @ ..] => (true, rest),
-        rest => (false, rest),
-    };
-    let mut mantissa = 0u32;
-    let mut decimals = None;
-    let mut any = false;
-    for &byte in digits {
-        match byte {
-            // Up to 2^24 and 10^10 are exact in f32, so one division rounds once: the right result.
-            b'0'..=b'9' if mantissa < 1_600_000 => {
-                mantissa = mantissa * 10 + u32::from(byte - b'0');
-                decimals = decimals.map(|count: usize| count + 1);
-                any = true;
-            }
-            b'.' if decimals.is_none() => decimals = Some(0),
-            _ => return slow(word),
+    match leading(word) {
+        Some((value, length)) if length == word.len() => Some(value),
+        _ => slow(word),
+    }
+}
+
+/// Reads the short decimal number that bytes begin with, correctly rounded, and how many bytes it takes; none where
+/// they don't, or begin with a number that takes more care. What follows the number is not looked at.
+#[inline]
+pub(super) fn leading(bytes: &[u8]) -> Option<(f32, usize)> {
+    let negative = bytes.first() == Some(&b'-');
+    let start = usize::from(negative);
+    let (mut at, mut mantissa) = (start, 0u64);
+    while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
+        mantissa = mantissa * 10 + u64::from(byte - b'0');
+        at += 1;
+        if at > start + 8 {
+            return None;
         }
     }
-    let scale = TENS.get(decimals.unwrap_or(0)).filter(|_| any);
-    let Some(scale) = scale else {
-        return slow(word);
-    };
-    // The conversion is exact: the mantissa stays below 2^24.
-    let value = mantissa as f32 / scale;
-    Some(if negative { -value } else { value })
+    let mut written = at - start;
+    let mut decimals = 0;
+    if bytes.get(at) == Some(&b'.') {
+        let (count, fraction) = digits(&bytes[at + 1..]);
+        mantissa = mantissa * POWERS[count] + fraction;
+        at += 1 + count;
+        (written, decimals) = (written + count, count);
+    }
+    // Up to 2^24 and 10^8 are exact in f32, so one division rounds once: the right result.
+    if written == 0 || mantissa > 1 << 24 {
+        return None;
+    }
+    let value = mantissa as i32 as f32 / TENS[decimals];
+    let sign = u32::from(negative) << 31;
+    Some((f32::from_bits(value.to_bits() | sign), at))
+}
+
+/// The decimal digits that bytes begin with, up to eight: how many, and their value. All at once, since a loop whose
+/// length no processor can foresee costs more than the digits.
+#[inline]
+fn digits(bytes: &[u8]) -> (usize, u64) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let block = bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut block = [0; 8];
+        block[..bytes.len()].copy_from_slice(bytes);
+        block
+    });
+    // 0 to 9 in the bytes that are digits; the highest bit of `other` is set in those that are not.
+    let digits = u64::from_le_bytes(block) ^ (EACH * u64::from(b'0'));
+    let other = (((digits & (EACH * 0x7f)) + EACH * 118) | digits) & (EACH * 0x80);
+    let count = other.trailing_zeros() / 8;
+    // Zeros in front of the digits, the first digit in the lowest byte.
+    let digits = digits.checked_shl(64 - 8 * count).unwrap_or(0);
+    // Two, four and eight digits become one number: the first times 10, 100, 10,000, plus the second.
+    let pairs = (digits.wrapping_mul(10 * 256 + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100 * 65_536 + 1) >> 16) & 0x0000_ffff_0000_ffff;
+    let eight = fours.wrapping_mul((10_000 << 32) + 1) >> 32;
+    (count as usize, eight)
 }
 
 /// Longer mantissas, exponents and everything that is no number.

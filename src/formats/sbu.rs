@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use super::number::{float, shown};
-use super::{MOST_TENSOR, Recording};
+use super::{MOST_COORDINATE, MOST_TENSOR, Recording};
 use crate::error::{Error, Place, Result};
 use crate::skeleton::{About, Clip};
 
@@ -60,7 +60,7 @@ impl Name {
 /// Reads the text of a clip. Coordinates stay as the file has them, normalised.
 ///
 /// # Errors
-/// With the line: a row of other than 91 numbers, a coordinate that is no finite number, no rows.
+/// With the line: a row of other than 91 numbers, a coordinate that is no number within [`MOST_COORDINATE`], no rows.
 pub(super) fn parse(
     text: &[u8],
     name: &str,
@@ -88,9 +88,9 @@ pub(super) fn parse(
         }
         for (at, word) in line.split(|byte| *byte == b',').enumerate() {
             let word = word.trim_ascii();
-            let number = float(word).filter(|number| number.is_finite());
+            let number = float(word).filter(|number| number.abs() <= MOST_COORDINATE);
             let number =
-                number.ok_or_else(|| fault(format!("{} is not a finite number", shown(word))))?;
+                number.ok_or_else(|| fault(format!("{} is not a position", shown(word))))?;
             if let Some(at) = at.checked_sub(1) {
                 people[at / person].push(number);
             }

@@ -33,7 +33,10 @@ impl Change {
             std::array::from_fn(|_| 1.0 + rng.range(-settings.scale, settings.scale));
         let shear: [f32; 6] = std::array::from_fn(|_| rng.range(-settings.shear, settings.shear));
         let change = Change {
-            matrix: product(&sheared(shear), &product(&scaled(scale), &rotation(angles))),
+            matrix: product(
+                &shearing(shear),
+                &product(&scaling(scale), &rotation(angles)),
+            ),
             noise: settings.noise,
             mirror: settings.mirror && rng.chance(0.5),
             swap: settings.swap && rng.chance(0.5),
@@ -53,12 +56,7 @@ impl Change {
             .all_mut()
             .for_each(|point| *point = apply(&self.matrix, *point));
         if self.noise > 0.0 {
-            for pair in sequence.data.chunks_mut(2) {
-                let noise = rng.normals();
-                pair.iter_mut()
-                    .zip(noise)
-                    .for_each(|(x, n)| *x += self.noise * n);
-            }
+            noise(sequence, self.noise, rng);
         }
     }
 }
@@ -73,18 +71,30 @@ pub fn rotation(angles: [f32; 3]) -> [[f32; 3]; 3] {
     product(&z, &product(&y, &x))
 }
 
-/// A change of size along each axis.
-fn scaled([x, y, z]: [f32; 3]) -> [[f32; 3]; 3] {
+/// A change of size by a factor along each axis.
+#[must_use]
+pub fn scaling([x, y, z]: [f32; 3]) -> [[f32; 3]; 3] {
     [[x, 0.0, 0.0], [0.0, y, 0.0], [0.0, 0.0, z]]
 }
 
-/// The shear of Wang and Wang 2017: six factors beside a diagonal of ones.
-fn sheared([xy, xz, yx, yz, zx, zy]: [f32; 6]) -> [[f32; 3]; 3] {
+/// The shear of Wang and Wang 2017: six factors, row by row, beside a diagonal of ones.
+#[must_use]
+pub fn shearing([xy, xz, yx, yz, zx, zy]: [f32; 6]) -> [[f32; 3]; 3] {
     [[1.0, xy, xz], [yx, 1.0, yz], [zx, zy, 1.0]]
 }
 
 fn product(a: &[[f32; 3]; 3], b: &[[f32; 3]; 3]) -> [[f32; 3]; 3] {
     std::array::from_fn(|i| std::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
+}
+
+/// Adds normal noise of a standard deviation to every coordinate.
+pub fn noise(sequence: &mut Sequence, deviation: f32, rng: &mut Rng) {
+    for pair in sequence.data.chunks_mut(2) {
+        let numbers = rng.normals();
+        pair.iter_mut()
+            .zip(numbers)
+            .for_each(|(x, n)| *x += deviation * n);
+    }
 }
 
 /// Turns x around and gives every joint the place of its counterpart on the other side. Twice is nothing.

@@ -150,8 +150,18 @@ impl Protocol {
             }
         }
         if split.train.is_empty() && split.test.is_empty() {
-            let what = format!("protocol {self} finds no clips in these data");
-            let help = "choose another protocol, or prepare the part that is missing";
+            let (what, help) = match self {
+                Protocol::Xsub | Protocol::Xview => (
+                    format!(
+                        "protocol {self} is for setups 1 to {FIRST_PART}, and these data have none of them"
+                    ),
+                    "choose xsub120 or xset120, or prepare the first archive as well",
+                ),
+                _ => (
+                    format!("protocol {self} finds no clips in these data"),
+                    "choose another protocol, or prepare the part that is missing",
+                ),
+            };
             return Err(Error::setting(what, help));
         }
         if split.validation.is_empty() && validation > 0.0 {

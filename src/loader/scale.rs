@@ -9,8 +9,11 @@ use crate::shards::Prepared;
 /// Clips looked at, evenly spaced.
 const CLIPS: usize = 200;
 
+/// A smaller root mean square is that of nothing: rounding, or joints that are all in one place.
+const SMALLEST: f64 = 1e-9;
+
 /// The settings with every factor of [`Data::scale`] that is 0 filled in: one over the root mean square of the joints,
-/// bones or motion of up to 200 of these clips, counting what is there. Kinds without numbers get 1.
+/// bones or motion of up to 200 of these clips, counting what is there. Kinds of which there is nothing get 1.
 ///
 /// # Errors
 /// A clip that cannot be read, settings that are not settled otherwise.
@@ -42,9 +45,9 @@ pub fn settle_scale(data: &Data, prepared: &Prepared, clips: &[usize]) -> Result
     }
     for (kind, factor) in settled.scale.iter_mut().enumerate() {
         if *factor == 0.0 {
-            let mean = squares[kind] / counts[kind].max(1) as f64;
-            *factor = if mean > 0.0 {
-                (1.0 / mean.sqrt()) as f32
+            let size = (squares[kind] / counts[kind].max(1) as f64).sqrt();
+            *factor = if size > SMALLEST {
+                (1.0 / size) as f32
             } else {
                 1.0
             };

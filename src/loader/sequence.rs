@@ -1,5 +1,9 @@
 //! Coordinates of one or two people over time, on their way from a clip to an input.
 
+/// A coordinate farther from zero than this is none: prepared data stay far below, and what is made of them on the way
+/// to an input stays finite.
+const FARTHEST: f32 = 1e9;
+
 /// Coordinates [people, frames, joints, 3] in C order; NaN where a person or joint is absent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sequence {
@@ -30,7 +34,7 @@ impl Sequence {
         ((person * self.frames + frame) * self.joints + joint) * 3
     }
 
-    /// A joint's position, if it is there: all three coordinates are finite.
+    /// A joint's position, if it is there: all three coordinates are numbers that a position can have.
     #[must_use]
     pub fn joint(&self, person: usize, frame: usize, joint: usize) -> Option<[f32; 3]> {
         if person >= self.people || frame >= self.frames || joint >= self.joints {
@@ -38,7 +42,7 @@ impl Sequence {
         }
         let at = self.at(person, frame, joint);
         match self.data.get(at..at + 3) {
-            Some(&[x, y, z]) if x.is_finite() && y.is_finite() && z.is_finite() => Some([x, y, z]),
+            Some(&[x, y, z]) => Some([x, y, z]).filter(|p| p.iter().all(|x| x.abs() <= FARTHEST)),
             _ => None,
         }
     }

@@ -7,8 +7,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::error::{Error, Result};
 use crate::formats::{Catalogue, Recording};
 
-/// Bytes of parsed clips that may wait for their turn, beside one clip a thread.
+/// Bytes of parsed clips that may wait for their turn, beside one run a thread.
 const WAITING: usize = 128 << 20;
+/// Clips that a thread parses in a run before it hands them over, since each time costs a lock and a wake-up, and the
+/// bytes that end a run before.
+const RUN: usize = 16;
+const RUN_BYTES: usize = 4 << 20;
 
 /// Clips between the threads that parse and the one that takes them.
 #[derive(Default)]
@@ -90,29 +94,40 @@ pub(super) fn run(
             });
         }
         let _guard = StopOnPanic(&shared);
-        for index in first..items.len() {
-            let Some(recording) = next(&shared, index) else {
+        let mut index = first;
+        while index < items.len() {
+            let Some(recordings) = next(&shared) else {
                 break;
             };
-            if let Err(error) = take(index, recording) {
-                shared.stop();
-                return Err(error);
+            for recording in recordings {
+                if let Err(error) = take(index, recording) {
+                    shared.stop();
+                    return Err(error);
+                }
+                index += 1;
+                progress(index, items.len());
             }
-            progress(index + 1, items.len());
         }
         Ok(())
     })
 }
 
-/// Waits for the clip whose turn it is; none when a parsing thread is lost.
-fn next(shared: &Shared, index: usize) -> Option<Result<Recording>> {
+/// Waits for the clip whose turn it is, and takes it and those that follow; none when a parsing thread is lost.
+fn next(shared: &Shared) -> Option<Vec<Result<Recording>>> {
     let mut queue = shared.lock();
     loop {
-        if let Some(recording) = queue.ready.remove(&index) {
+        let mut taken = Vec::new();
+        while let Some(recording) = {
+            let turn = queue.turn;
+            queue.ready.remove(&turn)
+        } {
             queue.bytes -= size(&recording);
-            queue.turn = index + 1;
+            queue.turn += 1;
+            taken.push(recording);
+        }
+        if !taken.is_empty() {
             shared.changed.notify_all();
-            return Some(recording);
+            return Some(taken);
         }
         if queue.stopped {
             return None;
@@ -121,26 +136,35 @@ fn next(shared: &Shared, index: usize) -> Option<Result<Recording>> {
     }
 }
 
-/// One thread: parses clip after clip, and waits while too much is ready, unless its own clip's turn has come.
+/// One thread: parses run after run, and waits while too much is ready, unless the turn of its own has come.
 fn parse(catalogue: &Catalogue, shared: &Shared) {
     let mut reader = catalogue.reader();
     loop {
-        let index = shared.next.fetch_add(1, Ordering::Relaxed);
-        let Some(item) = catalogue.items.get(index) else {
-            return;
-        };
-        let recording = reader.read(item);
-        let bytes = size(&recording);
-        let mut queue = shared.lock();
-        while !queue.stopped && queue.turn != index && queue.bytes + bytes > WAITING {
-            queue = shared.wait(queue);
-        }
-        if queue.stopped {
+        let start = shared.next.fetch_add(RUN, Ordering::Relaxed);
+        let end = catalogue.items.len().min(start.saturating_add(RUN));
+        if start >= end {
             return;
         }
-        queue.bytes += bytes;
-        queue.ready.insert(index, recording);
-        shared.changed.notify_all();
+        let (mut run, mut bytes) = (Vec::new(), 0);
+        for index in start..end {
+            let recording = reader.read(&catalogue.items[index]);
+            bytes += size(&recording);
+            run.push((index, recording));
+            if index + 1 < end && bytes < RUN_BYTES {
+                continue;
+            }
+            let mut queue = shared.lock();
+            let turn = run[0].0;
+            while !queue.stopped && queue.turn != turn && queue.bytes + bytes > WAITING {
+                queue = shared.wait(queue);
+            }
+            if queue.stopped {
+                return;
+            }
+            queue.bytes += std::mem::take(&mut bytes);
+            queue.ready.extend(run.drain(..));
+            shared.changed.notify_all();
+        }
     }
 }
 

@@ -1,32 +1,36 @@
 //! What a layout does not name, derived from its bones and joint names.
 
 use super::Part;
+use super::check::{Fault, no_joint};
 
 /// The joint without a parent, if the bones `[child, parent]` make one tree of all joints.
-pub(super) fn root(count: usize, bones: &[[usize; 2]]) -> Result<usize, String> {
+pub(super) fn root(count: usize, bones: &[[usize; 2]]) -> Result<usize, Fault> {
+    let fault = |at: Option<usize>, what: String| Fault {
+        key: "bones",
+        at,
+        what,
+    };
     let mut parents = vec![None; count];
-    for &[child, parent] in bones {
+    for (at, &[child, parent]) in bones.iter().enumerate() {
+        let here = |what: String| fault(Some(at), what);
         if let Some(joint) = [child, parent].into_iter().find(|joint| *joint >= count) {
-            return Err(format!(
-                "there is no joint {joint}: {count} joints are numbered from 0 to {}",
-                count - 1
-            ));
+            return Err(here(no_joint(joint, count)));
         }
         if child == parent {
-            return Err(format!("joint {child} is its own parent"));
+            return Err(here(format!("joint {child} is its own parent")));
         }
         if parents[child].replace(parent).is_some() {
-            return Err(format!("joint {child} has two parents"));
+            return Err(here(format!("joint {child} has two parents")));
         }
     }
     let mut roots = (0..count).filter(|joint| parents[*joint].is_none());
     let Some(root) = roots.next() else {
-        return Err("the bones run in a circle".into());
+        return Err(fault(None, "the bones run in a circle".into()));
     };
     if let Some(second) = roots.next() {
-        return Err(format!(
-            "joints {root} and {second} both have no parent; one joint alone is the root"
-        ));
+        let what =
+            format!("joints {root} and {second} both have no parent; one joint alone is the root");
+        return Err(fault(None, what));
     }
     // One root and one parent each: whoever is not below the root hangs in a circle.
     let below = children(count, bones);
@@ -36,8 +40,11 @@ pub(super) fn root(count: usize, bones: &[[usize; 2]]) -> Result<usize, String> 
         reached.extend(&below[joint]);
         next += 1;
     }
-    match (0..count).find(|joint| !reached.contains(joint)) {
-        Some(joint) => Err(format!("joint {joint} hangs in a circle of bones")),
+    match bones.iter().position(|[child, _]| !reached.contains(child)) {
+        Some(at) => {
+            let what = format!("joint {} hangs in a circle of bones", bones[at][0]);
+            Err(fault(Some(at), what))
+        }
         None => Ok(root),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{derive, layout_toml};
+use super::{check, layout_toml};
 use crate::error::{Place, Result};
 
 /// A direction along one axis of the data.
@@ -153,90 +153,7 @@ impl Layout {
     /// # Errors
     /// The key and the fault.
     pub fn check(&self) -> std::result::Result<(), (&'static str, String)> {
-        let count = self.len();
-        if count == 0 {
-            return Err(("joints", "it names no joint".into()));
-        }
-        if count > Self::MOST_JOINTS {
-            return Err((
-                "joints",
-                format!(
-                    "it names {count} joints; {} are the most",
-                    Self::MOST_JOINTS
-                ),
-            ));
-        }
-        let mut names: Vec<_> = self.joints.iter().collect();
-        names.sort();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(("joints", format!("the joint {:?} is named twice", twice[0])));
-        }
-        derive::root(count, &self.bones).map_err(|fault| ("bones", fault))?;
-        let inside = |key, joints: &[usize]| match joints.iter().find(|joint| **joint >= count) {
-            Some(joint) => Err((
-                key,
-                format!(
-                    "there is no joint {joint}: {count} joints are numbered from 0 to {}",
-                    count - 1
-                ),
-            )),
-            None => Ok(()),
-        };
-        let mut seen = vec![0; count];
-        for part in &self.parts {
-            inside("parts", &part.joints)?;
-            if part.joints.is_empty() {
-                return Err(("parts", format!("the part {:?} has no joints", part.name)));
-            }
-            part.joints.iter().for_each(|joint| seen[*joint] += 1);
-        }
-        if let Some(joint) = seen.iter().position(|times| *times != 1) {
-            let times = if seen[joint] == 0 {
-                "no part".into()
-            } else {
-                format!("{} places", seen[joint])
-            };
-            return Err((
-                "parts",
-                format!(
-                    "joint {joint} ({}) is in {times}; each is in one",
-                    self.joints[joint]
-                ),
-            ));
-        }
-        for (key, order) in [("chain", &self.chain), ("traversal", &self.traversal)] {
-            inside(key, order)?;
-            if let Some(missed) = (0..count).find(|joint| !order.contains(joint)) {
-                return Err((
-                    key,
-                    format!("joint {missed} ({}) is left out", self.joints[missed]),
-                ));
-            }
-            if order.len() > 4 * count {
-                return Err((
-                    key,
-                    format!("{} steps for {count} joints are too many", order.len()),
-                ));
-            }
-        }
-        inside("centre", &[self.centre])?;
-        inside("left_shoulder", &[self.left_shoulder])?;
-        inside("right_shoulder", &[self.right_shoulder])?;
-        inside("spine", &self.spine)?;
-        inside("mirror", &self.mirror)?;
-        if self.mirror.len() != count {
-            return Err((
-                "mirror",
-                format!("it has {} entries for {count} joints", self.mirror.len()),
-            ));
-        }
-        if let Some(joint) = (0..count).find(|joint| self.mirror[self.mirror[*joint]] != *joint) {
-            return Err((
-                "mirror",
-                format!("swapping twice does not bring joint {joint} back"),
-            ));
-        }
-        Ok(())
+        check::layout(self).map_err(|fault| (fault.key, fault.what))
     }
 
     /// Most joints of a layout: whole-body models with hands and face stay well below.

@@ -1,6 +1,7 @@
 //! Skeletons: which joints a body has, what a recorded clip is, and which of its bodies are actors.
 
 pub mod actors;
+mod check;
 mod clip;
 mod derive;
 mod layout;

@@ -1,8 +1,10 @@
 //! The text of a `.skeleton` file. Of a joint's twelve numbers only x, y and z are parsed.
 
+use memchr::memchr;
+
 use crate::error::{Error, Place, Result};
-use crate::formats::MOST_TENSOR;
-use crate::formats::number::{float, shown, whole};
+use crate::formats::number::{float, leading, shown, whole};
+use crate::formats::{MOST_COORDINATE, MOST_TENSOR};
 
 /// Most bodies of a frame: what Kinect v2 tracks.
 const MOST_BODIES: u64 = 6;
@@ -26,9 +28,9 @@ pub struct Tracks {
 /// Reads the text of a clip.
 ///
 /// # Errors
-/// With the line: text that ends early (cut short), another number of joints than 25, a coordinate that is no finite
-/// number, a wrong number of numbers on a line, text after the last frame, no body in the whole clip, or anything
-/// else that is not a skeleton.
+/// With the line: text that ends early (cut short), another number of joints than 25, a coordinate that is no number
+/// within [`MOST_COORDINATE`], a wrong number of numbers on a line, text after the last frame, no body in the whole
+/// clip, or anything else that is not a skeleton.
 pub fn parse(text: &[u8], place: &Place) -> Result<Tracks> {
     read(text).map_err(|fault| {
         let place = if fault.line == 0 {
@@ -172,24 +174,19 @@ impl<'a> Lines<'a> {
         self.rest.trim_ascii_start().is_empty()
     }
 
-    /// The next line, without its end.
+    /// The next line, without its end and the blanks about it.
     fn next(&mut self, wanted: &str) -> std::result::Result<&'a [u8], Fault> {
         self.begin(wanted)?;
-        let end = self
-            .rest
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .unwrap_or(self.rest.len());
+        let end = memchr(b'\n', self.rest).unwrap_or(self.rest.len());
         let line = &self.rest[..end];
         self.rest = self.rest.get(end + 1..).unwrap_or_default();
-        Ok(line.strip_suffix(b"\r").unwrap_or(line))
+        Ok(line.trim_ascii())
     }
 
     /// A line that is one whole number.
     fn count(&mut self, wanted: &str) -> std::result::Result<u64, Fault> {
         let line = self.next(wanted)?;
-        whole(line.trim_ascii())
-            .ok_or_else(|| self.fault(format!("{} is not {wanted}", shown(line)), NOT_ONE))
+        whole(line).ok_or_else(|| self.fault(format!("{} is not {wanted}", shown(line)), NOT_ONE))
     }
 
     /// A body's line; its id.
@@ -210,10 +207,9 @@ impl<'a> Lines<'a> {
         self.begin("a joint")?;
         let mut xyz = [0.0; 3];
         for (count, x) in xyz.iter_mut().enumerate() {
-            let word = self.word();
-            *x = match float(word) {
-                Some(number) if number.is_finite() => number,
-                found => return Err(self.coordinate(word, count, found.is_some())),
+            *x = match self.plain() {
+                Some(number) => number,
+                None => self.number(count)?,
             };
         }
         let more = self.finish();
@@ -221,18 +217,43 @@ impl<'a> Lines<'a> {
         Ok(xyz)
     }
 
-    /// What is wrong with a coordinate, which may be a number, though not finite.
+    /// The line's next coordinate where it is short and plainly written, as nearly all are.
+    #[inline]
+    fn plain(&mut self) -> Option<f32> {
+        let from = self.rest.strip_prefix(b" ").unwrap_or(self.rest);
+        let (number, length) = leading(from)?;
+        let ends = from.get(length).is_some_and(|byte| is_blank(*byte));
+        if !ends || number.abs() > MOST_COORDINATE {
+            return None;
+        }
+        self.rest = &from[length..];
+        Some(number)
+    }
+
+    /// The line's next coordinate, however it is written; `count` were taken before it.
+    #[inline(never)]
+    fn number(&mut self, count: usize) -> std::result::Result<f32, Fault> {
+        let word = self.word();
+        match float(word) {
+            Some(number) if number.abs() <= MOST_COORDINATE => Ok(number),
+            found => Err(self.coordinate(word, count, found)),
+        }
+    }
+
+    /// What is wrong with a coordinate, which may be a number, though no position.
     #[cold]
-    fn coordinate(&mut self, word: &[u8], count: usize, number: bool) -> Fault {
+    fn coordinate(&mut self, word: &[u8], count: usize, number: Option<f32>) -> Fault {
         let more = self.finish();
         if word.is_empty() {
             return self.miscounted(count, JOINT_WORDS, "a joint");
         }
-        if number {
-            return self.fault(
-                format!("the coordinate {} is not finite", shown(word)),
-                AGAIN,
-            );
+        if let Some(number) = number {
+            let why = if number.is_finite() {
+                "no position"
+            } else {
+                "not finite"
+            };
+            return self.fault(format!("the coordinate {} is {why}", shown(word)), AGAIN);
         }
         if self.rest.is_empty() && more == 0 {
             return self.cut(word);
@@ -269,7 +290,8 @@ impl<'a> Lines<'a> {
     /// Leaves the line; how many words of it were not taken.
     #[inline]
     fn finish(&mut self) -> usize {
-        let (words, end) = words(self.rest);
+        let end = memchr(b'\n', self.rest).unwrap_or(self.rest.len());
+        let words = words(&self.rest[..end]);
         self.rest = self.rest.get(end + 1..).unwrap_or_default();
         words
     }
@@ -317,7 +339,7 @@ impl<'a> Lines<'a> {
     /// The first line after the last frame that is not empty.
     fn garbage(&mut self) -> Option<&'a [u8]> {
         while !self.rest.is_empty() {
-            let line = self.next("").ok()?.trim_ascii();
+            let line = self.next("").ok()?;
             if !line.is_empty() {
                 return Some(line);
             }
@@ -332,41 +354,19 @@ fn is_blank(byte: u8) -> bool {
     byte <= b' '
 }
 
-/// How many words begin before the line ends, and where it ends. Eight bytes a step: most of a clip's text is numbers
-/// that are only stepped over. The text begins at a blank, or is at its end.
+/// How many words begin on a line, which is empty or begins at a blank. Most of a clip's text is numbers that are only
+/// counted, so this is a loop that the compiler turns into vectors; its sums of 64 fit a byte.
 #[inline]
-fn words(text: &[u8]) -> (usize, usize) {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut count = 0;
-    // The highest bit of each byte that is blank; `before` is that of the byte before the block.
-    let mut before = HIGH >> 56;
-    let (blocks, tail) = text.as_chunks::<8>();
-    for (index, block) in blocks.iter().enumerate() {
-        let bytes = u64::from_le_bytes(*block);
-        // A byte above the space keeps its highest bit in this difference, or has it anyway; nothing is borrowed.
-        let blank = !(((bytes | HIGH) - LOW * (u64::from(b' ') + 1)) | bytes) & HIGH;
-        let begins = !blank & HIGH & ((blank << 8) | before);
-        // The lowest zero byte after the exclusive or is the first end of a line.
-        let other = bytes ^ (LOW * u64::from(b'\n'));
-        let ends = other.wrapping_sub(LOW) & !other & HIGH;
-        if ends != 0 {
-            let below = (ends & ends.wrapping_neg()) - 1;
-            let end = index * 8 + ends.trailing_zeros() as usize / 8;
-            return (count + (begins & below).count_ones() as usize, end);
-        }
-        count += begins.count_ones() as usize;
-        before = blank >> 56;
-    }
-    let mut blank = before != 0;
-    for (index, byte) in tail.iter().enumerate() {
-        if *byte == b'\n' {
-            return (count, blocks.len() * 8 + index);
-        }
-        count += usize::from(blank && !is_blank(*byte));
-        blank = is_blank(*byte);
-    }
-    (count, text.len())
+fn words(line: &[u8]) -> usize {
+    let Some(after) = line.get(1..) else {
+        return 0;
+    };
+    let pairs = line.chunks(64).zip(after.chunks(64));
+    let count = |(before, bytes): (&[u8], &[u8])| {
+        let begins = |(before, byte): (&u8, &u8)| u8::from(is_blank(*before) & !is_blank(*byte));
+        before.iter().zip(bytes).map(begins).sum::<u8>()
+    };
+    pairs.map(|pair| usize::from(count(pair))).sum()
 }
 
 #[cfg(test)]
@@ -381,23 +381,17 @@ mod tests {
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
             let mut bits = state >> 8;
-            let length = bits as usize % 40;
-            let mut text = vec![b' '];
+            let length = bits as usize % 200;
+            let mut line = vec![b' '];
             for _ in 0..length {
                 bits = bits.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                text.push(b"1 .\t7- 2\r9\xff34!5\n"[(bits >> 59) as usize % 16]);
+                line.push(b"1 .\t7- 2\r9\xff34!5 "[(bits >> 59) as usize % 16]);
             }
-            let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
             let expected = line
                 .split(|byte| *byte <= b' ')
                 .filter(|word| !word.is_empty())
                 .count();
-            assert_eq!(
-                words(&text),
-                (expected, line.len()),
-                "{:?}",
-                String::from_utf8_lossy(&text)
-            );
+            assert_eq!(words(&line), expected);
         }
     }
 }

@@ -1,34 +1,20 @@
-//! A source of entries: a zip archive, a folder, or one file. A zip is read where it lies, through a memory map.
+//! A source of entries: a zip archive, a folder, or one file.
+
+mod zipped;
 
 use std::fs::{self, File};
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use memmap2::Mmap;
-use zip::ZipArchive;
-use zip::result::ZipError;
-
+use self::zipped::{Unpacker, Zipped};
 use crate::error::{Error, Place, Result};
-
-/// The bytes of a zip archive, shared by all its readers.
-#[derive(Debug, Clone)]
-struct Bytes(Arc<Mmap>);
-
-impl AsRef<[u8]> for Bytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-type Zip = ZipArchive<Cursor<Bytes>>;
 
 /// A source of entries, listed.
 #[derive(Debug)]
 pub struct Archive {
     path: PathBuf,
-    zip: Option<Zip>,
+    zip: Option<Zipped>,
     /// Path inside the source with `/` between folders, and where the entry is found.
     entries: Vec<(String, Found)>,
 }
@@ -66,14 +52,9 @@ impl Archive {
         if metadata.is_dir() {
             list(&path, "", 0, &mut entries)?;
         } else if is_zip(&path)? {
-            let opened = open_zip(&path)?;
-            let name = |index| match opened.name_for_index(index) {
-                Some(Ok(name)) => name.into_owned(),
-                _ => format!("entry {index}"),
-            };
-            entries = (0..opened.len())
-                .map(|index| (name(index), Found::Zipped(index)))
-                .collect();
+            let opened = Zipped::open(&path)?;
+            let found = |(index, name)| (name, Found::Zipped(index));
+            entries = opened.names().enumerate().map(found).collect();
             entries.retain(|(name, _)| !name.ends_with(['/', '\\']));
             zip = Some(opened);
         } else {
@@ -148,8 +129,8 @@ impl Archive {
                 Some((metadata.len(), changed.as_nanos()))
             }
             (Found::Zipped(index), Some(zip)) => {
-                let entry = zip.by_index_data(*index).ok()?;
-                Some((entry.size(), entry.crc32().into()))
+                let (size, crc) = zip.claims(*index)?;
+                Some((size, crc.into()))
             }
             _ => None,
         }
@@ -160,7 +141,7 @@ impl Archive {
     pub fn reader(&self) -> EntryReader<'_> {
         EntryReader {
             archive: self,
-            zip: self.zip.clone(),
+            zip: self.zip.as_ref().map(Zipped::unpacker),
         }
     }
 }
@@ -169,22 +150,14 @@ impl Archive {
 #[derive(Debug)]
 pub struct EntryReader<'a> {
     archive: &'a Archive,
-    zip: Option<Zip>,
+    zip: Option<Unpacker<'a>>,
 }
 
 impl EntryReader<'_> {
     /// The size that an entry claims to have when it is unpacked; 0 where there is no such entry.
     #[must_use]
     pub fn size(&self, entry: usize) -> u64 {
-        match (self.archive.entries.get(entry), &self.zip) {
-            (Some((_, Found::File(path))), _) => {
-                fs::metadata(path).map_or(0, |metadata| metadata.len())
-            }
-            (Some((_, Found::Zipped(index))), Some(zip)) => {
-                zip.by_index_data(*index).map_or(0, |entry| entry.size())
-            }
-            _ => 0,
-        }
+        self.archive.stamp(entry).map_or(0, |(size, _)| size)
     }
 
     /// Reads a whole entry into a buffer, in place of what it held. A zip entry's CRC is verified.
@@ -195,50 +168,29 @@ impl EntryReader<'_> {
     pub fn read(&mut self, entry: usize, most: usize, buffer: &mut Vec<u8>) -> Result<()> {
         buffer.clear();
         let place = self.archive.place(entry);
-        let too_big = || {
-            let what = format!("it holds more than {} MiB", most >> 20);
-            Err(Error::input(
-                place.clone(),
-                what,
-                "leave it out: no clip is that large",
-            ))
-        };
-        let read = match (self.archive.entries.get(entry), &mut self.zip) {
+        match (self.archive.entries.get(entry), &mut self.zip) {
             (Some((_, Found::File(path))), _) => {
-                let file = File::open(path).map_err(|error| Error::io(path, "read", error))?;
-                file.take(most as u64 + 1)
-                    .read_to_end(buffer)
-                    .map_err(|error| Error::io(path, "read", error))?
-            }
-            (Some((_, Found::Zipped(index))), Some(zip)) => {
-                let mut file = zip
-                    .by_index(*index)
-                    .map_err(|error| entry_fault(&place, error))?;
-                if file.size() > most as u64 {
-                    return too_big();
+                let refused = |error| Error::io(path, "read", error);
+                let file = File::open(path).map_err(refused)?;
+                let read = file.take(most as u64 + 1).read_to_end(buffer);
+                if read.map_err(refused)? > most {
+                    return Err(too_big(&place, most));
                 }
-                // No more than it claims, which is within the limit; one byte beyond shows the claim to be false.
-                let claim = file.size();
-                buffer.reserve(claim as usize + 1);
-                let read = (&mut file).take(claim + 1).read_to_end(buffer);
-                let read = read.map_err(|error| entry_fault(&place, ZipError::Io(error)))?;
-                if read as u64 != claim {
-                    let what =
-                        format!("it inflates to other than the {claim} bytes that it claims");
-                    return Err(Error::input(place, what, AGAIN));
-                }
-                read
+                Ok(())
             }
+            (Some((_, Found::Zipped(index))), Some(zip)) => zip.read(*index, most, &place, buffer),
             _ => {
-                return Err(Error::input(
-                    place,
-                    format!("it has no entry {entry}"),
-                    AGAIN,
-                ));
+                let what = format!("it has no entry {entry}");
+                Err(Error::input(place, what, AGAIN))
             }
-        };
-        if read > most { too_big() } else { Ok(()) }
+        }
     }
+}
+
+/// What is said of an entry that no clip can be.
+fn too_big(place: &Place, most: usize) -> Error {
+    let what = format!("it holds more than {} MiB", most >> 20);
+    Error::input(place.clone(), what, "leave it out: no clip is that large")
 }
 
 /// True for a file that begins as a zip archive does, or is called one.
@@ -252,67 +204,6 @@ fn is_zip(path: &Path) -> Result<bool> {
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
     Ok(called || (read == 4 && start.starts_with(b"PK")))
-}
-
-/// Maps an archive and reads its directory.
-fn open_zip(path: &Path) -> Result<Zip> {
-    let refused = |error| Error::io(path, "read", error);
-    let fault = |what: &str, help: &str| Error::input(Place::file(path), what, help);
-    let file = File::open(path).map_err(refused)?;
-    if file.metadata().map_err(refused)?.len() == 0 {
-        return Err(fault("the file is empty", AGAIN));
-    }
-    // SAFETY: the archive is only read. If somebody else cuts the file short meanwhile the process ends with a
-    // signal; it does not read foreign memory.
-    let bytes = Bytes(Arc::new(unsafe { Mmap::map(&file) }.map_err(refused)?));
-    let start = bytes
-        .0
-        .get(..1024)
-        .unwrap_or(&bytes.0)
-        .trim_ascii_start()
-        .to_ascii_lowercase();
-    if start.starts_with(b"<!doctype") || start.starts_with(b"<html") || start.starts_with(b"<?xml")
-    {
-        let help =
-            "open it in a browser to see what it says (log in?), and download the archive itself";
-        return Err(fault("it is a web page, not a zip archive", help));
-    }
-    let zipped = start.starts_with(b"pk");
-    ZipArchive::new(Cursor::new(bytes)).map_err(|error| match error {
-        ZipError::Io(error) if error.raw_os_error().is_some() => refused(error),
-        _ if !zipped => fault(
-            "it is not a zip archive",
-            "give the archive, a folder of clips, or a clip",
-        ),
-        error => fault(
-            &format!("the zip archive is cut short or damaged: {}", plain(&error)),
-            AGAIN,
-        ),
-    })
-}
-
-/// What is wrong with one entry.
-fn entry_fault(place: &Place, error: ZipError) -> Error {
-    let (what, help) = match &error {
-        ZipError::UnsupportedArchive(why) if why.to_lowercase().contains("password") => (
-            "it is encrypted".into(),
-            "unpack the archive with its password and give the folder",
-        ),
-        ZipError::UnsupportedArchive(why) => (
-            format!("it cannot be unpacked here ({why})"),
-            "pack it again with the usual compression (deflate)",
-        ),
-        ZipError::Io(io) if io.to_string().contains("checksum") => {
-            ("its CRC is wrong: it is damaged".into(), AGAIN)
-        }
-        _ => (format!("it is damaged: {}", plain(&error)), AGAIN),
-    };
-    Error::input(place.clone(), what, help)
-}
-
-/// An error of the zip reader, on one line.
-fn plain(error: &ZipError) -> String {
-    error.to_string().replace('\n', " ")
 }
 
 /// Lists the files of a folder and those below, links followed.

@@ -1,0 +1,287 @@
+//! A zip archive, read where it lies through a memory map. Its directory says what there is, and what stands beside the
+//! entries' bytes must agree with it.
+
+use std::fs::File;
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::Arc;
+
+use flate2::{Decompress, FlushDecompress, Status};
+use memmap2::Mmap;
+use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
+
+use super::{AGAIN, too_big};
+use crate::error::{Error, Place, Result};
+
+/// The bytes of a zip archive, shared by all its readers.
+#[derive(Debug, Clone)]
+struct Bytes(Arc<Mmap>);
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+type Zip = ZipArchive<Cursor<Bytes>>;
+
+/// A zip archive whose directory was read.
+#[derive(Debug)]
+pub(super) struct Zipped {
+    bytes: Bytes,
+    zip: Zip,
+    /// Where an entry's bytes end at the latest: where the next begins, or the directory.
+    ends: Vec<u64>,
+}
+
+/// Bytes of the fixed part of the header before an entry's bytes; its name and an extra field follow. APPNOTE 4.3.7.
+const HEADER: u64 = 30;
+const HEADER_SIGNATURE: &[u8] = b"PK\x03\x04";
+/// Bytes of the fixed part of a row of the directory; the lengths of what follows stand at 28 to 34. APPNOTE 4.3.12.
+const ROW: usize = 46;
+const ROW_SIGNATURE: &[u8] = b"PK\x01\x02";
+
+impl Zipped {
+    /// Maps an archive and reads its directory.
+    pub fn open(path: &Path) -> Result<Self> {
+        let refused = |error| Error::io(path, "read", error);
+        let fault = |what: &str, help: &str| Error::input(Place::file(path), what, help);
+        let file = File::open(path).map_err(refused)?;
+        if file.metadata().map_err(refused)?.len() == 0 {
+            return Err(fault("the file is empty", AGAIN));
+        }
+        // SAFETY: the archive is only read. If somebody else cuts the file short meanwhile the process ends with a
+        // signal; it does not read foreign memory.
+        let bytes = Bytes(Arc::new(unsafe { Mmap::map(&file) }.map_err(refused)?));
+        if let Some((what, help)) = stranger(&bytes.0) {
+            return Err(fault(what, help));
+        }
+        let damaged = |what: &str| {
+            let what = format!("the zip archive is cut short or damaged: {what}");
+            fault(&what, AGAIN)
+        };
+        let opened = ZipArchive::new(Cursor::new(bytes.clone()));
+        let zip = opened.map_err(|error| match error {
+            ZipError::Io(error) if error.raw_os_error().is_some() => refused(error),
+            _ if !bytes.0.starts_with(b"PK") => fault(
+                "it is not a zip archive",
+                "give the archive, a folder of clips, or a clip",
+            ),
+            error => damaged(&plain(&error)),
+        })?;
+        if zip.has_duplicate_names() {
+            return Err(damaged("two of its entries have the same name"));
+        }
+        if unlisted(&zip, &bytes.0) {
+            return Err(damaged("its directory lists more entries than it counts"));
+        }
+        let ends = ends(&zip).ok_or_else(|| damaged("its entries overlap"))?;
+        Ok(Zipped { bytes, zip, ends })
+    }
+
+    /// The entries' names as the directory has them, in its order.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        (0..self.zip.len()).map(|index| match self.zip.name_for_index(index) {
+            Some(Ok(name)) => name.into_owned(),
+            _ => format!("entry {index}"),
+        })
+    }
+
+    /// The size that an entry claims to have when it is unpacked, and its CRC.
+    pub fn claims(&self, index: usize) -> Option<(u64, u32)> {
+        let entry = self.zip.by_index_data(index).ok()?;
+        Some((entry.size(), entry.crc32()))
+    }
+
+    /// What unpacks entries; each thread takes its own.
+    pub fn unpacker(&self) -> Unpacker<'_> {
+        Unpacker {
+            zipped: self,
+            zip: self.zip.clone(),
+            inflater: Decompress::new(false),
+        }
+    }
+}
+
+/// Unpacks entries of a [`Zipped`].
+#[derive(Debug)]
+pub(super) struct Unpacker<'a> {
+    zipped: &'a Zipped,
+    zip: Zip,
+    inflater: Decompress,
+}
+
+impl Unpacker<'_> {
+    /// Unpacks an entry of at most `most` bytes into an empty buffer and verifies its CRC.
+    pub fn read(
+        &mut self,
+        index: usize,
+        most: usize,
+        place: &Place,
+        buffer: &mut Vec<u8>,
+    ) -> Result<()> {
+        let damaged = |what: &str| Error::input(place.clone(), what, AGAIN);
+        // Opening an entry reads the header before its bytes, and refuses what cannot be unpacked.
+        let entry = self.zip.by_index(index);
+        let entry = entry.map_err(|error| entry_fault(place, &error))?;
+        let (claim, packed) = (entry.size(), entry.compressed_size());
+        if claim > most as u64 {
+            return Err(too_big(place, most));
+        }
+        let bytes: &[u8] = self.zipped.bytes.as_ref();
+        let span = |start: u64, length: u64| {
+            let end = start.checked_add(length)?;
+            let (start, end) = (usize::try_from(start).ok()?, usize::try_from(end).ok()?);
+            bytes.get(start..end)
+        };
+        // The name's length stands at 26, the name behind the fixed part.
+        let name = entry.name_raw();
+        let length = span(entry.header_start() + 26, 2);
+        let beside = span(entry.header_start() + HEADER, name.len() as u64);
+        if length != Some(&(name.len() as u16).to_le_bytes()) || beside != Some(name) {
+            return Err(damaged("its name is another beside its bytes"));
+        }
+        let end = self.zipped.ends.get(index).copied().unwrap_or(0);
+        let start = entry
+            .data_start()
+            .filter(|start| start.checked_add(packed).is_some_and(|last| last <= end));
+        let Some(packed) = start.and_then(|start| span(start, packed)) else {
+            return Err(damaged("its bytes run into the next entry's"));
+        };
+        match entry.compression() {
+            CompressionMethod::Stored if packed.len() as u64 == claim => {
+                buffer.extend_from_slice(packed);
+            }
+            CompressionMethod::Stored => return Err(damaged(&other_size(claim))),
+            CompressionMethod::Deflated => {
+                // One byte more than it claims, which is within the limit, shows the claim to be false.
+                buffer.reserve(claim as usize + 1);
+                self.inflater.reset(false);
+                let status = self
+                    .inflater
+                    .decompress_vec(packed, buffer, FlushDecompress::Finish);
+                let status = status.map_err(|error| damaged(&format!("it is damaged: {error}")))?;
+                let size = buffer.len() as u64;
+                if size > claim || (size < claim && status == Status::StreamEnd) {
+                    return Err(damaged(&other_size(claim)));
+                }
+                if status != Status::StreamEnd {
+                    return Err(damaged("it is damaged: its bytes end early"));
+                }
+            }
+            other => return Err(unknown(place, &other.to_string())),
+        }
+        if crc32fast::hash(buffer) != entry.crc32() {
+            return Err(damaged("its CRC is wrong: it is damaged"));
+        }
+        Ok(())
+    }
+}
+
+fn other_size(claim: u64) -> String {
+    format!("it inflates to other than the {claim} bytes that it claims")
+}
+
+/// What a file is that is clearly no zip archive, and what to do.
+fn stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    let start = bytes.get(..1024).unwrap_or(bytes).trim_ascii_start();
+    let begins = |with: &[u8]| {
+        start
+            .get(..with.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    if [&b"<!doctype"[..], b"<html", b"<?xml"]
+        .into_iter()
+        .any(begins)
+    {
+        let help =
+            "open it in a browser to see what it says (log in?), and download the archive itself";
+        return Some(("it is a web page, not a zip archive", help));
+    }
+    let kinds: [(&[u8], &str); 5] = [
+        (b"\x1f\x8b", "it is a gzip file, not a zip archive"),
+        (
+            b"7z\xbc\xaf\x27\x1c",
+            "it is a 7z archive, not a zip archive",
+        ),
+        (b"Rar!", "it is a RAR archive, not a zip archive"),
+        (b"BZh", "it is a bzip2 file, not a zip archive"),
+        (b"\xfd7zXZ", "it is an xz file, not a zip archive"),
+    ];
+    let unpack = "unpack it and give the folder";
+    if let Some((_, what)) = kinds.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Some((what, unpack));
+    }
+    // The magic of a tar archive stands behind the first file's name and times.
+    let tar = bytes.get(257..262) == Some(b"ustar");
+    tar.then_some(("it is a tar archive, not a zip archive", unpack))
+}
+
+/// True where rows of the directory follow the last one that it counts: a writer without zip64 counts modulo 65,536.
+fn unlisted(zip: &Zip, bytes: &[u8]) -> bool {
+    let rows = (0..zip.len()).filter_map(|index| zip.by_index_data(index).ok());
+    let Some(last) = rows.map(|row| row.central_header_start()).max() else {
+        return bytes.starts_with(HEADER_SIGNATURE);
+    };
+    let row = usize::try_from(last)
+        .ok()
+        .and_then(|last| bytes.get(last..));
+    let Some((row, fixed)) = row.and_then(|row| Some((row, row.get(28..34)?))) else {
+        return false;
+    };
+    let length = |at: usize| usize::from(u16::from_le_bytes([fixed[at], fixed[at + 1]]));
+    let end = ROW + length(0) + length(2) + length(4);
+    row.get(end..)
+        .is_some_and(|rest| rest.starts_with(ROW_SIGNATURE))
+}
+
+/// Where each entry's bytes end at the latest; none where what the directory says of them overlaps.
+fn ends(zip: &Zip) -> Option<Vec<u64>> {
+    let mut spans = Vec::with_capacity(zip.len());
+    for index in 0..zip.len() {
+        let entry = zip.by_index_data(index).ok()?;
+        let start = entry.header_start();
+        let least = HEADER + entry.name_raw().len() as u64;
+        let end = start
+            .checked_add(least)?
+            .checked_add(entry.compressed_size())?;
+        spans.push((start, end, index));
+    }
+    spans.sort_unstable();
+    let mut ends = vec![0; spans.len()];
+    let mut next = zip.central_directory_start();
+    for (start, end, index) in spans.into_iter().rev() {
+        if end > next {
+            return None;
+        }
+        ends[index] = next;
+        next = start;
+    }
+    Some(ends)
+}
+
+/// What is wrong with one entry.
+fn entry_fault(place: &Place, error: &ZipError) -> Error {
+    let (what, help) = match error {
+        ZipError::UnsupportedArchive(why) if why.to_lowercase().contains("password") => (
+            "it is encrypted".into(),
+            "unpack the archive with its password and give the folder",
+        ),
+        ZipError::UnsupportedArchive(why) => return unknown(place, why),
+        _ => (format!("it is damaged: {}", plain(error)), AGAIN),
+    };
+    Error::input(place.clone(), what, help)
+}
+
+/// What is said of a compression that is none of zip's usual two.
+fn unknown(place: &Place, which: &str) -> Error {
+    let what = format!("it cannot be unpacked here ({which})");
+    let help = "pack it again with the usual compression (deflate)";
+    Error::input(place.clone(), what, help)
+}
+
+/// An error of the zip reader, on one line.
+fn plain(error: &ZipError) -> String {
+    error.to_string().replace('\n', " ")
+}

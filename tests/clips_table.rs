@@ -1,0 +1,207 @@
+//! A `clips.csv` is read as spreadsheets and editors write it, and a row that cannot be meant is named with its line.
+
+#[path = "common/npy.rs"]
+mod npy;
+#[path = "common/skeleton_text.rs"]
+mod skeleton_text;
+
+use std::path::{Path, PathBuf};
+
+use npy::{array, layout};
+use sinew::shards::{Manifest, Prepared};
+use skeleton_text::{folder, prepared, refused};
+use tempfile::tempdir;
+
+/// A set of four clips with this table.
+fn set(path: &Path, table: &[u8]) -> PathBuf {
+    let clip = array(&[2, 2, 2], &[0f32, 1., 2., 3., 4., 5., 6., 7.]);
+    let mut entries = vec![
+        ("clips.csv", table.to_vec()),
+        ("layout.toml", layout(2).into_bytes()),
+    ];
+    for name in ["a.npy", "walk/b.npy", "walk, fast.npy", "gå.npy"] {
+        entries.push((name, clip.clone()));
+    }
+    folder(path, &entries)
+}
+
+fn read(table: &[u8]) -> Manifest {
+    let dir = tempdir().unwrap();
+    let source = set(&dir.path().join("set"), table);
+    prepared(&source, &dir.path().join("out")).unwrap();
+    let data = Prepared::open(dir.path().join("out")).unwrap();
+    data.manifest().clone()
+}
+
+fn fault(table: &[u8]) -> String {
+    let dir = tempdir().unwrap();
+    let source = set(&dir.path().join("set"), table);
+    refused(&source, &dir.path().join("out"))
+}
+
+const PLAIN: &str = "file,label,split,subject\na.npy,gå,train,ann\nwalk/b.npy,\"sit, down\",test,bob\n\
+    \"walk, fast.npy\",run,val,\ngå.npy,走る,train,ann\n";
+
+#[test]
+fn marks_line_ends_and_quotes_make_no_difference() {
+    let expected = read(PLAIN.as_bytes());
+    assert_eq!(
+        expected.classes,
+        ["gå", "run", "sit, down", "走る"].map(String::from)
+    );
+    let names: Vec<&str> = expected
+        .clips
+        .iter()
+        .map(|clip| clip.name.as_str())
+        .collect();
+    assert_eq!(names, ["a", "gå", "walk, fast", "walk/b"]);
+    assert_eq!(expected.clips[2].about.subject, None);
+    let quoted = PLAIN.replace("a.npy,gå,train,ann", "\"a.npy\",\"gå\",\"train\",\"ann\"");
+    for table in [
+        format!("\u{feff}{PLAIN}"),
+        PLAIN.replace('\n', "\r\n"),
+        format!("\u{feff}{}", PLAIN.replace('\n', "\r\n")),
+        PLAIN.trim_end().to_string(),
+        PLAIN.replace("a.npy,", " a.npy , "),
+        PLAIN.replace("a.npy,", "./a.npy,"),
+        PLAIN.replace("walk/b.npy", "walk\\b.npy"),
+        PLAIN.replacen('\n', "\n\n\n", 2) + "\n\n",
+        quoted,
+    ] {
+        assert_eq!(read(table.as_bytes()), expected, "{table:?}");
+    }
+    let turned = "split,file,label\ntrain,a.npy,x\n";
+    assert_eq!(
+        read(turned.as_bytes()).clips[0].about.split.as_deref(),
+        Some("train")
+    );
+}
+
+#[test]
+fn a_row_that_cannot_be_meant_is_named_with_its_line() {
+    let cases = [
+        (
+            "walk/b.npy",
+            "../set/a.npy",
+            3,
+            "there is no file \"../set/a.npy\" beside clips.csv",
+        ),
+        (
+            "walk/b.npy",
+            "walk/../a.npy",
+            3,
+            "there is no file \"walk/../a.npy\"",
+        ),
+        (
+            "walk/b.npy",
+            "/etc/passwd",
+            3,
+            "there is no file \"/etc/passwd\"",
+        ),
+        (
+            "walk/b.npy",
+            "walk/B.npy",
+            3,
+            "there is no file \"walk/B.npy\"",
+        ),
+        (
+            "walk/b.npy",
+            "a.npy",
+            3,
+            "\"a.npy\" stands in line 2 already",
+        ),
+        (
+            "walk/b.npy",
+            "./a.npy",
+            3,
+            "\"a.npy\" stands in line 2 already",
+        ),
+        ("run,val", ",val", 4, "it names no file or no label"),
+        ("gå.npy,走る", ",走る", 5, "it names no file or no label"),
+        (
+            "run,val",
+            "run,validation",
+            4,
+            "the split \"validation\" is unknown; it is train, val or test",
+        ),
+        ("run,val", "run,", 4, "the split \"\" is unknown"),
+        ("gå.npy,走る,train,ann", "gå.npy,走る", 5, "not a table"),
+        (
+            "file,label",
+            "file,class",
+            1,
+            "the column \"class\" is unknown; the columns are file, label, split",
+        ),
+        (
+            "file,label,split",
+            "file,label,set",
+            1,
+            "the column \"set\" is unknown",
+        ),
+        (
+            "file,label,split,subject",
+            "file;label;split",
+            1,
+            "the column \"file;label;split\" is unknown",
+        ),
+    ];
+    for (old, new, line, what) in cases {
+        let table = PLAIN.replacen(old, new, 1);
+        assert_ne!(table, PLAIN);
+        for table in [
+            table.replace('\n', "\r\n"),
+            format!("\u{feff}{table}"),
+            table,
+        ] {
+            let message = fault(table.as_bytes());
+            let place = format!("clips.csv, line {line}: ");
+            assert!(
+                message.contains(&place) && message.contains(what),
+                "line {line}, {what}: {message}"
+            );
+            assert_eq!(message.lines().count(), 1, "{message}");
+        }
+    }
+    // Blank lines and quoted line ends count.
+    let table = PLAIN.replacen('\n', "\n\n", 1).replace("run,val", ",val");
+    assert!(fault(table.as_bytes()).contains("clips.csv, line 5: it names no file"));
+    let table = PLAIN
+        .replace("sit, down", "sit\ndown")
+        .replace("run,val", ",val");
+    assert!(fault(table.as_bytes()).contains("clips.csv, line 5: it names no file"));
+}
+
+#[test]
+fn classes_that_are_named_are_held_against_the_table() {
+    let dir = tempdir().unwrap();
+    let with = |number: usize, classes: &str| {
+        let source = set(&dir.path().join(number.to_string()), PLAIN.as_bytes());
+        std::fs::write(source.join("classes.txt"), classes).unwrap();
+        source
+    };
+    let sound = with(0, "\u{feff}run\r\n\r\nsit, down\r\nwave\r\n走る\r\ngå");
+    let out = dir.path().join("out");
+    prepared(&sound, &out).unwrap();
+    let manifest = Prepared::open(&out).unwrap().manifest().clone();
+    assert_eq!(manifest.classes, ["run", "sit, down", "wave", "走る", "gå"]);
+    assert_eq!(manifest.counts.by_class, [1, 1, 0, 1, 1]);
+    let none = dir.path().join("none");
+    let message = refused(&with(1, "gå\nsit, down\n走る\n"), &none);
+    assert!(
+        message.contains("clips.csv, line 4: the label \"run\" is not in classes.txt"),
+        "{message}"
+    );
+    let message = refused(&with(2, "gå\nrun\n\nsit, down\n走る\nrun\n"), &none);
+    assert!(
+        message.contains("classes.txt, line 6: the class \"run\" is named twice"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_table_is_refused() {
+    let wide: Vec<u8> = PLAIN.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(fault(&wide).contains("it is not UTF-8 text; save it as UTF-8"));
+    assert!(fault(b"").contains("clips.csv, line 1: the column \"file\" is missing"));
+    assert!(fault(b"file,label,split\n").contains("holds no clip"));
+}
