@@ -44,9 +44,9 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
+        write!(f, "{}", printable(self.file.display().to_string()))?;
         if let Some(entry) = &self.entry {
-            write!(f, ", {entry}")?;
+            write!(f, ", {}", printable(entry.clone()))?;
         }
         if let Some(line) = self.line {
             write!(f, ", line {line}")?;
@@ -127,11 +127,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// Wrong input at a place.
+    /// Wrong input at a place. What is said may quote the input: its control characters are escaped.
     pub fn input(place: Place, what: impl Into<String>, help: impl Into<String>) -> Self {
         Error::Input {
             place,
-            what: what.into(),
+            what: printable(what.into()),
             help: help.into(),
         }
     }
@@ -208,4 +208,17 @@ fn listed(errors: &[Error]) -> String {
         list += &format!("\n  and {} more", errors.len() - MOST);
     }
     list
+}
+
+/// A text of one line that does nothing to a terminal: control characters are written as escapes.
+fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escaped = |c: char| {
+        let escape = c.is_control().then(|| c.escape_default());
+        let plain = (!c.is_control()).then_some(c);
+        escape.into_iter().flatten().chain(plain)
+    };
+    text.chars().flat_map(escaped).collect()
 }

@@ -284,7 +284,8 @@ fn names_lead_nowhere() {
 
 #[test]
 fn what_cannot_be_unpacked_says_so() {
-    let changes: [(fn(&mut Entry), &str); 7] = [
+    type Change = fn(&mut Entry);
+    let changes: [(Change, &str); 7] = [
         (|e| e.flags |= 1, "it is encrypted"),
         (
             |e| (e.flags, e.method) = (e.flags | 1, 99),

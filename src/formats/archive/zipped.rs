@@ -54,21 +54,15 @@ impl Zipped {
         // SAFETY: the archive is only read. If somebody else cuts the file short meanwhile the process ends with a
         // signal; it does not read foreign memory.
         let bytes = Bytes(Arc::new(unsafe { Mmap::map(&file) }.map_err(refused)?));
-        if let Some((what, help)) = stranger(&bytes.0) {
-            return Err(fault(what, help));
-        }
         let damaged = |what: &str| {
             let what = format!("the zip archive is cut short or damaged: {what}");
             fault(&what, AGAIN)
         };
         let opened = ZipArchive::new(Cursor::new(bytes.clone()));
-        let zip = opened.map_err(|error| match error {
-            ZipError::Io(error) if error.raw_os_error().is_some() => refused(error),
-            _ if !bytes.0.starts_with(b"PK") => fault(
-                "it is not a zip archive",
-                "give the archive, a folder of clips, or a clip",
-            ),
-            error => damaged(&plain(&error)),
+        let zip = opened.map_err(|error| match (error, stranger(&bytes.0)) {
+            (ZipError::Io(error), _) if error.raw_os_error().is_some() => refused(error),
+            (_, Some((what, help))) => fault(what, help),
+            (error, None) => damaged(&plain(&error)),
         })?;
         if zip.has_duplicate_names() {
             return Err(damaged("two of its entries have the same name"));
@@ -183,8 +177,11 @@ fn other_size(claim: u64) -> String {
     format!("it inflates to other than the {claim} bytes that it claims")
 }
 
-/// What a file is that is clearly no zip archive, and what to do.
+/// What a file is that is no zip archive, by its beginning, and what to do; none where it begins as one.
 fn stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    if bytes.starts_with(b"PK") {
+        return None;
+    }
     let start = bytes.get(..1024).unwrap_or(bytes).trim_ascii_start();
     let begins = |with: &[u8]| {
         start
@@ -199,23 +196,28 @@ fn stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
             "open it in a browser to see what it says (log in?), and download the archive itself";
         return Some(("it is a web page, not a zip archive", help));
     }
-    let kinds: [(&[u8], &str); 5] = [
-        (b"\x1f\x8b", "it is a gzip file, not a zip archive"),
+    let kinds: [(usize, &[u8], &str); 6] = [
+        (0, b"\x1f\x8b", "it is a gzip file, not a zip archive"),
         (
+            0,
             b"7z\xbc\xaf\x27\x1c",
             "it is a 7z archive, not a zip archive",
         ),
-        (b"Rar!", "it is a RAR archive, not a zip archive"),
-        (b"BZh", "it is a bzip2 file, not a zip archive"),
-        (b"\xfd7zXZ", "it is an xz file, not a zip archive"),
+        (0, b"Rar!", "it is a RAR archive, not a zip archive"),
+        (0, b"BZh", "it is a bzip2 file, not a zip archive"),
+        (0, b"\xfd7zXZ", "it is an xz file, not a zip archive"),
+        // Behind the first file's name and times.
+        (257, b"ustar", "it is a tar archive, not a zip archive"),
     ];
-    let unpack = "unpack it and give the folder";
-    if let Some((_, what)) = kinds.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return Some((what, unpack));
+    for (at, magic, what) in kinds {
+        if bytes.get(at..at + magic.len()) == Some(magic) {
+            return Some((what, "unpack it and give the folder"));
+        }
     }
-    // The magic of a tar archive stands behind the first file's name and times.
-    let tar = bytes.get(257..262) == Some(b"ustar");
-    tar.then_some(("it is a tar archive, not a zip archive", unpack))
+    Some((
+        "it is not a zip archive",
+        "give the archive, a folder of clips, or a clip",
+    ))
 }
 
 /// True where rows of the directory follow the last one that it counts: a writer without zip64 counts modulo 65,536.
