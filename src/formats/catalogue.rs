@@ -257,7 +257,7 @@ impl Catalogue {
         self.layout = set.layout;
         self.classes = set.classes;
         self.problems = set.problems;
-        self.ignored = source.len() - set.rows.len();
+        self.ignored = source.len().saturating_sub(set.rows.len() + set.tables);
         for row in set.rows {
             self.push(&row.name, Some(row.label), row.about, 0, row.entry);
         }

@@ -33,6 +33,8 @@ pub(super) struct Set {
     pub rows: Vec<Row>,
     /// Rows that cannot be used.
     pub problems: Vec<Error>,
+    /// Entries that say what the arrays are.
+    pub tables: usize,
 }
 
 /// Reads table, layout and classes of a source.
@@ -95,6 +97,7 @@ pub(super) fn open(archive: &Archive) -> Result<Set> {
         Some((text, place)) => Some(class_names(&text, &place)?),
         None => None,
     };
+    let has_names = named.is_some();
     let Some((table, place)) = text(TABLE)? else {
         return Err(whole(format!("it has no {TABLE}"), "add it"));
     };
@@ -148,6 +151,7 @@ pub(super) fn open(archive: &Archive) -> Result<Set> {
         });
     }
     Ok(Set {
+        tables: 2 + usize::from(has_names),
         layout,
         classes,
         rows: found,
