@@ -26,6 +26,16 @@ struct Queue {
     stopped: bool,
 }
 
+impl Queue {
+    /// The clip whose turn it is, if it is ready; the next one's turn follows.
+    fn take(&mut self) -> Option<Result<Recording>> {
+        let recording = self.ready.remove(&self.turn)?;
+        self.bytes -= size(&recording);
+        self.turn += 1;
+        Some(recording)
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
@@ -116,15 +126,7 @@ pub(super) fn run(
 fn next(shared: &Shared) -> Option<Vec<Result<Recording>>> {
     let mut queue = shared.lock();
     loop {
-        let mut taken = Vec::new();
-        while let Some(recording) = {
-            let turn = queue.turn;
-            queue.ready.remove(&turn)
-        } {
-            queue.bytes -= size(&recording);
-            queue.turn += 1;
-            taken.push(recording);
-        }
+        let taken: Vec<_> = std::iter::from_fn(|| queue.take()).collect();
         if !taken.is_empty() {
             shared.changed.notify_all();
             return Some(taken);
