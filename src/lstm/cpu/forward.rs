@@ -175,10 +175,10 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
                     // Safe: rows of this block and group belong to this task alone.
                     unsafe {
                         for (v, gate) in a.iter().enumerate() {
-                            task.gates.write(gates + v * h, &gate[..count]);
+                            task.gates.write_vector(gates + v * h, gate, count);
                         }
-                        task.cells.write(at, &c[..count]);
-                        task.out.write(at, &out[..count]);
+                        task.cells.write_vector(at, &c, count);
+                        task.out.write_vector(at, &out, count);
                     }
                 }
             }

@@ -44,6 +44,25 @@ impl<'a> Shared<'a> {
     }
 }
 
+impl Shared<'_> {
+    /// Writes the first `count` of L numbers at `offset`.
+    ///
+    /// # Safety
+    /// As for [`Shared::write`].
+    #[inline(always)]
+    pub unsafe fn write_vector<const L: usize>(
+        &self,
+        offset: usize,
+        values: &[f32; L],
+        count: usize,
+    ) {
+        // A length known to the compiler is one store; any other is a call.
+        let values = if count == L { &values[..] } else { &values[..count] };
+        // The caller's promise.
+        unsafe { self.write(offset, values) };
+    }
+}
+
 /// One task: a group and a block of its rows.
 #[derive(Debug, Clone)]
 pub struct Block {
@@ -76,4 +95,14 @@ pub fn load<const L: usize>(from: &[f32], offset: usize, count: usize) -> [f32; 
         vector[..count].copy_from_slice(&from[offset..offset + count]);
     }
     vector
+}
+
+/// Writes the first `count` ≤ L numbers of a vector.
+#[inline(always)]
+pub fn store<const L: usize>(to: &mut [f32], offset: usize, vector: &[f32; L], count: usize) {
+    if count == L {
+        to[offset..offset + L].copy_from_slice(vector);
+    } else {
+        to[offset..offset + count].copy_from_slice(&vector[..count]);
+    }
 }
