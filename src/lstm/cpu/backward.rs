@@ -1,6 +1,6 @@
 //! The backward pass through time.
 
-use super::math::{tanh, tile};
+use super::math::{tanh, tile_of};
 use super::shared::{Block, load, store};
 use super::*;
 
@@ -136,7 +136,13 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
             .zip((0..h).step_by(4 * L))
         {
             for tile_row in (0..padded).step_by(R) {
-                let sums = tile::<R, L, FMA>(&d_pre[tile_row * 4 * h..], 4 * h, 4 * h, panel);
+                let sums = tile_of::<R, L, FMA>(
+                    rows - tile_row,
+                    &d_pre[tile_row * 4 * h..],
+                    4 * h,
+                    4 * h,
+                    panel,
+                );
                 for r in 0..R.min(rows - tile_row) {
                     let (row, b) = (tile_row + r, block.rows.start + tile_row + r);
                     if s >= spec.length(b, dims.steps) {
