@@ -21,7 +21,7 @@ pub mod twin;
 pub use choose::choose;
 pub use layer::{Context, Direction, Layer, LayerConfig, run};
 pub use ops::RecurrenceBackend;
-pub use spec::{Dims, Plan, Spec};
+pub use spec::{Dims, Plan, Precision, Spec};
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;

@@ -72,6 +72,36 @@ impl Plan {
     }
 }
 
+/// Number format of a recurrence's weights and activations; sums, states and tensors at the border are f32 in each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Precision {
+    /// f32 throughout.
+    #[default]
+    F32,
+    /// Weights and hidden states are rounded to f16 where they enter a product; the sums and the cell state are f32.
+    F16,
+}
+
+impl Precision {
+    /// Every precision.
+    pub const ALL: [Precision; 2] = [Precision::F32, Precision::F16];
+
+    /// Its name in settings and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::F16 => "f16",
+        }
+    }
+
+    /// The precision of a name.
+    pub fn from_name(name: &str) -> Option<Precision> {
+        Precision::ALL
+            .into_iter()
+            .find(|precision| precision.name() == name)
+    }
+}
+
 /// Options of a recurrence. The same for every engine and plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Spec {
@@ -85,6 +115,8 @@ pub struct Spec {
     pub masked: bool,
     /// The kernels' plan on a GPU.
     pub plan: Plan,
+    /// Number format of the products on a GPU; the CPU engine has f32 alone.
+    pub precision: Precision,
     /// Floating-point operations of the longest dispatch; a single step can take more.
     pub dispatch: u64,
 }

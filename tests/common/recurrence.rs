@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sinew::lstm::shaders::Options;
-use sinew::lstm::{Dims, Plan, Spec, twin};
+use sinew::lstm::{Dims, Plan, Precision, Spec, twin};
 use sinew::rng::Rng;
 
 use crate::numerics::numbers;
@@ -71,6 +71,7 @@ impl Problem {
             peephole,
             masked,
             plan: Plan::default(),
+            precision: Precision::default(),
             dispatch: 250_000_000,
         };
         let of_option = |there: bool, count: usize| if there { count } else { 1 };
