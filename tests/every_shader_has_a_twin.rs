@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sinew::lstm::shaders::{Kernel, Options, Stepwise, Tile};
+use sinew::lstm::shaders::{Kernel, Options};
 use sinew::lstm::twin::NAMES;
+use sinew::lstm::{Precision, Resident, Stepwise};
 
 fn root(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
@@ -34,13 +35,15 @@ fn kernels() -> Vec<Kernel> {
         peephole: false,
         masked: false,
         lengths: false,
+        precision: Precision::F32,
     };
-    let tile = Tile::choose(8, 256, 16 << 10).unwrap();
+    let tile = Resident::of(8, 8).unwrap();
+    let pair = Stepwise::SIZES[0];
     let kernels = vec![
         Kernel::ResidentForward(options, tile),
         Kernel::ResidentBackward(options, tile),
-        Kernel::StepwiseForward(options, Stepwise::default()),
-        Kernel::StepwiseBackward(options, Stepwise::default()),
+        Kernel::StepwiseForward(options, pair.forward),
+        Kernel::StepwiseBackward(options, pair.backward),
         Kernel::PreviousHidden(options),
     ];
     for kernel in &kernels {

@@ -1,7 +1,8 @@
 //! One LSTM layer, and several of the same shape run side by side as one recurrence.
 
+use super::plan::Plan;
 use super::recurrence;
-use super::spec::{Dims, Plan, Spec};
+use super::spec::{Dims, Spec};
 use crate::device::Compute;
 use crate::rng::Rng;
 use burn::module::{Module, Param};
