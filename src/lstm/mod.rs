@@ -14,6 +14,8 @@ mod flex;
 mod gpu;
 mod layer;
 mod ops;
+pub mod product;
+pub mod self_test;
 pub mod shaders;
 mod spec;
 pub mod twin;

@@ -1,5 +1,7 @@
 //! What a recurrence is: its sizes and its options, shared by every engine.
 
+use super::product::{Products, Units};
+use crate::recipe;
 use burn::tensor::Shape;
 use std::sync::Arc;
 
@@ -102,6 +104,15 @@ impl Precision {
     }
 }
 
+impl From<recipe::Precision> for Precision {
+    fn from(setting: recipe::Precision) -> Self {
+        match setting {
+            recipe::Precision::F32 => Precision::F32,
+            recipe::Precision::F16 => Precision::F16,
+        }
+    }
+}
+
 /// Options of a recurrence. The same for every engine and plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Spec {
@@ -117,11 +128,22 @@ pub struct Spec {
     pub plan: Plan,
     /// Number format of the products on a GPU; the CPU engine has f32 alone.
     pub precision: Precision,
+    /// What multiplies in the weight gradient's product, where the precision is f16.
+    pub units: Units,
     /// Floating-point operations of the longest dispatch; a single step can take more.
     pub dispatch: u64,
 }
 
 impl Spec {
+    /// How the dense products beside the recurrence are computed.
+    pub fn products(&self) -> Products {
+        Products {
+            precision: self.precision,
+            units: self.units,
+            dispatch: self.dispatch,
+        }
+    }
+
     /// Valid steps of row `b` out of `steps`.
     #[inline]
     pub fn length(&self, b: usize, steps: usize) -> usize {
