@@ -51,10 +51,14 @@ const WORKGROUPS: usize = 65_535;
 
 /// Sizes of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sizes {
+pub struct Sizes {
+    /// G.
     pub groups: usize,
+    /// Rows of A and C.
     pub m: usize,
+    /// Columns of B and C.
     pub n: usize,
+    /// Columns of A, rows of B.
     pub k: usize,
 }
 

@@ -19,6 +19,7 @@ mod ops;
 mod scale;
 pub mod shaders;
 
+pub use gpu::Sizes;
 pub use ops::ProductBackend;
 pub use scale::{rounded, unrounded};
 pub use shaders::Units;
