@@ -1,9 +1,8 @@
-// A batched product, C(g, m, n) = sum over k of A(g, m, k) · B(g, n, k), without matrix units: operands rounded to f16
-// or left as they are, sums in f32. A workgroup computes a tile of TILE × TILE numbers over one piece of K.
+// A batched product, C(g, m, n) = sum over k of A(g, m, k) · B(g, n, k), without matrix units: operands rounded to f16,
+// sums in f32. A workgroup computes a tile of TILE × TILE numbers over one piece of K.
 const TILE: u32 = 64u;          // rows and columns of a tile; a thread has 4 × 4 of them
 const DEPTH: u32 = 16u;         // of K at a time
 const PITCH: u32 = TILE + 4u;   // keeps the threads that turn a deep operand out of each other's banks
-const ROUND: bool = {{ ROUND }};
 
 @group(0) @binding(0) var<storage, read_write> a: array<{{ A_TYPE }}>;      // A, by the strides in info
 @group(0) @binding(1) var<storage, read_write> b: array<{{ B_TYPE }}>;      // B
@@ -14,11 +13,6 @@ const ROUND: bool = {{ ROUND }};
 
 var<workgroup> a_tile: array<f32, {{ SHARED }}>; // [DEPTH, PITCH]
 var<workgroup> b_tile: array<f32, {{ SHARED }}>;
-
-fn rounded(x: vec4<f32>, scale: f32) -> vec4<f32> {
-    if (ROUND) { return quantizeToF16(x * scale); }
-    return x;
-}
 
 @compute @workgroup_size(16, 16, 1)
 fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
@@ -49,8 +43,8 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_id) t
     var a_next = a_four(g, m0 + a_outer, first + a_k, M, end);
     var b_next = b_four(g, n0 + b_outer, first + b_k, N, end);
     for (var k0 = first; k0 < end; k0 += DEPTH) {
-        let a_now = rounded(a_next, a_scale);
-        let b_now = rounded(b_next, b_scale);
+        let a_now = quantizeToF16(a_next * a_scale);
+        let b_now = quantizeToF16(b_next * b_scale);
         for (var i = 0u; i < 4u; i++) {
             a_tile[a_k * PITCH + a_outer + i * a_step] = a_now[i];
             b_tile[b_k * PITCH + b_outer + i * b_step] = b_now[i];
@@ -69,8 +63,8 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_id) t
         }
         workgroupBarrier();
     }
-    let a_back = select(1.0, unscale_of(a_largest[0]), ROUND);
-    let b_back = select(1.0, unscale_of(b_largest[0]), ROUND);
+    let a_back = unscale_of(a_largest[0]);
+    let b_back = unscale_of(b_largest[0]);
     var sums = array<vec4<f32>, 4>(sum0, sum1, sum2, sum3);
     for (var i = 0u; i < 4u; i++) {
         let m = m0 + thread.y * 4u + i;

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sinew::lstm::product::shaders as products;
-use sinew::lstm::shaders::{Kernel, Options, Stepwise, Tile};
+use sinew::lstm::shaders::{Kernel, Options};
 use sinew::lstm::twin::NAMES;
+use sinew::lstm::{Precision, Resident, Stepwise};
 
 fn root(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
@@ -35,13 +36,15 @@ fn kernels() -> Vec<Kernel> {
         peephole: false,
         masked: false,
         lengths: false,
+        precision: Precision::F32,
     };
-    let tile = Tile::choose(8, 256, 16 << 10).unwrap();
+    let tile = Resident::of(8, 8).unwrap();
+    let pair = Stepwise::SIZES[0];
     let kernels = vec![
         Kernel::ResidentForward(options, tile),
         Kernel::ResidentBackward(options, tile),
-        Kernel::StepwiseForward(options, Stepwise::default()),
-        Kernel::StepwiseBackward(options, Stepwise::default()),
+        Kernel::StepwiseForward(options, pair.forward),
+        Kernel::StepwiseBackward(options, pair.backward),
         Kernel::PreviousHidden(options),
     ];
     for kernel in &kernels {
@@ -65,7 +68,7 @@ fn product_kernels() -> Vec<products::Kernel> {
     }; 2];
     let kernels = vec![
         Kernel::Largest,
-        Kernel::Product(layouts, true),
+        Kernel::Product(layouts),
         Kernel::ProductUnits(layouts, 16, 2),
     ];
     for kernel in &kernels {

@@ -6,6 +6,7 @@ mod devices;
 use sinew::lstm::product::Units;
 use sinew::lstm::self_test::{Found, LIMIT, Path, judge, measure, verdict};
 use sinew::lstm::{Plan, Precision};
+use sinew::recipe;
 
 /// The verdict where every path is right but some.
 fn with(best: Units, wrong: &[(Path, Found)]) -> (Precision, Units, String) {
@@ -13,7 +14,7 @@ fn with(best: Units, wrong: &[(Path, Found)]) -> (Precision, Units, String) {
         let found = wrong.iter().find(|(p, _)| *p == path);
         found.map_or(Ok(3e-4), |(_, found)| found.clone())
     };
-    let verdict = judge("card", best, &mut error);
+    let verdict = judge("card", true, best, &mut error);
     (verdict.precision, verdict.units, verdict.notes.join("\n"))
 }
 
@@ -25,6 +26,17 @@ fn right_paths_are_used() {
     let (precision, units, notes) = with(Units::Plain, &[]);
     assert_eq!((precision, units), (Precision::F16, Units::Plain));
     assert!(notes.contains("no matrix units"), "{notes}");
+    // Without f16 in shaders nothing of the recurrence is tried.
+    let mut error = |path| match path {
+        Path::Recurrence(_) => panic!("it cannot run"),
+        Path::Product(_) => Ok(0.0),
+    };
+    let verdict = judge("card", false, Units::Plain, &mut error);
+    assert_eq!(
+        (verdict.precision, verdict.units),
+        (Precision::F32, Units::Plain)
+    );
+    assert!(verdict.notes[0].contains("no f16"), "{:?}", verdict.notes);
 }
 
 #[test]
@@ -51,12 +63,12 @@ fn wrong_matrix_units_stay_off() {
 fn f32_is_what_remains() {
     let product = (Path::Product(Units::Plain), Ok(0.5));
     let units = (Path::Product(Units::Coop8), Ok(0.5));
-    let (precision, _, notes) = with(Units::Coop8, &[product, units]);
-    assert_eq!(precision, Precision::F32);
-    assert!(notes.contains("computed in f32"), "{notes}");
+    let (precision, units, notes) = with(Units::Coop8, &[product, units]);
+    assert_eq!((precision, units), (Precision::F16, Units::Burn));
+    assert_eq!(notes.lines().count(), 2, "{notes}");
     for plan in Plan::ALL {
-        let (precision, _, notes) = with(Units::Coop16, &[(Path::Recurrence(plan), Ok(0.5))]);
-        assert_eq!(precision, Precision::F32);
+        let (precision, units, notes) = with(Units::Coop16, &[(Path::Recurrence(plan), Ok(0.5))]);
+        assert_eq!((precision, units), (Precision::F32, Units::Coop16));
         assert!(
             notes.contains("f16 recurrence of card stays off"),
             "{notes}"
@@ -68,17 +80,23 @@ fn f32_is_what_remains() {
 #[test]
 fn on_the_devices_at_hand() {
     for compute in devices::devices() {
-        let found = verdict(compute, Precision::F16);
+        let found = verdict(compute, recipe::Precision::F16);
         println!("{}: {found:?}", compute.name());
-        assert_eq!(found.precision, Precision::F16);
-        assert_eq!(verdict(compute, Precision::F16), found);
-        assert!(verdict(compute, Precision::F32).notes.is_empty());
+        assert_ne!(found.units, Units::Burn);
+        assert_eq!(verdict(compute, recipe::Precision::F16), found);
+        let plain = verdict(compute, recipe::Precision::F32);
+        assert_eq!(
+            (plain.precision, plain.units),
+            (Precision::F32, Units::Burn)
+        );
+        assert!(plain.notes.is_empty());
         let Some(adapter) = &compute.adapter else {
             continue;
         };
+        assert_eq!(found.precision == Precision::F16, adapter.f16);
         if adapter.matrix_units.is_none() {
             let mut error = |path| measure(&compute.device, path);
-            let refused = judge("card", Units::Coop16, &mut error);
+            let refused = judge("card", true, Units::Coop16, &mut error);
             assert_eq!(refused.units, Units::Plain);
             assert!(
                 refused.notes[0].contains("does not run"),

@@ -1,8 +1,8 @@
 //! The recurrence as one node of Burn's autodiff graph.
 
 use super::ops::RecurrenceBackend;
-use super::product::ProductBackend;
-use super::spec::{Precision, Spec};
+use super::product::{ProductBackend, Units};
+use super::spec::Spec;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{AutodiffBackend, Backend, TensorMetadata};
 use burn::tensor::{Shape, Slice};
@@ -55,9 +55,9 @@ impl<B: RecurrenceBackend + ProductBackend> Backward<B, 5> for RecurrenceBackwar
         if let Some(node) = w_hh_node {
             let previous = B::previous_hidden(s.out, s.h0, s.mask.clone(), s.spec.clone());
             let by_group = B::float_permute(rows(), &[1, 2, 0]);
-            let d_w_hh = match s.spec.precision {
-                Precision::F32 => B::float_matmul(by_group, previous),
-                Precision::F16 => B::product(by_group, previous, s.spec.products()),
+            let d_w_hh = match s.spec.units {
+                Units::Burn => B::float_matmul(by_group, previous),
+                _ => B::product(by_group, previous, s.spec.products()),
             };
             grads.register::<B>(node.id, d_w_hh);
         }

@@ -1,10 +1,12 @@
 //! One LSTM layer, and several of the same shape run side by side as one recurrence.
 
+use super::plan::Plan;
 use super::product::{Products, Units, product};
 use super::recurrence;
 use super::self_test;
-use super::spec::{Dims, Plan, Precision, Spec};
+use super::spec::{Dims, Precision, Spec};
 use crate::device::Compute;
+use crate::recipe;
 use crate::rng::Rng;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -19,9 +21,9 @@ pub struct Context {
     pub largest: usize,
     /// Floating-point operations of the longest dispatch; see [`Spec::dispatch`].
     pub dispatch: u64,
-    /// Number format of what enters a product.
+    /// Number format of the recurrence's products.
     pub precision: Precision,
-    /// What multiplies in the dense products, where the precision is f16.
+    /// What computes the dense products.
     pub units: Units,
 }
 
@@ -33,12 +35,17 @@ impl Context {
             largest: compute.largest(),
             dispatch: compute.dispatch(),
             precision: Precision::F32,
-            units: Units::Plain,
+            units: Units::Burn,
         }
     }
 
-    /// The same in another precision, and a line on each path that the self-test turned off, or that gains nothing.
-    pub fn in_precision(self, precision: Precision, compute: &Compute) -> (Self, Vec<String>) {
+    /// The same in the precision of the settings, and a line on each path that the self-test turned off or that gains
+    /// nothing.
+    pub fn in_precision(
+        self,
+        precision: recipe::Precision,
+        compute: &Compute,
+    ) -> (Self, Vec<String>) {
         let verdict = self_test::verdict(compute, precision);
         let context = Context {
             precision: verdict.precision,
@@ -50,7 +57,6 @@ impl Context {
 
     fn products(self) -> Products {
         Products {
-            precision: self.precision,
             units: self.units,
             dispatch: self.dispatch,
         }
@@ -82,7 +88,7 @@ impl Default for Context {
             // What the slowest adapter does in a quarter of a second.
             dispatch: 250_000_000,
             precision: Precision::F32,
-            units: Units::Plain,
+            units: Units::Burn,
         }
     }
 }
@@ -178,9 +184,9 @@ impl Layer {
         let weight = of(|d| d.weight_ih.val());
         let bias = of(|d| (d.bias_ih.val() + d.bias_hh.val()).unsqueeze_dim(1));
         let (x, weight) = (x.reshape([steps * batch, input]), weight.transpose());
-        let product = match context.precision {
-            Precision::F32 => x.matmul(weight),
-            Precision::F16 => product(
+        let product = match context.units {
+            Units::Burn => x.matmul(weight),
+            _ => product(
                 x.unsqueeze_dim(0),
                 weight.unsqueeze_dim(0),
                 context.products(),

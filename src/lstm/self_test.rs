@@ -2,10 +2,12 @@
 //! computes garbage. A small product and a small recurrence each are compared with f32; a wrong path stays off, and one
 //! line says so.
 
+use super::plan::Plan;
 use super::product::{Products, Units, product};
 use super::recurrence;
-use super::spec::{Plan, Precision, Spec};
+use super::spec::{Precision, Spec};
 use crate::device::Compute;
+use crate::recipe;
 use crate::rng::Rng;
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -14,9 +16,9 @@ use std::sync::{Mutex, PoisonError};
 /// What a device may use, and what is to be said about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// f32 where no f16 path is right.
+    /// Number format of the recurrence's products.
     pub precision: Precision,
-    /// What multiplies in the dense products.
+    /// What computes the dense products.
     pub units: Units,
     /// A line each.
     pub notes: Vec<String>,
@@ -39,12 +41,12 @@ pub enum Path {
 }
 
 /// The verdict on a device, found once a process.
-pub fn verdict(compute: &Compute, wanted: Precision) -> Verdict {
+pub fn verdict(compute: &Compute, wanted: recipe::Precision) -> Verdict {
     static KNOWN: Mutex<BTreeMap<String, Verdict>> = Mutex::new(BTreeMap::new());
-    if wanted == Precision::F32 {
+    if wanted == recipe::Precision::F32 {
         return Verdict {
             precision: Precision::F32,
-            units: Units::Plain,
+            units: Units::Burn,
             notes: Vec::new(),
         };
     }
@@ -52,7 +54,7 @@ pub fn verdict(compute: &Compute, wanted: Precision) -> Verdict {
     let Some(adapter) = &compute.adapter else {
         let note = "the CPU engine rounds what enters its dense products to f16, as a GPU would, and gains no speed";
         return Verdict {
-            precision: Precision::F16,
+            precision: Precision::F32,
             units: Units::Plain,
             notes: vec![note.into()],
         };
@@ -65,53 +67,60 @@ pub fn verdict(compute: &Compute, wanted: Precision) -> Verdict {
     };
     known
         .entry(name.clone())
-        .or_insert_with(|| judge(&name, units, &mut |path| measure(&compute.device, path)))
+        .or_insert_with(|| {
+            judge(&name, adapter.f16, units, &mut |path| {
+                measure(&compute.device, path)
+            })
+        })
         .clone()
 }
 
-/// The verdict from what `error` finds of each path: `best` units where they are right, else plain arithmetic, else f32.
-pub fn judge(name: &str, best: Units, error: &mut dyn FnMut(Path) -> Found) -> Verdict {
+/// The verdict from what `error` finds of each path: the best units that are right, and an f16 recurrence where the
+/// device has it and is right.
+pub fn judge(name: &str, f16: bool, best: Units, error: &mut dyn FnMut(Path) -> Found) -> Verdict {
     let mut notes = Vec::new();
     let mut right = |path: Path, what: &str, notes: &mut Vec<String>| {
         let fault = match error(path) {
             Ok(error) if error <= LIMIT => return true,
-            Ok(error) => format!("computes with a relative error of {error:.1e}"),
-            Err(why) => format!("does not run: {}", why.lines().next().unwrap_or_default()),
+            Ok(error) => format!("its relative error is {error:.1e}"),
+            Err(why) => format!("it does not run: {}", first_line(&why)),
         };
-        notes.push(format!("{what} of {name} stays off: it {fault}"));
+        notes.push(format!("the {what} of {name} stays off, {fault}"));
         false
     };
-    let recurrence = Plan::ALL
+    let mut precision = Precision::F32;
+    if !f16 {
+        notes.push(format!(
+            "{name} has no f16 in shaders: its recurrence stays in f32"
+        ));
+    } else if Plan::ALL
         .into_iter()
-        .all(|plan| right(Path::Recurrence(plan), "the f16 recurrence", &mut notes));
-    let units = if !recurrence {
-        None
-    } else if best != Units::Plain
-        && right(Path::Product(best), "the matrix-unit product", &mut notes)
+        .all(|plan| right(Path::Recurrence(plan), "f16 recurrence", &mut notes))
     {
-        Some(best)
-    } else if right(Path::Product(Units::Plain), "the f16 product", &mut notes) {
-        if best == Units::Plain {
-            notes.push(format!(
-                "{name} has no matrix units that sinew can use: f16 gains little there"
-            ));
-        }
-        Some(Units::Plain)
-    } else {
-        None
-    };
-    if units.is_none() {
-        notes.push("products are computed in f32".into());
+        precision = Precision::F16;
+    }
+    let mut units = Units::Burn;
+    if best == Units::Plain {
+        notes.push(format!(
+            "{name} has no matrix units that sinew can use: f16 gains little there"
+        ));
+    } else if right(Path::Product(best), "matrix-unit product", &mut notes) {
+        units = best;
+    }
+    if units == Units::Burn && right(Path::Product(Units::Plain), "f16 product", &mut notes) {
+        units = Units::Plain;
     }
     Verdict {
-        precision: if units.is_some() {
-            Precision::F16
-        } else {
-            Precision::F32
-        },
-        units: units.unwrap_or_default(),
+        precision,
+        units,
         notes,
     }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines()
+        .find(|l| !l.trim().is_empty())
+        .unwrap_or_default()
 }
 
 /// Runs a path on a device, beside f32.
@@ -148,8 +157,7 @@ fn relative_error(a: &[f32], b: &[f32]) -> f64 {
 /// matrix units also one that the larger tile takes.
 fn product_error(device: &Device, units: Units) -> Found {
     let mut rng = Rng::new(4, &[]);
-    let how = |precision| Products {
-        precision,
+    let how = Products {
         units,
         dispatch: u64::MAX,
     };
@@ -173,7 +181,7 @@ fn product_error(device: &Device, units: Units) -> Found {
                 [groups, k, n]
             };
             let b = turned(!b_deep, random(&mut rng, b, device));
-            let ours = read(product(a.clone(), b.clone(), how(Precision::F16)))?;
+            let ours = read(product(a.clone(), b.clone(), how))?;
             let plain = read(a.matmul(b))?;
             worst = worst.max(relative_error(&ours, &plain));
         }

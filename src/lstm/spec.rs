@@ -1,7 +1,7 @@
 //! What a recurrence is: its sizes and its options, shared by every engine.
 
+use super::plan::Plan;
 use super::product::{Products, Units};
-use crate::recipe;
 use burn::tensor::Shape;
 use std::sync::Arc;
 
@@ -46,34 +46,6 @@ impl Dims {
     }
 }
 
-/// How the kernels of a GPU walk over the steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Plan {
-    /// One dispatch walks many steps; a workgroup owns some rows and keeps their hidden state.
-    #[default]
-    Resident,
-    /// One dispatch a step; a workgroup owns a tile of rows and units.
-    Stepwise,
-}
-
-impl Plan {
-    /// Every plan, in the order they are tried.
-    pub const ALL: [Plan; 2] = [Plan::Resident, Plan::Stepwise];
-
-    /// The name that `--plan` takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Plan::Resident => "resident",
-            Plan::Stepwise => "stepwise",
-        }
-    }
-
-    /// The plan of a name.
-    pub fn from_name(name: &str) -> Option<Plan> {
-        Plan::ALL.into_iter().find(|plan| plan.name() == name)
-    }
-}
-
 /// Number format of a recurrence's weights and activations; sums, states and tensors at the border are f32 in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
@@ -104,15 +76,6 @@ impl Precision {
     }
 }
 
-impl From<recipe::Precision> for Precision {
-    fn from(setting: recipe::Precision) -> Self {
-        match setting {
-            recipe::Precision::F32 => Precision::F32,
-            recipe::Precision::F16 => Precision::F16,
-        }
-    }
-}
-
 /// Options of a recurrence. The same for every engine and plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Spec {
@@ -124,11 +87,11 @@ pub struct Spec {
     pub peephole: bool,
     /// The hidden state is multiplied by `mask` before it enters the recurrent product.
     pub masked: bool,
-    /// The kernels' plan on a GPU.
+    /// The kernels' plan on a GPU; one that the device does not run ([`Plan::supports`]) ends in a panic there.
     pub plan: Plan,
     /// Number format of the products on a GPU; the CPU engine has f32 alone.
     pub precision: Precision,
-    /// What multiplies in the weight gradient's product, where the precision is f16.
+    /// What computes the weight gradient.
     pub units: Units,
     /// Floating-point operations of the longest dispatch; a single step can take more.
     pub dispatch: u64,
@@ -138,7 +101,6 @@ impl Spec {
     /// How the dense products beside the recurrence are computed.
     pub fn products(&self) -> Products {
         Products {
-            precision: self.precision,
             units: self.units,
             dispatch: self.dispatch,
         }

@@ -149,7 +149,7 @@ impl Session {
         };
         let device = compute.device.clone().autodiff();
         let plan = Plan::from_name(&recipe.run.plan).unwrap_or_default();
-        let precision = recipe.train.precision.into();
+        let precision = recipe.train.precision;
         let (context, notes) = Context::on(&compute, plan).in_precision(precision, &compute);
         for note in notes {
             events(Event::Warning(note));

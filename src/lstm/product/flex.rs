@@ -1,10 +1,9 @@
-//! The products behind Burn's Flex backend: plain f32 products, of operands rounded to f16 where that is asked for. A
+//! The products behind Burn's Flex backend: plain f32 products, of operands rounded to f16. A
 //! processor gains nothing by it; it shows what a GPU in mixed precision would learn.
 
-use super::Products;
 use super::ops::ProductBackend;
 use super::scale::{largest_of, rounded};
-use crate::lstm::spec::Precision;
+use super::{Products, Units};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorData, TensorMetadata};
@@ -37,9 +36,9 @@ impl ProductBackend for Flex {
         b_largest: FloatTensor<Self>,
         products: Products,
     ) -> FloatTensor<Self> {
-        match products.precision {
-            Precision::F32 => Flex::float_matmul(a, b),
-            Precision::F16 => Flex::float_matmul(round(a, a_largest), round(b, b_largest)),
+        match products.units {
+            Units::Burn => Flex::float_matmul(a, b),
+            _ => Flex::float_matmul(round(a, a_largest), round(b, b_largest)),
         }
     }
 }

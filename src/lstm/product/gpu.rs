@@ -1,9 +1,8 @@
 //! The products' kernels on a GPU: which tiles, which pieces of K, which buffers.
 
-use super::Products;
 use super::ops::ProductBackend;
 use super::shaders::{Kernel, Layout};
-use crate::lstm::spec::Precision;
+use super::{Products, Units};
 use burn::backend::TensorMetadata;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
@@ -121,12 +120,8 @@ fn operand(x: CubeTensor, outer: usize, k: usize) -> (CubeTensor, Layout, [u32; 
 
 /// The kernel for a product on a device: the larger tile where it fits and there is enough for it to do.
 fn kernel(sizes: Sizes, layouts: [Layout; 2], products: Products, like: &CubeTensor) -> Kernel {
-    let side = match products.precision {
-        Precision::F32 => None,
-        Precision::F16 => products.units.side(),
-    };
-    let Some(side) = side else {
-        return Kernel::Product(layouts, products.precision == Precision::F16);
+    let Some(side) = products.units.side() else {
+        return Kernel::Product(layouts);
     };
     let hardware = &like.client.properties().hardware;
     let large = Kernel::ProductUnits(layouts, side, 4);
@@ -209,7 +204,7 @@ impl ProductBackend for CubeBackend {
             k: shape[2],
         };
         let Sizes { groups, m, n, k } = sizes;
-        if groups * m * n * k == 0 {
+        if products.units == Units::Burn || groups * m * n * k == 0 {
             return CubeBackend::float_matmul(a, b);
         }
         let (a, a_layout, a_strides) = operand(a, 1, 2);

@@ -21,19 +21,16 @@ pub mod shaders;
 
 pub use gpu::Sizes;
 pub use ops::ProductBackend;
-pub use scale::{rounded, unrounded};
+pub use scale::rounded;
 pub use shaders::Units;
 
-use super::spec::Precision;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 /// How products are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Products {
-    /// Number format of the operands.
-    pub precision: Precision,
-    /// What multiplies on a GPU; f32 is for plain arithmetic alone.
+    /// What computes them.
     pub units: Units,
     /// Floating-point operations of the longest dispatch; one row of tiles can take more.
     pub dispatch: u64,

@@ -23,11 +23,6 @@ pub fn rounded(x: f32, largest: f32) -> f32 {
     f16::from_f32(x * scale_of(largest)).to_f32() * unscale_of(largest)
 }
 
-/// A number as it is, whatever the largest magnitude.
-pub fn unrounded(x: f32, _: f32) -> f32 {
-    x
-}
-
 /// The largest magnitude; NaN where there is one.
 pub fn largest_of(x: &[f32]) -> f32 {
     let bits = x.iter().map(|x| x.to_bits() & 0x7fff_ffff).max();

@@ -9,11 +9,13 @@ pub struct Layout {
     pub fours: bool,
 }
 
-/// What multiplies.
+/// What computes the dense products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Units {
-    /// A thread's own arithmetic.
+    /// Burn's own product, in f32.
     #[default]
+    Burn,
+    /// A thread's own arithmetic, operands rounded to f16.
     Plain,
     /// Matrix units that take 16 × 16 × 16 (Vulkan).
     Coop16,
@@ -22,13 +24,10 @@ pub enum Units {
 }
 
 impl Units {
-    /// Every kind.
-    pub const ALL: [Units; 3] = [Units::Plain, Units::Coop16, Units::Coop8];
-
     /// Rows, columns and depth of a fragment; nothing where there are no matrix units.
     pub fn side(self) -> Option<u32> {
         match self {
-            Units::Plain => None,
+            Units::Burn | Units::Plain => None,
             Units::Coop16 => Some(16),
             Units::Coop8 => Some(8),
         }
@@ -40,8 +39,8 @@ impl Units {
 pub enum Kernel {
     /// `shaders/largest.wgsl`
     Largest,
-    /// `shaders/product.wgsl`; rounds its operands to f16, or not.
-    Product([Layout; 2], bool),
+    /// `shaders/product.wgsl`
+    Product([Layout; 2]),
     /// `shaders/product_units.wgsl`; rows and columns of a fragment, squares along a tile's side.
     ProductUnits([Layout; 2], u32, u32),
 }
@@ -109,8 +108,8 @@ impl Kernel {
         const SCALE: &str = include_str!("../../../shaders/shared/scale.wgsl");
         match self {
             Kernel::Largest => LARGEST.into(),
-            Kernel::Product(layouts, round) => {
-                let values = [("ROUND", round.to_string()), ("SHARED", SHARED.to_string())];
+            Kernel::Product(layouts) => {
+                let values = [("SHARED", SHARED.to_string())];
                 fill(
                     &[PRODUCT, SCALE, &operands(*layouts)].join("\n"),
                     &typed(*layouts, &values),

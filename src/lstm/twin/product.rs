@@ -1,10 +1,9 @@
 //! Twin of `shaders/product.wgsl`.
 
-use crate::lstm::product::{rounded, unrounded};
+use crate::lstm::product::rounded;
 
 /// The products of the tiles from `info[4]` and the pieces and groups from `info[5]` on.
 pub fn product(
-    round: bool,
     a_deep: bool,
     b_deep: bool,
     a: &[f32],
@@ -16,7 +15,6 @@ pub fn product(
 ) {
     let [m_all, n_all, k_all, g_all] = [0, 1, 2, 3].map(|i| info[i] as usize);
     let [first_tile, first_z, piece] = [4, 5, 6].map(|i| info[i] as usize);
-    let form = if round { rounded } else { unrounded };
     // Where a number lies: `outer` is its row of A or its column of B.
     let at = |deep: bool, strides: usize, g: usize, outer: usize, k: usize| {
         let (group, step) = (info[strides] as usize, info[strides + 1] as usize);
@@ -35,8 +33,8 @@ pub fn product(
             for n in 0..n_all {
                 let mut sum = 0.0;
                 for k in first..k_all.min(first + piece) {
-                    sum += form(a[at(a_deep, 7, g, m, k)], a_most)
-                        * form(b[at(b_deep, 9, g, n, k)], b_most);
+                    sum += rounded(a[at(a_deep, 7, g, m, k)], a_most)
+                        * rounded(b[at(b_deep, 9, g, n, k)], b_most);
                 }
                 c[(z * m_all + m) * n_all + n] = sum;
             }

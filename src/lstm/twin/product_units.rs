@@ -1,6 +1,6 @@
 //! Twin of `shaders/product_units.wgsl`.
 
-/// What `product` sums with rounded operands, whatever the fragments; `info[4]` has to be 0, since tiles differ.
+/// What `product` sums, whatever the fragments; `info[4]` has to be 0, since tiles differ.
 pub fn product_units(
     a_deep: bool,
     b_deep: bool,
@@ -11,5 +11,5 @@ pub fn product_units(
     c: &mut [f32],
     info: &[u32],
 ) {
-    super::product(true, a_deep, b_deep, a, b, a_largest, b_largest, c, info);
+    super::product(a_deep, b_deep, a, b, a_largest, b_largest, c, info);
 }
