@@ -8,11 +8,9 @@
 
 #[path = "common/numerics.rs"]
 mod numerics;
-#[path = "common/recurrence.rs"]
-mod recurrence;
 
 use numerics::fresh;
-use recurrence::{Problem, option_choices};
+use sinew::bench::check::{Problem, option_choices};
 use sinew::lstm::{Dims, Plan};
 
 const LIMIT: f64 = 5e-4;

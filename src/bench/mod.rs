@@ -1,8 +1,32 @@
 //! Measurements: what ran, where, how long, and how right it was.
 
+pub mod check;
 pub mod kernels;
 pub mod loader;
+pub mod numerics;
 pub mod prepare;
+
+use crate::error::{Error, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs what may take a driver or a backend down: a panic of theirs becomes an error, and other measurements go on.
+///
+/// # Errors
+/// The work's own, or [`Error::Device`] with the panic's message.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            let what = format!("the device failed: {}", text.unwrap_or("no message"));
+            Err(Error::device(
+                what,
+                "try a smaller shape, or another device",
+            ))
+        }
+    }
+}
 
 /// The median of some times (the upper of two in the middle), and the least and most.
 fn spread(mut times: Vec<f64>) -> (f64, [f64; 2]) {

@@ -1,5 +1,6 @@
 //! `sinew bench`: one file a measurement.
 
+mod check;
 mod kernels;
 mod loader;
 mod prepare;
@@ -9,6 +10,7 @@ use crate::error::Result;
 /// Measures the engine, the preparation and the loader.
 #[derive(clap::Subcommand)]
 pub enum Command {
+    Check(check::Args),
     Kernels(kernels::Args),
     Loader(loader::Args),
     Prepare(prepare::Args),
@@ -17,6 +19,7 @@ pub enum Command {
 /// Runs the command.
 pub fn run(command: &Command) -> Result<()> {
     match command {
+        Command::Check(args) => check::run(args),
         Command::Kernels(args) => kernels::run(args),
         Command::Loader(args) => loader::run(args),
         Command::Prepare(args) => prepare::run(args),

@@ -1,24 +1,30 @@
 //! Recurrences of fresh random sizes, options and numbers, and what the twins make of them.
-#![allow(dead_code, reason = "each test uses its own part")]
 
 use std::sync::Arc;
 
-use sinew::lstm::shaders::Options;
-use sinew::lstm::{Dims, Plan, Precision, Spec, Walk, twin};
-use sinew::rng::Rng;
-
-use crate::numerics::numbers;
+use crate::bench::numerics::numbers;
+use crate::lstm::shaders::Options;
+use crate::lstm::{Dims, Plan, Precision, Spec, Walk, twin};
+use crate::rng::Rng;
 
 /// Inputs of one recurrence, in the shapes of `RecurrenceBackend`.
 #[derive(Clone)]
 pub struct Problem {
+    /// Its sizes.
     pub dims: Dims,
+    /// Its options.
     pub spec: Spec,
+    /// The gates' inputs, [T, B, G, 4H].
     pub projected: Vec<f32>,
+    /// Recurrent weights, [G, 4H, H].
     pub w_hh: Vec<f32>,
+    /// Initial hidden state, [G, B, H].
     pub h0: Vec<f32>,
+    /// Initial cell state, [G, B, H].
     pub c0: Vec<f32>,
+    /// Peepholes, [G, 3, H], or one number.
     pub peephole: Vec<f32>,
+    /// Recurrent mask, [G, B, H], or one number.
     pub mask: Vec<f32>,
     /// Gradient of the hidden states, [T, B, G, H].
     pub d_out: Vec<f32>,
@@ -27,11 +33,17 @@ pub struct Problem {
 /// Everything that a recurrence computes.
 #[derive(Default)]
 pub struct Results {
+    /// Hidden states, [T, B, G, H].
     pub out: Vec<f32>,
+    /// Activated gates, [T, B, G, 4H].
     pub gates: Vec<f32>,
+    /// Cell states, [T, B, G, H].
     pub cells: Vec<f32>,
+    /// What entered each step's product, [G, T·B, H].
     pub previous: Vec<f32>,
+    /// Gradient of the gates before activation, [T, B, G, 4H].
     pub d_gates: Vec<f32>,
+    /// Gradient of h0 and c0, [2, G, B, H].
     pub d_state: Vec<f32>,
 }
 
@@ -97,6 +109,15 @@ impl Problem {
         }
     }
 
+    /// The same in another number format.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.spec.precision = precision;
+        self
+    }
+
+    /// The same for another plan.
+    #[must_use]
     pub fn with_plan(mut self, plan: Plan) -> Self {
         self.spec.plan = plan;
         self
@@ -108,6 +129,7 @@ impl Problem {
         format!("{dims:?} {spec:?}")
     }
 
+    /// The kernels' options.
     pub fn options(&self) -> Options {
         Options {
             hidden: self.dims.hidden as u32,
@@ -270,6 +292,22 @@ impl Problem {
             d_gates,
             d_state,
         }
+    }
+
+    /// Gradients of all inputs from what the twins left, named as [`super::through_autodiff`] names them.
+    pub fn gradients(&self, results: &Results) -> Vec<(&'static str, Vec<f32>)> {
+        let (w_hh, peephole) = self.products(results);
+        let (h0, c0) = results.d_state.split_at(self.h0.len());
+        let mut all = vec![
+            ("projected", results.d_gates.clone()),
+            ("w_hh", w_hh),
+            ("h0", h0.to_vec()),
+            ("c0", c0.to_vec()),
+        ];
+        if self.spec.peephole {
+            all.push(("peephole", peephole));
+        }
+        all
     }
 
     /// Gradients of `w_hh` [G, 4H, H] and `peephole` [G, 3, H] from what the passes left, by plain sums in double

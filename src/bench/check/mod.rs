@@ -1,0 +1,282 @@
+//! Is a device right: every kernel beside its CPU twin, and the gradients of the whole node beside the CPU engine's.
+//!
+//! Fresh sizes, numbers and memory layouts each time, every choice of peepholes, mask and lengths.
+
+mod engines;
+mod problem;
+
+pub use engines::{through_autodiff, through_the_engine, through_the_trait};
+pub use problem::{Problem, Results, option_choices};
+
+use serde::Serialize;
+
+use super::guarded;
+use super::numerics::relative_error;
+use crate::device::Compute;
+use crate::error::Result;
+use crate::lstm::{Dims, Limits, Plan, Precision};
+use crate::rng::Rng;
+
+/// Largest relative error of a tensor in float32.
+pub const LIMIT: f64 = 1e-4;
+
+/// The same in half precision: its twin rounds where it rounds, but a number near the middle between two can fall on
+/// either side.
+pub const HALF_LIMIT: f64 = 4e-3;
+
+/// Largest relative error of gradients in half precision beside those in float32: eleven bits of every weight, and of
+/// every hidden state and gate on the way.
+pub const HALF_GRADIENT_LIMIT: f64 = 2e-2;
+
+/// What one kernel, or the node's gradients, gave with one choice of options.
+#[derive(Debug, Clone, Serialize)]
+pub struct Line {
+    /// `resident_forward`, `previous_hidden` (with the plan that it served), `resident gradients`, …
+    pub what: String,
+    /// What it is compared with: `twin` or `cpu engine`.
+    pub against: &'static str,
+    /// The options that were on.
+    pub options: String,
+    /// Shapes tried.
+    pub shapes: usize,
+    /// Largest relative error of a tensor; none where a shape did not run.
+    pub error: Option<f64>,
+    /// The largest that is right.
+    pub limit: f64,
+    /// Whether it is right.
+    pub ok: bool,
+    /// The worst case: tensor, sizes, options; or why it did not run.
+    pub case: String,
+}
+
+impl Line {
+    fn new(
+        what: String,
+        against: &'static str,
+        [peephole, masked, lengths]: [bool; 3],
+        limit: f64,
+    ) -> Self {
+        let names = [
+            (peephole, "peephole"),
+            (masked, "mask"),
+            (lengths, "lengths"),
+        ];
+        let on: Vec<_> = names.iter().filter(|n| n.0).map(|n| n.1).collect();
+        Line {
+            what,
+            against,
+            options: if on.is_empty() {
+                "none".into()
+            } else {
+                on.join(" ")
+            },
+            shapes: 0,
+            error: Some(0.0),
+            limit,
+            ok: true,
+            case: String::new(),
+        }
+    }
+
+    fn count(&mut self, tensor: &str, ours: &[f32], theirs: &[f32], problem: &Problem) {
+        let error = relative_error(ours, theirs);
+        let Some(worst) = self.error else { return };
+        if error > worst || self.case.is_empty() {
+            self.error = Some(error);
+            self.case = format!("{tensor} of {}", problem.describe());
+        }
+        // Not `>`: an error that is no number is wrong.
+        self.ok &= error <= self.limit;
+    }
+
+    fn fail(&mut self, why: &str) {
+        self.error = None;
+        self.ok = false;
+        self.case = why.into();
+    }
+}
+
+/// How much is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// Shapes for each choice of options.
+    pub shapes: usize,
+    /// Where the fresh numbers start.
+    pub seed: u64,
+}
+
+/// What is checked: a plan in a number format.
+struct Subject<'a> {
+    compute: &'a Compute,
+    plan: Plan,
+    precision: Precision,
+    name: String,
+}
+
+impl Subject<'_> {
+    /// Every plan with every tile, in each number format that the device has; the CPU engine has neither.
+    fn all(compute: &Compute) -> Vec<Subject<'_>> {
+        let Some(adapter) = &compute.adapter else {
+            return vec![Subject {
+                compute,
+                plan: Plan::default(),
+                precision: Precision::F32,
+                name: "cpu".into(),
+            }];
+        };
+        let formats = if adapter.f16 {
+            &Precision::ALL[..]
+        } else {
+            &Precision::ALL[..1]
+        };
+        let of = |precision: &Precision| {
+            let precision = *precision;
+            Plan::each().map(move |plan| Subject {
+                compute,
+                plan,
+                precision,
+                name: match precision {
+                    Precision::F32 => plan.name(),
+                    Precision::F16 => format!("{} f16", plan.name()),
+                },
+            })
+        };
+        formats.iter().flat_map(of).collect()
+    }
+
+    fn supports(&self, dims: Dims) -> bool {
+        let adapter = self.compute.adapter.as_ref();
+        adapter.is_none_or(|adapter| {
+            let limits = Limits::of(adapter);
+            self.plan.supports(limits, dims, self.precision).is_ok()
+        })
+    }
+}
+
+/// Checks every plan of a device, or the CPU engine. `say` hears each line as it is known.
+///
+/// # Errors
+/// What `say` returns. A kernel that fails to run is a wrong line, and the others go on.
+pub fn check(
+    compute: &Compute,
+    effort: Effort,
+    say: &mut dyn FnMut(&Line) -> Result<()>,
+) -> Result<Vec<Line>> {
+    let mut rng = Rng::new(effort.seed, &[]);
+    let mut lines = Vec::new();
+    for subject in Subject::all(compute) {
+        for choice in option_choices() {
+            let of_kernels = kernels(&subject, choice, effort.shapes, &mut rng);
+            let of_node = gradients(&subject, choice, effort.shapes, &mut rng);
+            for line in of_kernels.into_iter().chain([of_node]) {
+                say(&line)?;
+                lines.push(line);
+            }
+        }
+    }
+    Ok(lines)
+}
+
+/// A problem for shape number `shape`: odd rows and units, which no tile divides, then any, and in every third one
+/// more units than a workgroup has threads.
+fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subject) -> Problem {
+    let (odd, many) = (usize::from(shape % 3 == 0), shape % 3 == 2);
+    let mut dims = Dims {
+        steps: 1 + rng.below(if many { 3 } else { 7 }),
+        batch: (1 + rng.below(if many { 20 } else { 70 })) | odd,
+        groups: 1 + rng.below(4),
+        hidden: if many {
+            257 + rng.below(64)
+        } else {
+            (1 + rng.below(70)) | odd
+        },
+    };
+    while !subject.supports(dims) && dims.hidden > 1 {
+        dims.hidden = dims.hidden / 2 | odd;
+    }
+    let problem = Problem::new(rng, dims, choice).with_plan(subject.plan);
+    let mut problem = problem.with_precision(subject.precision);
+    // Both directions, whatever was drawn.
+    problem.spec.reverse[0] = choice[0] ^ choice[2];
+    problem
+}
+
+/// Forward kernel, `previous_hidden` and backward kernel of a plan beside the twins.
+fn kernels(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -> [Line; 3] {
+    let name = &subject.name;
+    let limit = match subject.precision {
+        Precision::F32 => LIMIT,
+        Precision::F16 => HALF_LIMIT,
+    };
+    let mut lines = [
+        format!("{name}_forward"),
+        format!("previous_hidden ({name})"),
+        format!("{name}_backward"),
+    ]
+    .map(|what| Line::new(what, "twin", choice, limit));
+    for shape in 0..shapes {
+        let problem = some_problem(rng, shape, choice, subject);
+        let theirs = problem.twins(1 + rng.below(problem.dims.steps));
+        for line in &mut lines {
+            line.shapes += 1;
+        }
+        match guarded(|| through_the_trait(&problem, rng, &subject.compute.device)) {
+            Ok(ours) => {
+                for ((tensor, ours), (_, theirs)) in ours.named().into_iter().zip(theirs.named()) {
+                    let line = match tensor {
+                        "previous" => 1,
+                        "d_gates" | "d_state" => 2,
+                        _ => 0,
+                    };
+                    lines[line].count(tensor, ours, theirs, &problem);
+                }
+            }
+            Err(error) => {
+                for line in &mut lines {
+                    line.fail(&format!("{}: {error}", problem.describe()));
+                }
+            }
+        }
+    }
+    lines
+}
+
+/// The gradients of the node's inputs on a device beside those on the CPU; on the CPU beside the twins'.
+fn gradients(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -> Line {
+    let cpu = subject.compute.adapter.is_none();
+    let limit = match subject.precision {
+        Precision::F32 => LIMIT,
+        Precision::F16 => HALF_GRADIENT_LIMIT,
+    };
+    let against = if cpu { "twin" } else { "cpu engine" };
+    let mut line = Line::new(
+        format!("gradients ({})", subject.name),
+        against,
+        choice,
+        limit,
+    );
+    for shape in 0..shapes {
+        let problem = some_problem(rng, shape, choice, subject);
+        line.shapes += 1;
+        let both = guarded(|| {
+            let theirs = if cpu {
+                problem.gradients(&problem.twins(usize::MAX))
+            } else {
+                through_autodiff(&problem, rng, &Compute::cpu("reference").device)?
+            };
+            Ok((
+                through_autodiff(&problem, rng, &subject.compute.device)?,
+                theirs,
+            ))
+        });
+        match both {
+            Ok((ours, theirs)) => {
+                for ((tensor, ours), (_, theirs)) in ours.iter().zip(&theirs) {
+                    line.count(tensor, ours, theirs, &problem);
+                }
+            }
+            Err(error) => line.fail(&format!("{}: {error}", problem.describe())),
+        }
+    }
+    line
+}
