@@ -63,14 +63,12 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_id) t
         }
         workgroupBarrier();
     }
-    let a_back = unscale_of(a_largest[0]);
-    let b_back = unscale_of(b_largest[0]);
     var sums = array<vec4<f32>, 4>(sum0, sum1, sum2, sum3);
     for (var i = 0u; i < 4u; i++) {
         let m = m0 + thread.y * 4u + i;
         for (var j = 0u; j < 4u; j++) {
             let n = n0 + thread.x * 4u + j;
-            if (m < M && n < N) { c[(z * M + m) * N + n] = sums[i][j] * a_back * b_back; }
+            if (m < M && n < N) { c[(z * M + m) * N + n] = unscaled(sums[i][j], a_largest[0], b_largest[0]); }
         }
     }
 }

@@ -37,13 +37,13 @@ fn at_of(place: vec2<u32>, deep: bool, pitch: u32) -> u32 {
 }
 
 // Writes the fragments (i, j) of the squares of one turn from where their subgroups have put them.
-fn write_out(thread: u32, turns: vec2<u32>, i: u32, j: u32, corner: vec3<u32>, back: vec2<f32>) {
+fn write_out(thread: u32, turns: vec2<u32>, i: u32, j: u32, corner: vec3<u32>) {
     for (var e = thread; e < SQUARES * SIDE * SIDE; e += WG) {
         let square = e / (SIDE * SIDE);
         let m = corner.x + square / GRID * 32u + i * SIDE + e % (SIDE * SIDE) / SIDE;
         let n = corner.y + square % GRID * 32u + j * SIDE + e % SIDE;
         if (square >= turns.x && square < turns.y && m < info[0] && n < info[1]) {
-            c[(corner.z * info[0] + m) * info[1] + n] = staging[e] * back.x * back.y;
+            c[(corner.z * info[0] + m) * info[1] + n] = unscaled(staging[e], a_largest[0], b_largest[0]);
         }
     }
 }
@@ -65,7 +65,6 @@ fn main(
     let n0 = block.x * TILE;
     let a_scale = scale_of(a_largest[0]);
     let b_scale = scale_of(b_largest[0]);
-    let back = vec2<f32>(unscale_of(a_largest[0]), unscale_of(b_largest[0]));
     let corner = vec3<u32>(m0, n0, z);
 
     // One turn where a subgroup has 32 threads, more where it has more; spare subgroups repeat the last square.

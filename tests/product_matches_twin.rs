@@ -253,7 +253,14 @@ fn gradients_are_products_too() {
 fn magnitudes_of_any_size() {
     let mut rng = fresh("magnitudes_of_any_size");
     for compute in devices::devices() {
-        for span in [[1e-20, 1e-12], [1e15, 1e12], [1e-30, 1e30], [1e38, 1e-3]] {
+        for span in [
+            [1e-20, 1e-12],
+            [1e15, 1e12],
+            [1e-30, 1e30],
+            [1e-36, 1e4],
+            [1e-20, 1e-16],
+            [1e38, 1e-3],
+        ] {
             let case = Case::new(&mut rng, [1, 20, 17, 40], span);
             let [a, b] = case.tensors([true, true], &compute.device);
             let ours = values(product(a, b, products(Units::Plain, u64::MAX)));

@@ -6,7 +6,7 @@ use half::f16;
 pub fn scale_of(largest: f32) -> f32 {
     match largest.abs().to_bits() >> 23 {
         255 => 1.0,
-        exponent => f32::from_bits((268 - exponent).min(254) << 23),
+        exponent => f32::from_bits((268 - exponent).min(253) << 23),
     }
 }
 
@@ -14,7 +14,7 @@ pub fn scale_of(largest: f32) -> f32 {
 pub fn unscale_of(largest: f32) -> f32 {
     match largest.abs().to_bits() >> 23 {
         255 => 1.0,
-        exponent => f32::from_bits((254 - (268 - exponent).min(254)) << 23),
+        exponent => f32::from_bits((254 - (268 - exponent).min(253)) << 23),
     }
 }
 

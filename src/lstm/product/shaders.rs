@@ -241,7 +241,7 @@ fn store(side: u32) -> String {
         format!(
             "        if (own) {{ coopStoreT(c{i}{j}, &staging[at], SIDE); }}\n        \
              workgroupBarrier();\n        \
-             write_out(thread, vec2<u32>(turn, turn + subgroups), {i}u, {j}u, corner, back);\n        \
+             write_out(thread, vec2<u32>(turn, turn + subgroups), {i}u, {j}u, corner);\n        \
              workgroupBarrier();"
         )
     })
