@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<()> {
         say(format!(
             "   kernels {plan}; f16 {}; matrix units {}; timestamps {}; largest tensor {} MiB; workgroup {} threads, {} KiB",
             yes(a.f16),
-            yes(a.cooperative_matrix),
+            yes(a.matrix_units.is_some()),
             yes(a.timestamps),
             a.largest_binding >> 20,
             a.workgroup_threads,

@@ -15,6 +15,8 @@ mod gpu;
 mod layer;
 mod ops;
 mod plan;
+pub mod product;
+pub mod self_test;
 pub mod shaders;
 mod spec;
 mod tile;

@@ -1,6 +1,7 @@
 //! What a recurrence is: its sizes and its options, shared by every engine.
 
 use super::plan::Plan;
+use super::product::{Products, Units};
 use burn::tensor::Shape;
 use std::sync::Arc;
 
@@ -90,11 +91,21 @@ pub struct Spec {
     pub plan: Plan,
     /// Number format of the products on a GPU; the CPU engine has f32 alone.
     pub precision: Precision,
+    /// What computes the weight gradient.
+    pub units: Units,
     /// Floating-point operations of the longest dispatch; a single step can take more.
     pub dispatch: u64,
 }
 
 impl Spec {
+    /// How the dense products beside the recurrence are computed.
+    pub fn products(&self) -> Products {
+        Products {
+            units: self.units,
+            dispatch: self.dispatch,
+        }
+    }
+
     /// Valid steps of row `b` out of `steps`.
     #[inline]
     pub fn length(&self, b: usize, steps: usize) -> usize {

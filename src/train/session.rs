@@ -149,7 +149,11 @@ impl Session {
         };
         let device = compute.device.clone().autodiff();
         let plan = Plan::from_name(&recipe.run.plan).unwrap_or_default();
-        let context = Context::on(&compute, plan);
+        let precision = recipe.train.precision;
+        let (context, notes) = Context::on(&compute, plan).in_precision(precision, &compute);
+        for note in notes {
+            events(Event::Warning(note));
+        }
         let mut model = TwoStream::init(&shape, seed, &device);
         let mut optimiser = Optimiser::new(&recipe.train);
         let mut position = Position::default();

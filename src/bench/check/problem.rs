@@ -84,6 +84,7 @@ impl Problem {
             masked,
             plan: Plan::default(),
             precision: Precision::default(),
+            units: Default::default(),
             dispatch: 250_000_000,
         };
         let of_option = |there: bool, count: usize| if there { count } else { 1 };
