@@ -5,6 +5,7 @@ pub mod kernels;
 pub mod loader;
 pub mod numerics;
 pub mod prepare;
+mod times;
 
 use crate::error::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
