@@ -3,9 +3,11 @@
 pub mod check;
 pub mod kernels;
 pub mod loader;
+mod made;
 pub mod numerics;
 pub mod prepare;
 mod times;
+pub mod train;
 
 use crate::error::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};

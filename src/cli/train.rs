@@ -226,7 +226,11 @@ fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
 }
 
 /// Fills in the device, and the plan that was asked for or else measures fastest there.
-fn settle_device(recipe: &mut Recipe, compute: &Compute, progress: &Progress) -> Result<()> {
+pub(super) fn settle_device(
+    recipe: &mut Recipe,
+    compute: &Compute,
+    progress: &Progress,
+) -> Result<()> {
     recipe.run.device = compute.run_name();
     if compute.adapter.is_none() {
         recipe.run.plan = "cpu".into();

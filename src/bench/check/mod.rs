@@ -132,7 +132,7 @@ pub fn check(
 /// A problem for shape number `shape`: odd rows and units, which no tile divides, then any, and in every third one
 /// more units than a workgroup has threads.
 fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], plan: Plan) -> Problem {
-    let (odd, many) = (usize::from(shape % 3 == 0), shape % 3 == 2);
+    let (odd, many) = (usize::from(shape.is_multiple_of(3)), shape % 3 == 2);
     let dims = Dims {
         steps: 1 + rng.below(if many { 3 } else { 7 }),
         batch: (1 + rng.below(if many { 20 } else { 70 })) | odd,

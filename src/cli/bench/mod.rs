@@ -4,6 +4,7 @@ mod check;
 mod kernels;
 mod loader;
 mod prepare;
+mod train;
 
 use crate::error::Result;
 
@@ -14,6 +15,7 @@ pub enum Command {
     Kernels(kernels::Args),
     Loader(loader::Args),
     Prepare(prepare::Args),
+    Train(train::Args),
 }
 
 /// Runs the command.
@@ -23,5 +25,6 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Kernels(args) => kernels::run(args),
         Command::Loader(args) => loader::run(args),
         Command::Prepare(args) => prepare::run(args),
+        Command::Train(args) => train::run(args),
     }
 }
