@@ -26,6 +26,8 @@ pub struct Options {
     pub runs: usize,
     /// Time for all of it; what does not fit in is left out.
     pub time: Option<Duration>,
+    /// `sinew` or `burn` where one of them alone is wanted.
+    pub only: Option<String>,
 }
 
 /// One measured layer.
@@ -171,7 +173,8 @@ pub fn measure(
             end,
             prepared: None,
         };
-        for candidate in candidates(compute) {
+        let wanted = |c: &Candidate| options.only.as_ref().is_none_or(|name| name == c.name);
+        for candidate in candidates(compute).into_iter().filter(wanted) {
             match guarded(|| bench.row(&candidate)) {
                 Ok(Outcome::Row(row)) => {
                     say(Event::Row(&row))?;

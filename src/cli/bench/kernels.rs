@@ -36,6 +36,9 @@ pub struct Args {
     /// Timed passes a row
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
+    /// Our layers or Burn's alone
+    #[arg(long, value_parser = ["sinew", "burn"])]
+    only: Option<String>,
     /// Seconds for all of it; what does not fit in is left out
     #[arg(long)]
     seconds: Option<u32>,
@@ -71,6 +74,7 @@ pub fn run(args: &Args) -> Result<()> {
         shapes: shapes(args, &compute)?,
         runs: args.runs as usize,
         time: args.seconds.map(|s| Duration::from_secs(s.into())),
+        only: args.only.clone(),
     };
     let mut printed = Printed::default();
     let table = measure(&compute, &options, &mut |event| {
