@@ -42,9 +42,14 @@ def shapes(arguments):
         return [{"layer": "one", "batch": arguments.batch or 64, "steps": arguments.steps or 100,
                  "inputs": [arguments.input or 150] * (groups // directions), "directions": directions,
                  "hidden": arguments.hidden or 128}]
-    entries = json.loads((ROOT / "assets/bench_shapes.json").read_text())[arguments.shapes]
-    rounds = range(max(len(entry["batch"]) for entry in entries))
-    return [{**entry, "batch": entry["batch"][n]} for n in rounds for entry in entries if n < len(entry["batch"])]
+    lists = json.loads((ROOT / "assets/bench_shapes.json").read_text())
+    found = []
+    for name in arguments.shapes.split(","):
+        if name not in lists:
+            raise SystemExit(f"bench_torch.py: there is no list of shapes {name!r}; choose {', '.join(lists)}")
+        rounds = range(max(len(entry["batch"]) for entry in lists[name]))
+        found += [{**entry, "batch": entry["batch"][n]} for n in rounds for entry in lists[name] if n < len(entry["batch"])]
+    return found
 
 
 def products(shape):
@@ -306,7 +311,7 @@ def step_line(row):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shapes", choices=("model", "flashrnn", "small"), help="a list of layers instead of one")
+    parser.add_argument("--shapes", help="lists of layers instead of one: model, flashrnn, small")
     for name in ("batch", "steps", "input", "hidden", "groups"):
         parser.add_argument(f"--{name}", type=int)
     parser.add_argument("--runs", type=int, default=7, help="timed passes a layer")

@@ -6,6 +6,7 @@ pub mod loader;
 mod made;
 pub mod numerics;
 pub mod prepare;
+pub mod table;
 mod times;
 pub mod train;
 

@@ -15,9 +15,9 @@ use std::time::Duration;
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
-    /// A list of layers instead of one: model, flashrnn or small; a software adapter takes small unless told otherwise
-    #[arg(long, value_parser = NAMES, conflicts_with_all = ["batch", "steps", "input", "hidden", "groups"])]
-    shapes: Option<String>,
+    /// Lists of layers instead of one: model, flashrnn, small; a software adapter takes small unless told otherwise
+    #[arg(long, value_parser = NAMES, value_delimiter = ',', conflicts_with_all = ["batch", "steps", "input", "hidden", "groups"])]
+    shapes: Vec<String>,
     /// Rows of one layer [default: 64]
     #[arg(long)]
     batch: Option<usize>,
@@ -54,16 +54,17 @@ pub struct Args {
 fn shapes(args: &Args, compute: &Compute) -> Result<Vec<Shape>> {
     let sizes = [args.batch, args.steps, args.input, args.hidden, args.groups];
     let software = compute.adapter.as_ref().is_some_and(|a| !a.hardware());
-    match &args.shapes {
-        Some(name) => named(name),
-        None if software && sizes.iter().all(Option::is_none) => named("small"),
-        None => {
-            let defaults = [64, 100, 150, 128, 1];
-            let [batch, steps, input, hidden, groups] =
-                std::array::from_fn(|n| sizes[n].unwrap_or(defaults[n]));
-            Ok(vec![Shape::one(batch, steps, input, hidden, groups)?])
-        }
+    if !args.shapes.is_empty() {
+        let lists = args.shapes.iter().map(|name| named(name));
+        return Ok(lists.collect::<Result<Vec<_>>>()?.concat());
     }
+    if software && sizes.iter().all(Option::is_none) {
+        return named("small");
+    }
+    let defaults = [64, 100, 150, 128, 1];
+    let [batch, steps, input, hidden, groups] =
+        std::array::from_fn(|n| sizes[n].unwrap_or(defaults[n]));
+    Ok(vec![Shape::one(batch, steps, input, hidden, groups)?])
 }
 
 /// Runs the command.

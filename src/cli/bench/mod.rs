@@ -4,6 +4,7 @@ mod check;
 mod kernels;
 mod loader;
 mod prepare;
+mod table;
 mod train;
 
 use crate::error::Result;
@@ -15,6 +16,7 @@ pub enum Command {
     Kernels(kernels::Args),
     Loader(loader::Args),
     Prepare(prepare::Args),
+    Table(table::Args),
     Train(train::Args),
 }
 
@@ -25,6 +27,7 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Kernels(args) => kernels::run(args),
         Command::Loader(args) => loader::run(args),
         Command::Prepare(args) => prepare::run(args),
+        Command::Table(args) => table::run(args),
         Command::Train(args) => train::run(args),
     }
 }
