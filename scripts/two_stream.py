@@ -5,14 +5,12 @@
 
 The file alone is enough: its metadata holds the body layout, the class names and the recipe.
 Model: Wang & Wang, "Modeling Temporal Dynamics and Spatial Configurations of Actions Using
-Two-Stream Recurrent Neural Networks", CVPR 2017. Needs: torch, safetensors.
+Two-Stream Recurrent Neural Networks", CVPR 2017. Needs: torch; to read a file, safetensors.
 """
 
 import json
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file
 from torch import nn
 
 
@@ -213,6 +211,9 @@ class TwoStream(nn.Module):
     @classmethod
     def from_file(cls, path):
         """The trained model in an exported file, ready to score (dropout off)."""
+        from safetensors import safe_open
+        from safetensors.torch import load_file
+
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
         missing = {"layout", "classes", "recipe", "frames", "channels"} - metadata.keys()

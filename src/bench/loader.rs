@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::made::made;
 use crate::error::{Error, Result};
-use crate::formats::synth;
 use crate::loader::{Batches, Loader};
-use crate::prepare;
 use crate::recipe::{Augment, resolve};
 use crate::shards::Prepared;
 
@@ -65,7 +64,7 @@ pub fn measure(options: &Options) -> Result<Table> {
         tempfile::tempdir().map_err(|error| Error::io(std::env::temp_dir(), "write", error))?;
     let folder = match &options.data {
         Some(folder) => folder.clone(),
-        None => made(&place.path().join("made"))?,
+        None => made(&place.path().join("made"), CLIPS)?,
     };
     let prepared = Arc::new(Prepared::open(folder)?);
     let clips: Vec<usize> = (0..prepared.len()).collect();
@@ -108,26 +107,6 @@ pub fn measure(options: &Options) -> Result<Table> {
         data_wait: paced.waited,
         cores_for_none: (wanted / one.rows_per_s).ceil() as usize,
     })
-}
-
-/// Made clips, prepared.
-fn made(folder: &std::path::Path) -> Result<PathBuf> {
-    let archive = folder.with_extension("zip");
-    let options = synth::Options {
-        out: archive.clone(),
-        clips: Some(CLIPS),
-        classes: 60,
-        seed: 0,
-        like: None,
-    };
-    synth::write(&options, &mut |_, _| Ok(()))?;
-    let options = prepare::Options {
-        sources: vec![archive],
-        out: folder.into(),
-        ..prepare::Options::default()
-    };
-    prepare::prepare(&options, &|_, _| {})?;
-    Ok(folder.into())
 }
 
 struct Played {

@@ -3,8 +3,12 @@
 pub mod check;
 pub mod kernels;
 pub mod loader;
+mod made;
 pub mod numerics;
 pub mod prepare;
+pub mod table;
+mod times;
+pub mod train;
 
 use crate::error::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -226,7 +226,11 @@ fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
 }
 
 /// Fills in the device, and the plan that was asked for or else measures fastest there.
-fn settle_device(recipe: &mut Recipe, compute: &Compute, progress: &Progress) -> Result<()> {
+pub(super) fn settle_device(
+    recipe: &mut Recipe,
+    compute: &Compute,
+    progress: &Progress,
+) -> Result<()> {
     recipe.run.device = compute.run_name();
     if compute.adapter.is_none() {
         recipe.run.plan = "cpu".into();
@@ -234,7 +238,7 @@ fn settle_device(recipe: &mut Recipe, compute: &Compute, progress: &Progress) ->
     }
     // A recipe from another run can carry the plan of a machine without a GPU.
     if recipe.run.plan.is_empty() || recipe.run.plan == "cpu" {
-        recipe.run.plan = measured_plan(recipe, compute).name().into();
+        recipe.run.plan = measured_plan(recipe, compute).name();
         progress.line(&format!("plan: {}, the fastest measured", recipe.run.plan));
     }
     plan(&recipe.run.plan).map(drop)

@@ -193,7 +193,7 @@ impl Plan {
                     "the {} plan keeps {rows} rows of {hidden} units in {} KiB of workgroup memory and at most 256 \
                      threads, and this device has {} KiB and {} threads",
                     self.name(),
-                    16 * rows * Resident::lanes(hidden) >> 10,
+                    (16 * rows * Resident::lanes(hidden)) >> 10,
                     limits.memory >> 10,
                     limits.threads,
                 ),

@@ -11,5 +11,5 @@ pub use dropout::Dropout;
 pub use fusion::{Gates, Outputs};
 pub use parameters::{assign, named, numbers, read};
 pub use readout::Readout;
-pub use streams::{SpatialStream, TemporalStream};
+pub use streams::{SpatialStream, TemporalStream, WINDOWS};
 pub use two_stream::{Shape, TwoStream};

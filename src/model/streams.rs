@@ -30,7 +30,7 @@ pub struct SpatialStream {
 }
 
 /// Windows of the spatial stream over the T frames.
-const WINDOWS: usize = 4;
+pub const WINDOWS: usize = 4;
 
 fn layer_config(shape: &Shape, input: usize, hidden: usize) -> LayerConfig {
     LayerConfig {

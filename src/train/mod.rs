@@ -14,4 +14,4 @@ pub use run::{EpochMetrics, EpochTiming, Run, best};
 pub use schedule::rate;
 pub use session::{Event, Session, Start};
 pub use settle::settle;
-pub use step::{StepNumbers, Trainee};
+pub use step::{Found, StepNumbers, Trainee, Turn};

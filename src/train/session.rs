@@ -1,18 +1,16 @@
 //! The loop over epochs and steps.
 
 use super::checkpoint::{Best, Checkpoint, Position};
-use super::optimiser::Optimiser;
 use super::run::{EpochMetrics, EpochTiming, Run};
 use super::schedule::rate;
-use super::step::{Found, Trainee};
+use super::step::{StepNumbers, Trainee};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, Report};
 use crate::export::Weights;
 use crate::files::Numbers;
-use crate::loader::{Batch, Loader, Protocol};
-use crate::lstm::{Context, Plan};
-use crate::model::{Shape, TwoStream, assign, named, numbers};
+use crate::loader::{Loader, Protocol};
+use crate::model::{named, numbers};
 use crate::shards::Prepared;
 use burn::module::Module;
 use std::collections::BTreeMap;
@@ -129,49 +127,34 @@ impl Session {
             let help = "prepare the part that trains; see data.sampling and data.actors";
             return Err(Error::setting(what, help));
         }
-        let [frames, _, channels] = loader.shape();
-        let shape = Shape {
-            model: recipe.model.clone(),
-            layout: manifest.layout.clone(),
-            frames,
-            channels,
-            classes: manifest.classes.len(),
-        };
+        let mut note = |note| events(Event::Warning(note));
+        let mut trainee = Trainee::of(recipe, manifest, loader.shape(), &compute, &mut note);
         let mut shared = recipe.clone();
         // A path of this machine means nothing to whoever gets the weights.
         shared.run.data = String::new();
         let weights = Weights {
             parameters: Default::default(),
-            layout: shape.layout.clone(),
+            layout: trainee.shape.layout.clone(),
             classes: manifest.classes.clone(),
             recipe: shared,
-            channels,
+            channels: trainee.shape.channels,
         };
-        let device = compute.device.clone().autodiff();
-        let plan = Plan::from_name(&recipe.run.plan).unwrap_or_default();
-        let precision = recipe.train.precision;
-        let (context, notes) = Context::on(&compute, plan).in_precision(precision, &compute);
-        for note in notes {
-            events(Event::Warning(note));
-        }
-        let mut model = TwoStream::init(&shape, seed, &device);
-        let mut optimiser = Optimiser::new(&recipe.train);
         let mut position = Position::default();
         match &start {
             Start::Fresh => {}
-            Start::From(path) => model = assign(model, &Weights::read(path)?.parameters)?,
+            Start::From(path) => trainee.load(&Weights::read(path)?.parameters)?,
             Start::Resume => {
                 let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
                 let checkpoint = Checkpoint::newest(&run.checkpoints(), &mut warn)?;
-                model = assign(model, &checkpoint.parameters)?;
-                let names: Vec<String> = named(&model).into_values().collect();
-                optimiser.restore(&names, &checkpoint.memory, &compute.device);
+                trainee.load(&checkpoint.parameters)?;
+                let names: Vec<String> = named(&trainee.model).into_values().collect();
+                let memory = &checkpoint.memory;
+                trainee.optimiser.restore(&names, memory, &compute.device);
                 position = checkpoint.position;
                 run.rewind(&position)?;
             }
         }
         let clips = [split.train.len(), split.validation.len(), split.test.len()];
-        let trainee = Trainee::new(model, optimiser, shape, device, context);
         let session = Session {
             run,
             trainee,
@@ -209,25 +192,18 @@ impl Session {
             let first = self.position.step_in_epoch;
             let before = self.position.samples;
             let mut waited = Duration::ZERO;
-            let mut pending: Option<Found> = None;
             let from = first * recipe.train.accumulate;
             let mut batches = self.loader.epoch(self.position.epoch as u64, from);
             for _ in first..steps {
-                let asked = Instant::now();
-                let taken: Vec<Batch> = batches
-                    .by_ref()
-                    .take(recipe.train.accumulate)
-                    .collect::<Result<_>>()?;
-                waited += asked.elapsed();
                 let (peak, epochs) = (recipe.train.lr, recipe.train.epochs);
                 let place = self.position.epoch * steps + self.position.step_in_epoch;
                 let lr = rate(&recipe.schedule, peak, place, steps, epochs);
-                let found = self.trainee.step(&taken, &recipe, lr, self.position.step);
+                let step = self.position.step;
+                let turn = self.trainee.turn(&mut batches, &recipe, lr, step)?;
+                waited += turn.waited;
                 self.position.step += 1;
                 self.position.step_in_epoch += 1;
-                // The numbers of a step are read while the device works on the next.
-                let due = pending.replace(found);
-                self.count(due)?;
+                self.count(turn.before);
                 let seconds = started.elapsed().as_secs_f64();
                 let done = self.position.step_in_epoch - first;
                 let left = seconds / done as f64
@@ -245,7 +221,7 @@ impl Session {
                 let due = every > 0 && self.position.step.is_multiple_of(every);
                 let stopped = stop.load(Ordering::Relaxed);
                 if due || stopped {
-                    self.count(pending.take())?;
+                    self.finish()?;
                     self.save()?;
                 }
                 if stopped {
@@ -253,7 +229,7 @@ impl Session {
                     return Err(Error::Interrupted(what));
                 }
             }
-            self.count(pending.take())?;
+            self.finish()?;
             let seconds = started.elapsed().as_secs_f64();
             let timing = EpochTiming {
                 epoch: self.position.epoch + 1,
@@ -283,13 +259,18 @@ impl Session {
     }
 
     /// Adds a step's numbers to the epoch's.
-    fn count(&mut self, found: Option<Found>) -> Result<()> {
-        if let Some(found) = found {
-            let numbers = found.read()?;
+    fn count(&mut self, numbers: Option<StepNumbers>) {
+        if let Some(numbers) = numbers {
             self.position.loss_sum += numbers.loss * numbers.samples as f64;
             self.position.right += numbers.right;
             self.position.samples += numbers.samples;
         }
+    }
+
+    /// Waits for the step in progress.
+    fn finish(&mut self) -> Result<()> {
+        let last = self.trainee.finish()?;
+        self.count(last);
         Ok(())
     }
 

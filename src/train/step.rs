@@ -1,15 +1,19 @@
 //! One optimisation step: forward, backward, in pieces that the device can hold, and the update.
 
 use super::optimiser::{Gradients, Optimiser, clip};
+use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::evaluate::inputs;
+use crate::files::Numbers;
 use crate::loader::Batch;
-use crate::lstm::Context;
-use crate::model::{Dropout, Shape, TwoStream, named, read};
+use crate::lstm::{Context, Plan};
+use crate::model::{Dropout, Shape, TwoStream, assign, named, read};
 use crate::recipe::Recipe;
+use crate::shards::Manifest;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor};
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// The model in training.
 pub struct Trainee {
@@ -24,6 +28,17 @@ pub struct Trainee {
     /// What the engine needs to know of the device.
     pub context: Context,
     names: BTreeMap<ParamId, String>,
+    /// The last step of [`Trainee::turn`], unread.
+    pending: Option<Found>,
+}
+
+/// What is known after a turn of the loop.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Turn {
+    /// The numbers of the step before this one; none after the first.
+    pub before: Option<StepNumbers>,
+    /// How long the loader was waited for.
+    pub waited: Duration,
 }
 
 /// What a step found, still on the device: reading it waits for the step.
@@ -99,7 +114,75 @@ impl Trainee {
             device,
             context,
             names,
+            pending: None,
         }
+    }
+
+    /// What a run of settled settings begins with on a device, for data of this manifest and inputs [T, J, C]: weights
+    /// from the seed, an optimiser without memory. `note` hears of what the device can't do as the settings ask.
+    pub fn of(
+        recipe: &Recipe,
+        manifest: &Manifest,
+        [frames, _, channels]: [usize; 3],
+        compute: &Compute,
+        note: &mut dyn FnMut(String),
+    ) -> Self {
+        let shape = Shape {
+            model: recipe.model.clone(),
+            layout: manifest.layout.clone(),
+            frames,
+            channels,
+            classes: manifest.classes.len(),
+        };
+        let device = compute.device.clone().autodiff();
+        let plan = Plan::from_name(&recipe.run.plan).unwrap_or_default();
+        let precision = recipe.train.precision;
+        let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
+        notes.into_iter().for_each(note);
+        let model = TwoStream::init(&shape, recipe.run.seed, &device);
+        let optimiser = Optimiser::new(&recipe.train);
+        Trainee::new(model, optimiser, shape, device, context)
+    }
+
+    /// Takes weights by name.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] that names what is missing, superfluous or of another shape.
+    pub fn load(&mut self, parameters: &BTreeMap<String, Numbers>) -> Result<()> {
+        self.model = assign(self.model.clone(), parameters)?;
+        self.names = named(&self.model);
+        Ok(())
+    }
+
+    /// One turn of the loop: takes the batches of a step, has the device work on them, and meanwhile reads the numbers
+    /// of the step before. [`Trainee::finish`] reads the last ones.
+    ///
+    /// # Errors
+    /// A clip that cannot be read; what [`Found::read`] says of the step before.
+    pub fn turn(
+        &mut self,
+        batches: &mut dyn Iterator<Item = Result<Batch>>,
+        recipe: &Recipe,
+        lr: f64,
+        step: usize,
+    ) -> Result<Turn> {
+        let asked = Instant::now();
+        let taken: Vec<Batch> = batches
+            .take(recipe.train.accumulate)
+            .collect::<Result<_>>()?;
+        let waited = asked.elapsed();
+        let found = self.step(&taken, recipe, lr, step);
+        let before = self.pending.replace(found);
+        let before = before.map(Found::read).transpose()?;
+        Ok(Turn { before, waited })
+    }
+
+    /// The numbers of the last turn; waits for it.
+    ///
+    /// # Errors
+    /// As [`Found::read`].
+    pub fn finish(&mut self) -> Result<Option<StepNumbers>> {
+        self.pending.take().map(Found::read).transpose()
     }
 
     /// One update from some batches, whose gradients are summed as those of one batch.

@@ -4,6 +4,8 @@ mod check;
 mod kernels;
 mod loader;
 mod prepare;
+mod table;
+mod train;
 
 use crate::error::Result;
 
@@ -14,6 +16,8 @@ pub enum Command {
     Kernels(kernels::Args),
     Loader(loader::Args),
     Prepare(prepare::Args),
+    Table(table::Args),
+    Train(train::Args),
 }
 
 /// Runs the command.
@@ -23,5 +27,7 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Kernels(args) => kernels::run(args),
         Command::Loader(args) => loader::run(args),
         Command::Prepare(args) => prepare::run(args),
+        Command::Table(args) => table::run(args),
+        Command::Train(args) => train::run(args),
     }
 }

@@ -1,0 +1,326 @@
+//! LSTM layers, ours with every plan beside Burn's own, on the same device with the same weights.
+
+pub mod floor;
+mod memory;
+pub mod shapes;
+mod subject;
+
+use super::guarded;
+use super::numerics::relative_error;
+use super::times::Times;
+use crate::device::Compute;
+use crate::error::Result;
+use crate::lstm::{Context, Plan};
+use crate::recipe::Precision;
+use floor::{Peak, backward, forward};
+use serde::Serialize;
+use shapes::Shape;
+use std::time::{Duration, Instant};
+use subject::{Inputs, Subject};
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The layers.
+    pub shapes: Vec<Shape>,
+    /// Timed passes a row.
+    pub runs: usize,
+    /// Time for all of it; what does not fit in is left out.
+    pub time: Option<Duration>,
+    /// `sinew` or `burn` where one of them alone is wanted.
+    pub only: Option<String>,
+}
+
+/// One measured layer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// `sinew` or `burn`.
+    pub name: &'static str,
+    /// The kernels' plan; `cpu` for the CPU engine, `steps` for Burn's layer.
+    pub plan: String,
+    /// The layer; `batch` is the LSTM's rows.
+    #[serde(flatten)]
+    pub shape: Shape,
+    /// Numbers of an input step, the mean over the layers.
+    pub input: usize,
+    /// Independent recurrences side by side.
+    pub groups: usize,
+    /// Number format.
+    pub dtype: &'static str,
+    /// Device time of a forward pass that keeps what the backward pass needs, median, milliseconds.
+    pub forward_ms: f64,
+    /// Tenth and ninetieth percentile.
+    pub forward_spread: [f64; 2],
+    /// Device time of the backward pass alone, median, milliseconds.
+    pub backward_ms: f64,
+    /// Tenth and ninetieth percentile.
+    pub backward_spread: [f64; 2],
+    /// Wall time of both passes, median, milliseconds.
+    pub wall_ms: f64,
+    /// Tenth and ninetieth percentile.
+    pub wall_spread: [f64; 2],
+    /// Timed passes.
+    pub runs: usize,
+    /// Billions of operations a second of all products of both passes over their device time.
+    pub gflops: f64,
+    /// The least milliseconds of both passes on this device; see [`floor`].
+    pub floor_ms: f64,
+    /// The floor over the time of both passes: 1 is as fast as can be.
+    pub of_floor: f64,
+    /// Largest relative error of outputs and gradients in the rows that were compared.
+    pub max_error: f64,
+    /// What they were compared with.
+    pub reference: &'static str,
+    /// Rows of the batch that were compared: all of them, or as many as the reference bears.
+    pub reference_rows: usize,
+}
+
+/// A layer that was not measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct LeftOut {
+    /// `sinew` or `burn`.
+    pub name: &'static str,
+    /// The kernels' plan.
+    pub plan: String,
+    /// The layer.
+    #[serde(flatten)]
+    pub shape: Shape,
+    /// Why.
+    pub reason: String,
+}
+
+/// Everything measured on a device.
+#[derive(Debug, Clone, Serialize)]
+pub struct Table {
+    /// The device.
+    pub device: String,
+    /// Its driver.
+    pub driver: String,
+    /// Its interface.
+    pub backend: String,
+    /// Threads of the CPU engine; none on a GPU.
+    pub threads: Option<usize>,
+    /// What the device can do.
+    #[serde(flatten)]
+    pub peak: Peak,
+    /// The layers.
+    pub rows: Vec<Row>,
+    /// The layers that could not be measured.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// What is known as it happens.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// What the device can do.
+    Peak(&'a Peak),
+    /// A row is measured.
+    Row(&'a Row),
+    /// A row is not.
+    LeftOut(&'a LeftOut),
+}
+
+/// Operations of both passes that the reference may take.
+const REFERENCE: u64 = 12_000_000_000;
+
+/// A kind of layer to measure: its name, plan and number format, and how it is made.
+struct Candidate {
+    name: &'static str,
+    plan: String,
+    dtype: &'static str,
+    ours: Option<Context>,
+}
+
+/// Ours with every plan, in f16 too where a GPU has it and passed the self-test, and Burn's.
+fn candidates(compute: &Compute) -> Vec<Candidate> {
+    let ours = |plan: Plan, name: String, precision: Precision| {
+        let (context, _) = Context::on(compute, plan).in_precision(precision, compute);
+        Candidate {
+            name: "sinew",
+            plan: name,
+            dtype: context.precision.name(),
+            ours: Some(context),
+        }
+    };
+    let mut all = Vec::new();
+    match &compute.adapter {
+        None => all.push(ours(Plan::default(), "cpu".into(), Precision::F32)),
+        Some(adapter) => {
+            all.extend(Plan::ALL.map(|plan| ours(plan, plan.name(), Precision::F32)));
+            if adapter.hardware() && adapter.f16 {
+                let half = Plan::ALL.map(|plan| ours(plan, plan.name(), Precision::F16));
+                all.extend(half.into_iter().filter(|c| c.dtype == "f16"));
+            }
+        }
+    }
+    all.push(Candidate {
+        name: "burn",
+        plan: "steps".into(),
+        dtype: "f32",
+        ours: None,
+    });
+    all
+}
+
+/// Measures every layer on a device. `say` hears each row when it is done. A row that cannot run is left out with its
+/// reason, and the others go on.
+///
+/// # Errors
+/// What `say` returns; [`crate::Error::Device`] where not even the device's own rates can be measured.
+pub fn measure(
+    compute: &Compute,
+    options: &Options,
+    say: &mut dyn FnMut(Event<'_>) -> Result<()>,
+) -> Result<Table> {
+    let end = options.time.map(|time| Instant::now() + time);
+    let peak = guarded(|| Peak::measure(compute))?;
+    say(Event::Peak(&peak))?;
+    let (mut rows, mut left_out) = (Vec::new(), Vec::new());
+    for shape in &options.shapes {
+        let mut bench = Bench {
+            compute,
+            shape,
+            peak: &peak,
+            runs: options.runs.max(1),
+            end,
+            prepared: None,
+        };
+        let wanted = |c: &Candidate| options.only.as_ref().is_none_or(|name| name == c.name);
+        for candidate in candidates(compute).into_iter().filter(wanted) {
+            match guarded(|| bench.row(&candidate)) {
+                Ok(Outcome::Row(row)) => {
+                    say(Event::Row(&row))?;
+                    rows.push(*row);
+                }
+                other => {
+                    let reason = match other {
+                        Ok(Outcome::LeftOut(reason)) => reason,
+                        Ok(Outcome::Row(_)) => continue,
+                        Err(error) => error.to_string(),
+                    };
+                    let left = LeftOut {
+                        name: candidate.name,
+                        plan: candidate.plan.clone(),
+                        shape: shape.clone(),
+                        reason,
+                    };
+                    say(Event::LeftOut(&left))?;
+                    left_out.push(left);
+                }
+            }
+            // The pages of one layer would take the room of the next.
+            compute.device.memory_cleanup();
+        }
+    }
+    Ok(Table {
+        device: compute.name().into(),
+        driver: compute.driver(),
+        backend: compute.backend().into(),
+        threads: compute.adapter.is_none().then(rayon::current_num_threads),
+        peak,
+        rows,
+        left_out,
+    })
+}
+
+enum Outcome {
+    Row(Box<Row>),
+    LeftOut(String),
+}
+
+/// One shape on a device.
+struct Bench<'a> {
+    compute: &'a Compute,
+    shape: &'a Shape,
+    peak: &'a Peak,
+    runs: usize,
+    end: Option<Instant>,
+    /// Inputs, the compared rows, and what Burn's layer on the CPU makes of those.
+    prepared: Option<Prepared>,
+}
+
+struct Prepared {
+    inputs: Inputs,
+    rows: Vec<usize>,
+    expected: Vec<Vec<f32>>,
+}
+
+impl Bench<'_> {
+    /// Time that is left; none without an end.
+    fn left(&self) -> Option<Duration> {
+        self.end
+            .map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
+    fn row(&mut self, candidate: &Candidate) -> Result<Outcome> {
+        if self.left().is_some_and(|left| left.is_zero()) {
+            return Ok(Outcome::LeftOut("the time was up".into()));
+        }
+        if let Some(reason) = memory::unfit(self.compute, self.shape, candidate.ours) {
+            return Ok(Outcome::LeftOut(reason));
+        }
+        let device = self.compute.device.clone().autodiff();
+        if self.prepared.is_none() {
+            self.prepared = Some(prepare(self.shape, &device)?);
+        }
+        let Some(prepared) = &self.prepared else {
+            return Ok(Outcome::LeftOut("its inputs could not be made".into()));
+        };
+        let subject = match candidate.ours {
+            Some(context) => Subject::ours(self.shape, &device, context),
+            None => Subject::burns(self.shape, &device)?,
+        };
+        let found = subject.results(&prepared.inputs, &prepared.rows)?;
+        let errors = found.iter().zip(&prepared.expected);
+        let max_error = errors
+            .map(|(a, b)| relative_error(a, b))
+            .fold(0.0, f64::max);
+        let passes = subject.time(&prepared.inputs, self.runs, self.left(), self.compute)?;
+        let times = |values: &[f64]| Times::of(values);
+        let (ahead, back) = (times(&passes.forward), times(&passes.backward));
+        let wall = times(&passes.wall);
+        let both = ahead.median + back.median;
+        let operations = forward(self.shape).operations + backward(self.shape).operations;
+        let floor_ms = self.peak.floor_ms(self.shape, candidate.dtype);
+        Ok(Outcome::Row(Box::new(Row {
+            name: candidate.name,
+            plan: candidate.plan.clone(),
+            shape: self.shape.clone(),
+            input: self.shape.input(),
+            groups: self.shape.groups(),
+            dtype: candidate.dtype,
+            forward_ms: ahead.median,
+            forward_spread: ahead.spread,
+            backward_ms: back.median,
+            backward_spread: back.spread,
+            wall_ms: wall.median,
+            wall_spread: wall.spread,
+            runs: passes.wall.len(),
+            gflops: operations as f64 / (both * 1e6),
+            floor_ms,
+            of_floor: floor_ms / both,
+            max_error,
+            reference: "burn's layer on the cpu",
+            reference_rows: prepared.rows.len(),
+        })))
+    }
+}
+
+/// Inputs on the device, and the reference's results for as many rows, spread over the batch, as it bears.
+fn prepare(shape: &Shape, device: &burn::tensor::Device) -> Result<Prepared> {
+    let operations = forward(shape).operations + backward(shape).operations;
+    let a_row = (operations / shape.batch as u64).max(1);
+    let count = ((REFERENCE / a_row) as usize).clamp(1, shape.batch);
+    let last = count.max(2) - 1;
+    let rows: Vec<usize> = (0..count).map(|n| n * (shape.batch - 1) / last).collect();
+    let inputs = Inputs::draw(shape, device);
+    let cpu = Compute::cpu("reference").device.autodiff();
+    let all: Vec<usize> = (0..count).collect();
+    let some = inputs.of_rows(&rows, &cpu)?;
+    let expected = Subject::burns(shape, &cpu)?.results(&some, &all)?;
+    Ok(Prepared {
+        inputs,
+        rows,
+        expected,
+    })
+}

@@ -1,0 +1,26 @@
+//! `sinew bench table`
+
+use crate::bench::table::markdown;
+use crate::cli::say;
+use crate::error::{Error, Place, Result};
+use std::path::PathBuf;
+
+/// Prints what `scripts/gpu_check` gathered as a Markdown table.
+///
+/// Example: sinew bench table gpu_check.json
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// The gathered JSON
+    file: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let text = std::fs::read_to_string(&args.file).map_err(|e| Error::io(&args.file, "read", e))?;
+    let all = serde_json::from_str(&text).map_err(|e| {
+        let place = Place::file(&args.file).line(e.line());
+        Error::input(place, e.to_string(), "give the JSON that gpu_check wrote")
+    })?;
+    say(markdown(&all).trim_end())
+}
