@@ -15,6 +15,7 @@ mod gpu;
 mod layer;
 mod ops;
 mod plan;
+mod plans;
 pub mod shaders;
 mod spec;
 mod tile;
@@ -24,6 +25,7 @@ pub use choose::choose;
 pub use layer::{Context, Direction, Layer, LayerConfig, run};
 pub use ops::RecurrenceBackend;
 pub use plan::{Limits, Plan, Tiles, Unsupported, Walk};
+pub use plans::Plans;
 pub use spec::{Dims, Precision, Spec};
 pub use tile::{Pair, Resident, Stepwise};
 

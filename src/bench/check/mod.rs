@@ -136,7 +136,7 @@ impl Subject<'_> {
                 plan,
                 precision,
                 name: match precision {
-                    Precision::F32 => plan.name(),
+                    Precision::F32 => plan.name().into(),
                     Precision::F16 => format!("{} f16", plan.name()),
                 },
             })
@@ -180,7 +180,7 @@ pub fn check(
 /// A problem for shape number `shape`: odd rows and units, which no tile divides, then any, and in every third one
 /// more units than a workgroup has threads.
 fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subject) -> Problem {
-    let (odd, many) = (usize::from(shape % 3 == 0), shape % 3 == 2);
+    let (odd, many) = (usize::from(shape.is_multiple_of(3)), shape % 3 == 2);
     let mut dims = Dims {
         steps: 1 + rng.below(if many { 3 } else { 7 }),
         batch: (1 + rng.below(if many { 20 } else { 70 })) | odd,
@@ -192,7 +192,7 @@ fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subjec
         },
     };
     while !subject.supports(dims) && dims.hidden > 1 {
-        dims.hidden = dims.hidden / 2 | odd;
+        dims.hidden = (dims.hidden / 2) | odd;
     }
     let problem = Problem::new(rng, dims, choice).with_plan(subject.plan);
     let mut problem = problem.with_precision(subject.precision);
