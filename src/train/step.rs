@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::inputs;
 use crate::files::Numbers;
 use crate::loader::Batch;
-use crate::lstm::{Context, Plan};
+use crate::lstm::{Context, Plans};
 use crate::model::{Dropout, Shape, TwoStream, assign, named, read};
 use crate::recipe::Recipe;
 use crate::shards::Manifest;
@@ -135,7 +135,7 @@ impl Trainee {
             classes: manifest.classes.len(),
         };
         let device = compute.device.clone().autodiff();
-        let plan = Plan::from_name(&recipe.run.plan).unwrap_or_default();
+        let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
         let precision = recipe.train.precision;
         let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
         notes.into_iter().for_each(note);

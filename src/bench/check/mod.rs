@@ -136,12 +136,30 @@ impl Subject<'_> {
                 plan,
                 precision,
                 name: match precision {
-                    Precision::F32 => plan.name(),
+                    Precision::F32 => plan.name().into(),
                     Precision::F16 => format!("{} f16", plan.name()),
                 },
             })
         };
         formats.iter().flat_map(of).collect()
+    }
+
+    /// The choices of options that it is tried with. Options, tiles and formats do not touch each other in the
+    /// kernels: the first tile of each walk gets every choice, the others every second in turn, and half precision
+    /// none and all.
+    fn choices(&self) -> impl Iterator<Item = [bool; 3]> {
+        let (tile, half) = (
+            self.plan.tile.unwrap_or(0),
+            self.precision == Precision::F16,
+        );
+        let all = option_choices().enumerate();
+        all.filter(move |(n, choice)| {
+            if half {
+                return choice.iter().all(|on| *on == choice[0]);
+            }
+            tile == 0 || (n + usize::from(tile)).is_multiple_of(2)
+        })
+        .map(|(_, choice)| choice)
     }
 
     fn supports(&self, dims: Dims) -> bool {
@@ -165,7 +183,7 @@ pub fn check(
     let mut rng = Rng::new(effort.seed, &[]);
     let mut lines = Vec::new();
     for subject in Subject::all(compute) {
-        for choice in option_choices() {
+        for choice in subject.choices() {
             let of_kernels = kernels(&subject, choice, effort.shapes, &mut rng);
             let of_node = gradients(&subject, choice, effort.shapes, &mut rng);
             for line in of_kernels.into_iter().chain([of_node]) {
