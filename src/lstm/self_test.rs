@@ -60,11 +60,7 @@ pub fn verdict(compute: &Compute, wanted: recipe::Precision) -> Verdict {
         };
     };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let units = match adapter.matrix_units {
-        Some(16) => Units::Coop16,
-        Some(8) => Units::Coop8,
-        _ => Units::Plain,
-    };
+    let units = Units::of(adapter);
     known
         .entry(name.clone())
         .or_insert_with(|| {
@@ -75,8 +71,8 @@ pub fn verdict(compute: &Compute, wanted: recipe::Precision) -> Verdict {
         .clone()
 }
 
-/// The verdict from what `error` finds of each path: the best units that are right, and an f16 recurrence where the
-/// device has it and is right.
+/// The verdict from what `error` finds of each path: the best units where they are right, else Burn's products, and an
+/// f16 recurrence where the device has it and is right.
 pub fn judge(name: &str, f16: bool, best: Units, error: &mut dyn FnMut(Path) -> Found) -> Verdict {
     let mut notes = Vec::new();
     let mut right = |path: Path, what: &str, notes: &mut Vec<String>| {
@@ -102,13 +98,10 @@ pub fn judge(name: &str, f16: bool, best: Units, error: &mut dyn FnMut(Path) -> 
     let mut units = Units::Burn;
     if best == Units::Plain {
         notes.push(format!(
-            "{name} has no matrix units that sinew can use: f16 gains little there"
+            "{name} has no matrix units that sinew can use: its dense products stay Burn's, in f32"
         ));
     } else if right(Path::Product(best), "matrix-unit product", &mut notes) {
         units = best;
-    }
-    if units == Units::Burn && right(Path::Product(Units::Plain), "f16 product", &mut notes) {
-        units = Units::Plain;
     }
     Verdict {
         precision,

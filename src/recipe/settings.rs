@@ -261,7 +261,8 @@ pub struct Train {
     /// Passes over the training clips; 0 is filled in from the data.
     pub epochs: usize,
     /// `f32` or `f16`: number format of what enters a product of the LSTM layers, in training and evaluation. Any device
-    /// takes both; f16 is for matrix units (`sinew devices`), and elsewhere gains nothing.
+    /// takes both: f16 is for matrix units (`sinew devices`); what a device lacks stays f32, and a line says so. The CPU
+    /// engine rounds the operands of its dense products alone, and is slower for it.
     #[serde(default)]
     pub precision: Precision,
     /// `adam`, `adamw`, `sgd`.

@@ -14,6 +14,8 @@ use super::guarded;
 use super::numerics::relative_error;
 use crate::device::Compute;
 use crate::error::Result;
+use crate::lstm::product::Units;
+use crate::lstm::self_test::{self, Path};
 use crate::lstm::{Dims, Limits, Plan, Precision};
 use crate::rng::Rng;
 
@@ -192,7 +194,38 @@ pub fn check(
             }
         }
     }
+    for line in products(compute) {
+        say(&line)?;
+        lines.push(line);
+    }
     Ok(lines)
+}
+
+/// The dense products in half precision that an adapter can use, in every layout of a layer's products.
+fn products(compute: &Compute) -> Vec<Line> {
+    let Some(adapter) = &compute.adapter else {
+        return Vec::new();
+    };
+    let mut all = vec![("product", Units::Plain)];
+    let best = Units::of(adapter);
+    if best != Units::Plain {
+        all.push(("product_units", best));
+    }
+    let one = |(name, units): (&str, Units)| {
+        let limit = self_test::LIMIT;
+        let mut line = Line::new(format!("{name} f16"), "f32", [false; 3], limit);
+        line.shapes = 6;
+        match guarded(|| Ok(self_test::measure(&compute.device, Path::Product(units)))) {
+            Ok(Ok(error)) => {
+                line.error = Some(error);
+                line.ok = error <= limit;
+            }
+            Ok(Err(why)) => line.fail(&why),
+            Err(why) => line.fail(&why.to_string()),
+        }
+        line
+    };
+    all.into_iter().map(one).collect()
 }
 
 /// A problem for shape number `shape`: odd rows and units, which no tile divides, then any, and in every third one

@@ -1,5 +1,7 @@
 //! The text of the products' kernels, with their sizes and layouts filled in.
 
+use crate::device::Adapter;
+
 /// How an operand lies in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Layout {
@@ -24,6 +26,15 @@ pub enum Units {
 }
 
 impl Units {
+    /// The best that an adapter lists.
+    pub fn of(adapter: &Adapter) -> Units {
+        match adapter.matrix_units {
+            Some(16) => Units::Coop16,
+            Some(8) => Units::Coop8,
+            _ => Units::Plain,
+        }
+    }
+
     /// Rows, columns and depth of a fragment; nothing where there are no matrix units.
     pub fn side(self) -> Option<u32> {
         match self {
