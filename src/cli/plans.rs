@@ -2,7 +2,7 @@
 
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::lstm::{self, Dims, Limits, Plan, Plans, Precision};
+use crate::lstm::{self, Context, Dims, Limits, Plan, Plans, Precision};
 use crate::recipe::{Model, Recipe, Temporal};
 
 /// Body parts of the layouts that people use; a few more or fewer choose the same plan.
@@ -27,8 +27,11 @@ fn recurrences(model: &Model, steps: usize, batch: usize) -> Vec<Dims> {
 /// The plans that measure fastest for a recipe on a device.
 pub fn measured(recipe: &Recipe, compute: &Compute) -> Plans {
     let shapes = recurrences(&recipe.model, recipe.data.frames, recipe.train.batch);
+    // The number format that the run will have there.
+    let context = Context::on(compute, Plan::STEPWISE);
+    let (context, _) = context.in_precision(recipe.train.precision, compute);
     let choose = |dims: Dims| {
-        let plan = lstm::choose(compute, dims, Precision::F32);
+        let plan = lstm::choose(compute, dims, context.precision);
         (dims.hidden, plan)
     };
     let each: Vec<_> = shapes.into_iter().map(choose).collect();

@@ -37,7 +37,7 @@ pub struct Row {
     /// `sinew` or `burn`.
     pub name: &'static str,
     /// The kernels' plan; `cpu` for the CPU engine, `steps` for Burn's layer.
-    pub plan: String,
+    pub plan: &'static str,
     /// The layer; `batch` is the LSTM's rows.
     #[serde(flatten)]
     pub shape: Shape,
@@ -81,7 +81,7 @@ pub struct LeftOut {
     /// `sinew` or `burn`.
     pub name: &'static str,
     /// The kernels' plan.
-    pub plan: String,
+    pub plan: &'static str,
     /// The layer.
     #[serde(flatten)]
     pub shape: Shape,
@@ -126,14 +126,14 @@ const REFERENCE: u64 = 12_000_000_000;
 /// A kind of layer to measure: its name, plan and number format, and how it is made.
 struct Candidate {
     name: &'static str,
-    plan: String,
+    plan: &'static str,
     dtype: &'static str,
     ours: Option<Context>,
 }
 
 /// Ours with every plan, in f16 too where a GPU has it and passed the self-test, and Burn's.
 fn candidates(compute: &Compute) -> Vec<Candidate> {
-    let ours = |plan: Plan, name: String, precision: Precision| {
+    let ours = |plan: Plan, name: &'static str, precision: Precision| {
         let (context, _) = Context::on(compute, plan).in_precision(precision, compute);
         Candidate {
             name: "sinew",
@@ -144,7 +144,7 @@ fn candidates(compute: &Compute) -> Vec<Candidate> {
     };
     let mut all = Vec::new();
     match &compute.adapter {
-        None => all.push(ours(Plan::default(), "cpu".into(), Precision::F32)),
+        None => all.push(ours(Plan::default(), "cpu", Precision::F32)),
         Some(adapter) => {
             all.extend(Plan::ALL.map(|plan| ours(plan, plan.name(), Precision::F32)));
             if adapter.hardware() && adapter.f16 {
@@ -155,7 +155,7 @@ fn candidates(compute: &Compute) -> Vec<Candidate> {
     }
     all.push(Candidate {
         name: "burn",
-        plan: "steps".into(),
+        plan: "steps",
         dtype: "f32",
         ours: None,
     });
@@ -200,7 +200,7 @@ pub fn measure(
                     };
                     let left = LeftOut {
                         name: candidate.name,
-                        plan: candidate.plan.clone(),
+                        plan: candidate.plan,
                         shape: shape.clone(),
                         reason,
                     };
@@ -284,7 +284,7 @@ impl Bench<'_> {
         let floor_ms = self.peak.floor_ms(self.shape, candidate.dtype);
         Ok(Outcome::Row(Box::new(Row {
             name: candidate.name,
-            plan: candidate.plan.clone(),
+            plan: candidate.plan,
             shape: self.shape.clone(),
             input: self.shape.input(),
             groups: self.shape.groups(),

@@ -116,7 +116,7 @@ impl Printed {
             }
             Event::Row(row) => (&row.shape, line(row)),
             Event::LeftOut(left) => {
-                let (name, plan, why) = (left.name, &left.plan, &left.reason);
+                let (name, plan, why) = (left.name, left.plan, &left.reason);
                 (&left.shape, format!("  {name:6} {plan:9}  left out: {why}"))
             }
         };
