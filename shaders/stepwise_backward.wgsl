@@ -29,9 +29,9 @@ const W_QUADS: u32 = DEPTH * UNITS;   // of a piece of W_hh
 @group(0) @binding(9) var<storage, read_write> d_state: array<f32>;       // [2, G, B, H]: of h (at the end) and c
 @group(0) @binding(10) var<storage, read_write> info: array<u32>;         // T, B, G, after, unused, reverse a group
 
-var<workgroup> gradient: array<vec4<f32>, {{ ROW_TILE }}>;     // two of [DEPTH, RQ] of four rows
+var<workgroup> gradient: array<vec4<f32>, {{ ROW_TILE }}>;     // two of [DEPTH, RQ] of four rows; where slices meet,
+                                                               // the sum of each thread
 var<workgroup> weights: array<vec4<Stored>, {{ UNIT_TILE }}>;  // two of [DEPTH, UNITS]
-var<workgroup> partial: array<vec4<f32>, {{ PARTIAL }}>;       // a sum of each thread, where slices meet
 
 fn finish(sum: f32, after: u32, g: u32, row: u32, unit: u32) {
     let T = info[0];
@@ -164,11 +164,11 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index
             var total = sum[i * RPT + n];
             if (KS > 1u) {
                 // The slices take the units in turn.
-                partial[thread] = total;
+                gradient[thread] = total;
                 workgroupBarrier();
                 if (slice == n % KS) {
                     total = vec4<f32>(0.0);
-                    for (var m = 0u; m < KS; m++) { total += partial[m * UX * RY + thread % (UX * RY)]; }
+                    for (var m = 0u; m < KS; m++) { total += gradient[m * UX * RY + thread % (UX * RY)]; }
                 }
                 workgroupBarrier();
             }

@@ -28,9 +28,9 @@ const W_QUADS: u32 = DEPTH * UNITS;   // of a piece of W_hh
 @group(0) @binding(9) var<storage, read_write> cells: array<f32>;         // [T, B, G, H]
 @group(0) @binding(10) var<storage, read_write> info: array<u32>;         // T, B, G, step, unused, reverse a group
 
-var<workgroup> hidden: array<vec4<Stored>, {{ ROW_TILE }}>;    // two of [DEPTH, RQ] of four rows
+var<workgroup> hidden: array<vec4<f32>, {{ ROW_TILE }}>;       // two of [DEPTH, RQ] of four rows, rounded as stored;
+                                                               // where slices meet, the sum of each thread
 var<workgroup> weights: array<vec4<Stored>, {{ UNIT_TILE }}>;  // two of [DEPTH, UNITS]
-var<workgroup> partial: array<vec4<f32>, {{ PARTIAL }}>;       // a sum of each thread, where slices meet
 
 // The hidden value of k that enters the product; `from` and `start` are the places of its row in out and h0.
 fn entering(s: u32, from_row: u32, start: u32, k: u32) -> f32 {
@@ -125,7 +125,7 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index
                 var w: array<vec4<f32>, {{ UPT }}>;
                 for (var i = 0u; i < UPT; i++) { w[i] = vec4<f32>(weights[weights_at + k * UNITS + i * UX]); }
                 for (var q = 0u; q < QPT; q++) {
-                    let h = vec4<f32>(hidden[hidden_at + k * RQ + q]);
+                    let h = hidden[hidden_at + k * RQ + q];
                     for (var i = 0u; i < UPT; i++) {
                         let at = i * RPT + q * 4u;
                         sum[at] = fma(w[i], h.xxxx, sum[at]);
@@ -141,7 +141,8 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index
                 // [DEPTH, RQ], though threads next to each other bring k next to each other.
                 let quad = n * WG + thread;
                 if (quad < H_QUADS) {
-                    hidden[(p % 2u) * H_QUADS + quad % DEPTH * RQ + quad / DEPTH] = vec4<Stored>(next_hidden[n]);
+                    let rounded = vec4<f32>(vec4<Stored>(next_hidden[n]));
+                    hidden[(p % 2u) * H_QUADS + quad % DEPTH * RQ + quad / DEPTH] = rounded;
                 }
             }
             for (var n = 0u; n < {{ WL }}u; n++) {
@@ -160,11 +161,11 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index
                 finish(sum[i * RPT + r], s, g, row, unit);
             } else {
                 // The slices take the rows in turn.
-                partial[thread] = sum[i * RPT + r];
+                hidden[thread] = sum[i * RPT + r];
                 workgroupBarrier();
                 if (slice == r % KS) {
                     var total = vec4<f32>(0.0);
-                    for (var n = 0u; n < KS; n++) { total += partial[n * UX * RY + thread % (UX * RY)]; }
+                    for (var n = 0u; n < KS; n++) { total += hidden[n * UX * RY + thread % (UX * RY)]; }
                     finish(total, s, g, row, unit);
                 }
                 workgroupBarrier();

@@ -161,7 +161,7 @@ fn outputs_and_every_gradient() {
                 let out = layer.forward(
                     x.clone(),
                     Context {
-                        plan,
+                        plan: plan.into(),
                         ..Context::default()
                     },
                 );

@@ -175,7 +175,7 @@ fn outputs_and_every_gradient() {
                         case,
                         &compute.device,
                         Context {
-                            plan,
+                            plan: plan.into(),
                             largest,
                             ..Context::default()
                         },

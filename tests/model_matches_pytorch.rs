@@ -97,7 +97,7 @@ fn check(file: &SafeTensors<'_>, case: &str, about: &Value, device: &Device, pla
         .collect();
     let x = Tensor::<4>::from_data(TensorData::new(x, dims), &device);
     let context = Context {
-        plan,
+        plan: plan.into(),
         largest: usize::MAX,
         ..Context::default()
     };
@@ -144,7 +144,7 @@ fn scores_loss_and_gradients() {
     for compute in devices::devices() {
         let worst = cases
             .iter()
-            .map(|(case, about)| check(&file, case, about, &compute.device, Plan::Resident))
+            .map(|(case, about)| check(&file, case, about, &compute.device, Plan::RESIDENT))
             .fold(0.0, f64::max);
         println!(
             "{}: {} variants, worst relative error {worst:.1e}",

@@ -99,7 +99,7 @@ fn whole_split_or_gathered() {
     let whole = batch(11, &layout, 3, &mut rng);
     for compute in devices::devices() {
         let context = |largest| Context {
-            plan: Plan::Resident,
+            plan: Plan::RESIDENT.into(),
             largest,
             ..Context::default()
         };

@@ -1,24 +1,25 @@
-//! Every kernel, with every option and many sizes, is valid WGSL, is written as SPIR-V, MSL and HLSL with no GPU at
+//! Every kernel, with every option, tile and number format and many sizes, is valid WGSL, is written as SPIR-V, MSL and HLSL with no GPU at
 //! hand, and keeps to the workgroup memory and the buffers that it was made for.
 
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module};
-use sinew::lstm::shaders::{Kernel, Options, Stepwise, Tile};
+use sinew::lstm::shaders::{Kernel, Options};
+use sinew::lstm::{Dims, Limits, Plan, Precision, Resident, Stepwise, Tiles};
 
 const HIDDEN: [usize; 9] = [1, 7, 64, 128, 200, 256, 512, 768, 1024];
 /// Bytes of workgroup memory: WebGPU's guarantee, Metal's and DX12's 32 KiB, and a large GPU's.
 const MEMORY: [usize; 3] = [16 << 10, 32 << 10, 48 << 10];
-const THREADS: [u32; 3] = [128, 256, 1024];
 /// Storage buffers that the engine asks of a device.
 const BUFFERS: usize = 11;
 
 fn options(hidden: usize) -> impl Iterator<Item = Options> {
-    (0..8).map(move |bits| Options {
+    (0..16).map(move |bits| Options {
         hidden: hidden as u32,
         peephole: bits & 1 != 0,
         masked: bits & 2 != 0,
         lengths: bits & 4 != 0,
+        precision: Precision::ALL[bits / 8],
     })
 }
 
@@ -27,8 +28,12 @@ fn parse(kernel: Kernel) -> (Module, ModuleInfo) {
     assert!(!source.contains("{{"), "{kernel:?}: a value is missing");
     let module = naga::front::wgsl::parse_str(&source)
         .unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(&source)));
-    // No capability beyond plain WebGPU.
-    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+    // No capability beyond plain WebGPU, but f16 where it is asked for.
+    let needed = match kernel.options().precision {
+        Precision::F32 => Capabilities::empty(),
+        Precision::F16 => Capabilities::SHADER_FLOAT16,
+    };
+    let info = Validator::new(ValidationFlags::all(), needed)
         .validate(&module)
         .unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(&source)));
     (module, info)
@@ -73,13 +78,17 @@ fn translate(kernel: Kernel, module: &Module, info: &ModuleInfo) {
     assert!(entries.entry_point_names[0].is_ok() && metal.contains("kernel void"));
 
     let mut direct = String::new();
-    let (options, pipeline) = (hlsl::Options::default(), hlsl::PipelineOptions::default());
+    let options = hlsl::Options {
+        // f16 came with 6.2.
+        shader_model: hlsl::ShaderModel::V6_2,
+        ..hlsl::Options::default()
+    };
+    let pipeline = hlsl::PipelineOptions::default();
     let entries = hlsl::Writer::new(&mut direct, &options, &pipeline)
         .write(module, info, None)
         .unwrap_or_else(|e| panic!("{kernel:?} as HLSL: {e}"));
     assert!(entries.entry_point_names[0].is_ok());
-    let [x, y] = kernel.workgroup();
-    assert!(direct.contains(&format!("[numthreads({x}, {y}, 1)]")));
+    assert!(direct.contains(&format!("[numthreads({}, 1, 1)]", kernel.threads())));
 }
 
 /// Validates and translates a kernel; returns its bytes of workgroup memory.
@@ -87,60 +96,113 @@ fn check(kernel: Kernel) -> usize {
     let (module, info) = parse(kernel);
     translate(kernel, &module, &info);
     let entry = &module.entry_points[0];
-    let [x, y] = kernel.workgroup();
     assert_eq!(
         (entry.workgroup_size, module.entry_points.len()),
-        ([x, y, 1], 1)
+        ([kernel.threads(), 1, 1], 1)
     );
     assert!(buffers(&module) <= BUFFERS, "{kernel:?}");
     workgroup_bytes(&module)
 }
 
+fn dims(hidden: usize) -> Dims {
+    Dims {
+        steps: 10,
+        batch: 512,
+        groups: 2,
+        hidden,
+    }
+}
+
+fn limits(memory: usize) -> Limits {
+    Limits {
+        threads: 256,
+        memory,
+        f16: true,
+    }
+}
+
 #[test]
 fn resident_kernels() {
-    let mut count = 0;
+    let mut tiles = Vec::new();
     for hidden in HIDDEN {
-        for (memory, threads) in MEMORY.iter().flat_map(|m| THREADS.map(|t| (*m, t))) {
-            let tile = Tile::choose(hidden, threads, memory);
-            let tile = tile.unwrap_or_else(|| panic!("no tile for {hidden} in {memory}"));
-            assert!(tile.threads <= threads && tile.rows() > 0);
+        for plan in Plan::each() {
+            // 48 KiB hold every tile that the smaller memories do.
+            let Ok(Tiles::Resident(tile)) =
+                plan.supports(limits(MEMORY[2]), dims(hidden), Precision::F32)
+            else {
+                continue;
+            };
+            tiles.push((hidden, tile));
             for options in options(hidden) {
                 for kernel in [
                     Kernel::ResidentForward(options, tile),
                     Kernel::ResidentBackward(options, tile),
                 ] {
                     let bytes = check(kernel);
-                    assert!(bytes <= memory, "{kernel:?}: {bytes} of {memory} bytes");
-                    count += 1;
+                    assert!(bytes <= tile.memory(hidden), "{kernel:?}: {bytes} bytes");
                 }
             }
         }
     }
-    println!("{count} kernels, each in three languages");
-}
-
-#[test]
-fn no_tile_where_no_row_fits() {
-    for memory in MEMORY {
-        let most = memory / 16;
-        assert!(Tile::choose(most, 256, memory).is_some());
-        assert_eq!(Tile::choose(most + 1, 256, memory), None);
-    }
+    println!("{} tiles", tiles.len());
+    assert!(
+        Resident::ROWS
+            .iter()
+            .all(|rows| tiles.iter().any(|t| t.1.rows() == *rows as usize))
+    );
 }
 
 #[test]
 fn stepwise_and_previous_hidden_kernels() {
     let mut most = 0;
     for options in HIDDEN.into_iter().flat_map(options) {
-        let tile = Stepwise::default();
-        for kernel in [
-            Kernel::StepwiseForward(options, tile),
-            Kernel::StepwiseBackward(options, tile),
-            Kernel::PreviousHidden(options),
-        ] {
-            most = most.max(check(kernel));
+        for pair in Stepwise::SIZES {
+            for kernel in [
+                Kernel::StepwiseForward(options, pair.forward),
+                Kernel::StepwiseBackward(options, pair.backward),
+            ] {
+                most = most.max(check(kernel));
+            }
         }
+        check(Kernel::PreviousHidden(options));
     }
     println!("at most {most} bytes of workgroup memory");
     assert!(most <= MEMORY[0], "they run everywhere");
+}
+
+/// A plan runs where its workgroup memory is there, and says in one line why it does not where it is not.
+#[test]
+fn plans_say_why_they_do_not_run() {
+    for (memory, hidden) in MEMORY.into_iter().flat_map(|m| HIDDEN.map(|h| (m, h))) {
+        for precision in Precision::ALL {
+            let ask = |plan: Plan| plan.supports(limits(memory), dims(hidden), precision);
+            assert!(ask(Plan::STEPWISE).is_ok(), "stepwise runs everywhere");
+            let any = Plan::each().any(|plan| matches!(ask(plan), Ok(Tiles::Resident(_))));
+            assert_eq!(ask(Plan::RESIDENT).is_ok(), any, "{memory} {hidden}");
+            for plan in Plan::each() {
+                match ask(plan) {
+                    Ok(tiles) => assert_eq!(tiles.plan(), plan, "a tile has one name"),
+                    Err(why) => {
+                        let line = why.to_string();
+                        assert!(line.contains(plan.name()) && line.contains("KiB"), "{line}");
+                        assert!(
+                            line.contains("use stepwise") && !line.contains('\n'),
+                            "{line}"
+                        );
+                    }
+                }
+            }
+        }
+        let without = Limits {
+            f16: false,
+            ..limits(memory)
+        };
+        for plan in Plan::ALL.into_iter().chain(Plan::each()) {
+            assert!(
+                plan.supports(without, dims(hidden), Precision::F16)
+                    .is_err()
+            );
+            assert_eq!(Plan::from_name(plan.name()), Some(plan));
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `sinew eval`
 
+use super::plans;
 use super::progress::Progress;
 use super::{say, say_json};
 use crate::device::{Choice, Compute, open};
@@ -7,7 +8,7 @@ use crate::error::{Error, Place, Result};
 use crate::evaluate::{Evaluator, Report};
 use crate::export::Weights;
 use crate::loader::{Loader, Protocol};
-use crate::lstm::{Context, Plan};
+use crate::lstm::{Context, Plan, Plans};
 use crate::shards::Prepared;
 use crate::train;
 use serde_json::json;
@@ -99,9 +100,13 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
 
 /// The engine's view of a device, with the plan of the weights' run.
 pub fn context(weights: &Weights, compute: &Compute) -> Context {
-    let plan = Plan::from_name(&weights.recipe.run.plan).unwrap_or_default();
-    let precision = weights.recipe.train.precision;
-    let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
+    let recipe = &weights.recipe;
+    let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
+    // Another device may not run what was measured on the run's.
+    let runs = plans::check(plan, &recipe.model, compute).is_ok();
+    let plan = if runs { plan } else { Plan::STEPWISE.into() };
+    let context = Context::on(compute, plan);
+    let (context, notes) = context.in_precision(recipe.train.precision, compute);
     for note in notes {
         eprintln!("warning: {note}");
     }

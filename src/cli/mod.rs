@@ -7,6 +7,7 @@ mod devices;
 mod eval;
 mod export;
 mod inspect;
+mod plans;
 mod predict;
 mod prepare;
 mod progress;

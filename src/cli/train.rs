@@ -1,11 +1,11 @@
 //! `sinew train`
 
+use super::plans;
 use super::progress::{Progress, time};
 use super::say;
 use crate::device::{Choice, Compute, open, open_named};
 use crate::error::{Error, Result};
 use crate::loader::Protocol;
-use crate::lstm::{self, Context, Dims, Plan};
 use crate::recipe::{self, Recipe};
 use crate::shards::Prepared;
 use crate::train::{Best, Event, Run, Session, Start, settle};
@@ -49,7 +49,8 @@ pub struct Args {
     /// auto, gpu, cpu, or a number that `sinew devices` lists
     #[arg(long)]
     pub device: Option<Choice>,
-    /// resident or stepwise: how the kernels walk over the steps
+    /// resident or stepwise, or one of their tiles, as resident-16: how the kernels walk over the steps; measured
+    /// unless said
     #[arg(long)]
     pub plan: Option<String>,
     /// Seed of weights, order, augmentation and dropout (run.seed)
@@ -107,8 +108,8 @@ impl Args {
             ));
         }
         if let Some(plan) = &self.plan {
-            let known = self::plan(plan)?;
-            sets.push(format!("run.plan={}", known.name()));
+            let known = plans::named(plan)?;
+            sets.push(format!("run.plan={}", toml::Value::from(known.to_string())));
         }
         Ok(sets)
     }
@@ -192,21 +193,6 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
     session(run, prepared, compute, first, progress)
 }
 
-/// The fastest plan for the layer that costs most.
-fn measured_plan(recipe: &Recipe, compute: &Compute) -> Plan {
-    let (model, data) = (&recipe.model, &recipe.data);
-    let groups = if model.bidirectional { 2 } else { 1 };
-    let mut dims = Dims {
-        steps: data.frames,
-        batch: recipe.train.batch,
-        groups,
-        hidden: model.hidden,
-    };
-    let context = Context::on(compute, Plan::default());
-    dims.batch = dims.batch.min(context.rows(dims));
-    lstm::choose(&compute.device, dims)
-}
-
 fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
     let mut run = Run::open(folder)?;
     let stored = run.recipe.clone();
@@ -234,21 +220,10 @@ fn settle_device(recipe: &mut Recipe, compute: &Compute, progress: &Progress) ->
     }
     // A recipe from another run can carry the plan of a machine without a GPU.
     if recipe.run.plan.is_empty() || recipe.run.plan == "cpu" {
-        recipe.run.plan = measured_plan(recipe, compute).name().into();
+        recipe.run.plan = plans::measured(recipe, compute).to_string();
         progress.line(&format!("plan: {}, the fastest measured", recipe.run.plan));
     }
-    plan(&recipe.run.plan).map(drop)
-}
-
-/// The plan of a name.
-fn plan(name: &str) -> Result<Plan> {
-    Plan::from_name(name).ok_or_else(|| {
-        let names = Plan::ALL.map(Plan::name).join(" or ");
-        Error::usage(
-            format!("there is no plan {name:?}"),
-            format!("choose {names}"),
-        )
-    })
+    plans::check(plans::named(&recipe.run.plan)?, &recipe.model, compute)
 }
 
 /// More epochs and another number of loader threads change no step already done; the rest needs its name.

@@ -1,6 +1,6 @@
 //! One LSTM layer, and several of the same shape run side by side as one recurrence.
 
-use super::plan::Plan;
+use super::plans::Plans;
 use super::product::{Products, Units, product};
 use super::recurrence;
 use super::self_test;
@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// What the engine needs to know of the device it runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context {
-    /// The kernels' plan on a GPU.
-    pub plan: Plan,
+    /// The kernels' plans on a GPU.
+    pub plan: Plans,
     /// Bytes of the largest tensor that one kernel can read; larger batches are split over their rows.
     pub largest: usize,
     /// Floating-point operations of the longest dispatch; see [`Spec::dispatch`].
@@ -28,10 +28,10 @@ pub struct Context {
 }
 
 impl Context {
-    /// A plan on a device.
-    pub fn on(compute: &Compute, plan: Plan) -> Self {
+    /// A plan, or one for each hidden size, on a device.
+    pub fn on(compute: &Compute, plan: impl Into<Plans>) -> Self {
         Context {
-            plan,
+            plan: plan.into(),
             largest: compute.largest(),
             dispatch: compute.dispatch(),
             precision: Precision::F32,
@@ -75,6 +75,7 @@ impl Context {
         let operations = (8 * groups * hidden * hidden) as u64;
         (self.largest / bytes)
             .min(LARGEST_GRID / hidden)
+            .min(MOST_ROWS)
             .min(usize::try_from(self.dispatch / operations).unwrap_or(usize::MAX))
             .max(1)
     }
@@ -83,7 +84,7 @@ impl Context {
 impl Default for Context {
     fn default() -> Self {
         Context {
-            plan: Plan::default(),
+            plan: Plans::default(),
             largest: usize::MAX,
             // What the slowest adapter does in a quarter of a second.
             dispatch: 250_000_000,
@@ -200,6 +201,9 @@ impl Layer {
 /// B·H of the largest grid that a kernel launches: 65 535 workgroups, WebGPU's limit, of 64 numbers each.
 const LARGEST_GRID: usize = 65_535 * 64;
 
+/// B of the largest grid: so many workgroups of the four rows that the smallest tile has.
+const MOST_ROWS: usize = 65_535 * 4;
+
 /// Initial hidden and cell states [G, B, H], groups in the order of the layers and their directions.
 pub type States = (Tensor<3>, Tensor<3>);
 
@@ -273,7 +277,7 @@ fn run_rows(
             .flat_map(|(l, _)| (0..l.directions.len()).map(|d| d == 1))
             .collect(),
         lengths: lengths.map(|l| Arc::new(l.to_vec())),
-        plan: context.plan,
+        plan: context.plan.of(hidden),
         precision: context.precision,
         units: context.units,
         dispatch: context.dispatch,

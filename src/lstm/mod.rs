@@ -15,6 +15,7 @@ mod gpu;
 mod layer;
 mod ops;
 mod plan;
+mod plans;
 pub mod product;
 pub mod self_test;
 pub mod shaders;
@@ -26,6 +27,7 @@ pub use choose::choose;
 pub use layer::{Context, Direction, Layer, LayerConfig, run};
 pub use ops::RecurrenceBackend;
 pub use plan::{Limits, Plan, Tiles, Unsupported, Walk};
+pub use plans::Plans;
 pub use spec::{Dims, Precision, Spec};
 pub use tile::{Pair, Resident, Stepwise};
 

@@ -123,17 +123,15 @@ impl Plan {
 
     /// The name that `--plan` takes: `resident`, `resident-16` (rows of a workgroup), `stepwise`, `stepwise-64x32`
     /// (rows × units of a workgroup).
-    pub fn name(self) -> String {
+    pub fn name(self) -> &'static str {
         let at = self.tile.map(usize::from);
         match self.walk {
-            Walk::Resident => match at.and_then(|at| Resident::ROWS.get(at)) {
-                Some(rows) => format!("resident-{rows}"),
-                None => "resident".into(),
-            },
-            Walk::Stepwise => match at.and_then(|at| Stepwise::SIZES.get(at)) {
-                Some(pair) => format!("stepwise-{}", pair.name),
-                None => "stepwise".into(),
-            },
+            Walk::Resident => at
+                .and_then(|at| Resident::NAMES.get(at))
+                .unwrap_or(&"resident"),
+            Walk::Stepwise => at
+                .and_then(|at| Stepwise::SIZES.get(at))
+                .map_or("stepwise", |pair| pair.name),
         }
     }
 
@@ -193,7 +191,7 @@ impl Plan {
                     "the {} plan keeps {rows} rows of {hidden} units in {} KiB of workgroup memory and at most 256 \
                      threads, and this device has {} KiB and {} threads",
                     self.name(),
-                    16 * rows * Resident::lanes(hidden) >> 10,
+                    (16 * rows * Resident::lanes(hidden)) >> 10,
                     limits.memory >> 10,
                     limits.threads,
                 ),

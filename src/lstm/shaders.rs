@@ -129,9 +129,10 @@ impl Kernel {
                 number("HL", row_quads.div_ceil(threads));
                 number("LOADED_ROWS", 4 * row_quads.div_ceil(threads));
                 number("WL", columns.div_ceil(threads));
-                number("ROW_TILE", 2 * row_quads);
+                // Where slices meet, it holds a sum of each thread.
+                let sums = if tile.slices > 1 { threads } else { 0 };
+                number("ROW_TILE", (2 * row_quads).max(sums));
                 number("UNIT_TILE", 2 * columns);
-                number("PARTIAL", if tile.slices > 1 { threads } else { 1 });
             }
             Kernel::PreviousHidden(_) => {}
         }

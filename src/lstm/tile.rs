@@ -35,6 +35,9 @@ impl Resident {
     /// Rows of a workgroup to choose from.
     pub const ROWS: [u32; 4] = [4, 8, 16, 32];
 
+    /// The names of the plans with so many rows.
+    pub const NAMES: [&str; 4] = ["resident-4", "resident-8", "resident-16", "resident-32"];
+
     /// H rounded up to a multiple of four: the lanes of one row group.
     pub fn lanes(hidden: usize) -> u32 {
         hidden.next_multiple_of(4) as u32
@@ -94,7 +97,7 @@ pub struct Stepwise {
 /// The forward and the backward tile of one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pair {
-    /// Rows × units of the forward tile.
+    /// The name of the plan: rows × units of the forward tile.
     pub name: &'static str,
     /// Tile of the forward step.
     pub forward: Stepwise,
@@ -121,22 +124,22 @@ impl Stepwise {
     /// every WebGPU device has.
     pub const SIZES: [Pair; 4] = [
         Pair {
-            name: "16x16",
+            name: "stepwise-16x16",
             forward: tile([16, 4, 4], [1, 4, 16]),
             backward: tile([8, 4, 8], [1, 4, 16]),
         },
         Pair {
-            name: "64x16",
+            name: "stepwise-64x16",
             forward: tile([16, 16, 1], [1, 4, 16]),
             backward: tile([8, 16, 2], [1, 4, 16]),
         },
         Pair {
-            name: "64x32",
+            name: "stepwise-64x32",
             forward: tile([16, 16, 1], [2, 4, 8]),
             backward: tile([16, 16, 1], [1, 4, 8]),
         },
         Pair {
-            name: "128x32",
+            name: "stepwise-128x32",
             forward: tile([16, 16, 1], [2, 8, 8]),
             backward: tile([16, 16, 1], [1, 8, 8]),
         },

@@ -38,7 +38,8 @@ pub struct Run {
     pub seed: u64,
     /// `cpu`, or the name of the adapter in use.
     pub device: String,
-    /// Kernel plan of the recurrence: `resident`, `stepwise`, or `cpu`.
+    /// Kernel plan of the recurrence: a plan's name, one for each hidden size (`128=resident-16 512=stepwise-64x32`),
+    /// or `cpu`.
     pub plan: String,
     /// Loader threads; 0 takes all cores.
     pub threads: usize,

@@ -11,7 +11,7 @@ use crate::evaluate::{Evaluator, Report};
 use crate::export::Weights;
 use crate::files::Numbers;
 use crate::loader::{Batch, Loader, Protocol};
-use crate::lstm::{Context, Plan};
+use crate::lstm::{Context, Plans};
 use crate::model::{Shape, TwoStream, assign, named, numbers};
 use crate::shards::Prepared;
 use burn::module::Module;
@@ -148,7 +148,7 @@ impl Session {
             channels,
         };
         let device = compute.device.clone().autodiff();
-        let plan = Plan::from_name(&recipe.run.plan).unwrap_or_default();
+        let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
         let precision = recipe.train.precision;
         let (context, notes) = Context::on(&compute, plan).in_precision(precision, &compute);
         for note in notes {

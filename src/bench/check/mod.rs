@@ -138,12 +138,30 @@ impl Subject<'_> {
                 plan,
                 precision,
                 name: match precision {
-                    Precision::F32 => plan.name(),
+                    Precision::F32 => plan.name().into(),
                     Precision::F16 => format!("{} f16", plan.name()),
                 },
             })
         };
         formats.iter().flat_map(of).collect()
+    }
+
+    /// The choices of options that it is tried with. Options, tiles and formats do not touch each other in the
+    /// kernels: the first tile of each walk gets every choice, the others every second in turn, and half precision
+    /// none and all.
+    fn choices(&self) -> impl Iterator<Item = [bool; 3]> {
+        let (tile, half) = (
+            self.plan.tile.unwrap_or(0),
+            self.precision == Precision::F16,
+        );
+        let all = option_choices().enumerate();
+        all.filter(move |(n, choice)| {
+            if half {
+                return choice.iter().all(|on| *on == choice[0]);
+            }
+            tile == 0 || (n + usize::from(tile)).is_multiple_of(2)
+        })
+        .map(|(_, choice)| choice)
     }
 
     fn supports(&self, dims: Dims) -> bool {
@@ -167,7 +185,7 @@ pub fn check(
     let mut rng = Rng::new(effort.seed, &[]);
     let mut lines = Vec::new();
     for subject in Subject::all(compute) {
-        for choice in option_choices() {
+        for choice in subject.choices() {
             let of_kernels = kernels(&subject, choice, effort.shapes, &mut rng);
             let of_node = gradients(&subject, choice, effort.shapes, &mut rng);
             for line in of_kernels.into_iter().chain([of_node]) {
@@ -213,7 +231,7 @@ fn products(compute: &Compute) -> Vec<Line> {
 /// A problem for shape number `shape`: odd rows and units, which no tile divides, then any, and in every third one
 /// more units than a workgroup has threads.
 fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subject) -> Problem {
-    let (odd, many) = (usize::from(shape % 3 == 0), shape % 3 == 2);
+    let (odd, many) = (usize::from(shape.is_multiple_of(3)), shape % 3 == 2);
     let mut dims = Dims {
         steps: 1 + rng.below(if many { 3 } else { 7 }),
         batch: (1 + rng.below(if many { 20 } else { 70 })) | odd,
@@ -225,7 +243,7 @@ fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subjec
         },
     };
     while !subject.supports(dims) && dims.hidden > 1 {
-        dims.hidden = dims.hidden / 2 | odd;
+        dims.hidden = (dims.hidden / 2) | odd;
     }
     let problem = Problem::new(rng, dims, choice).with_plan(subject.plan);
     let mut problem = problem.with_precision(subject.precision);

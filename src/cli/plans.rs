@@ -1,0 +1,69 @@
+//! The kernel plans of a run: measured, or named and held against the device.
+
+use crate::device::Compute;
+use crate::error::{Error, Result};
+use crate::lstm::{self, Dims, Limits, Plan, Plans, Precision};
+use crate::recipe::{Model, Recipe, Temporal};
+
+/// Body parts of the layouts that people use; a few more or fewer choose the same plan.
+const PARTS: usize = 5;
+
+/// The recurrences of a model, one for each hidden size.
+fn recurrences(model: &Model, steps: usize, batch: usize) -> Vec<Dims> {
+    let directions = if model.bidirectional { 2 } else { 1 };
+    let of = |groups, hidden| Dims {
+        steps,
+        batch,
+        groups,
+        hidden,
+    };
+    let mut all = vec![of(directions, model.hidden)];
+    if model.temporal == Temporal::Hierarchical && model.part_hidden != model.hidden {
+        all.insert(0, of(PARTS * directions, model.part_hidden));
+    }
+    all
+}
+
+/// The plans that measure fastest for a recipe on a device.
+pub fn measured(recipe: &Recipe, compute: &Compute) -> Plans {
+    let shapes = recurrences(&recipe.model, recipe.data.frames, recipe.train.batch);
+    let choose = |dims: Dims| {
+        let plan = lstm::choose(compute, dims, Precision::F32);
+        (dims.hidden, plan)
+    };
+    let each: Vec<_> = shapes.into_iter().map(choose).collect();
+    Plans::each(&each).unwrap_or_default()
+}
+
+/// Plans from the text of `--plan` or of a run's settings.
+///
+/// # Errors
+/// [`Error::Usage`] for a name that no plan has.
+pub fn named(text: &str) -> Result<Plans> {
+    Plans::from_text(text).ok_or_else(|| {
+        let names: Vec<_> = Plan::each().map(Plan::name).collect();
+        Error::usage(
+            format!("there is no plan {text:?}"),
+            format!(
+                "choose resident or stepwise, or one of their tiles: {}",
+                names.join(", ")
+            ),
+        )
+    })
+}
+
+/// Holds plans against what a device can run.
+///
+/// # Errors
+/// [`Error::Setting`] with the reason and what to do.
+pub fn check(plans: Plans, model: &Model, compute: &Compute) -> Result<()> {
+    let Some(adapter) = &compute.adapter else {
+        return Ok(());
+    };
+    for dims in recurrences(model, 1, 1) {
+        let plan = plans.of(dims.hidden);
+        plan.supports(Limits::of(adapter), dims, Precision::F32)
+            .map_err(|why| Error::setting(why.what, why.help))?;
+    }
+    Ok(())
+}
