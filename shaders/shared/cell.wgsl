@@ -3,6 +3,7 @@ const H: u32 = {{ H }}u;                  // hidden units of a group
 const PEEPHOLE: bool = {{ PEEPHOLE }};    // gates see the cell state
 const MASKED: bool = {{ MASKED }};        // the hidden state is masked before the product
 const LENGTHS: bool = {{ LENGTHS }};      // rows end at their own step
+alias Stored = {{ STORED }};              // weights, what enters a product, and saved gates: f32 or f16; sums are f32
 
 // exp of a number that is never positive: no overflow, and NaN stays NaN.
 fn sigmoid(x: f32) -> f32 {

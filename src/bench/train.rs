@@ -65,8 +65,10 @@ pub struct Row {
     pub variant: String,
     /// The kernels' plan; `cpu` for the CPU engine.
     pub plan: String,
-    /// Number format.
+    /// Number format of what enters a product.
     pub dtype: &'static str,
+    /// Paths of that format that the device's self-test turned off.
+    pub notes: Vec<String>,
     /// Clips of a step.
     pub batch: usize,
     /// T, frames of a clip.
@@ -243,7 +245,7 @@ fn row(
         return Err(Error::failed(what, "ask for a smaller batch"));
     }
     let manifest = data.prepared.manifest();
-    let mut trainee = Trainee::of(recipe, manifest, loader.shape(), compute);
+    let (mut trainee, notes) = Trainee::of(recipe, manifest, loader.shape(), compute);
     let mut batches = Endless::new(&loader, train.batch);
     let (mut each, mut waited, mut loss) = (Vec::new(), Duration::ZERO, f64::NAN);
     let epoch = loader.batches().div_ceil(train.accumulate);
@@ -284,7 +286,8 @@ fn row(
         name: "sinew",
         variant: variant(recipe),
         plan: recipe.run.plan.clone(),
-        dtype: "f32",
+        dtype: trainee.context.precision.name(),
+        notes,
         batch: train.batch * train.accumulate,
         frames,
         hidden: recipe.model.hidden,

@@ -3,7 +3,7 @@
 use super::{say, say_json};
 use crate::device::{Adapter, Choice, adapters, open};
 use crate::error::Result;
-use crate::lstm::shaders::Tile;
+use crate::lstm::{Dims, Limits, Plan, Precision, Tiles};
 use serde::Serialize;
 
 /// Lists the adapters, their driver, features and limits, and the kernel plan that each would get.
@@ -21,21 +21,27 @@ pub struct Args {
 struct Listed {
     #[serde(flatten)]
     adapter: Adapter,
-    plan: &'static str,
+    plan: String,
 }
 
-/// The plan at the largest hidden size of the presets.
-fn plan(adapter: &Adapter) -> &'static str {
-    let tile = Tile::choose(
-        512,
-        adapter.workgroup_threads,
-        adapter.workgroup_memory as usize,
-    );
-    if tile.is_some() {
-        "resident"
-    } else {
-        "stepwise"
-    }
+/// The plans that run the presets' recurrences there, with their tiles: the body parts and the layers of 512 units.
+fn plan(adapter: &Adapter) -> String {
+    let of = |name: &str, groups: usize, hidden: usize| {
+        let dims = Dims {
+            steps: 100,
+            batch: 512,
+            groups,
+            hidden,
+        };
+        let tile = |plan: Plan| {
+            plan.supports(Limits::of(adapter), dims, Precision::F32)
+                .ok()
+        };
+        let plans = Plan::ALL.into_iter().filter_map(tile).map(Tiles::plan);
+        let names: Vec<_> = plans.map(Plan::name).collect();
+        format!("{name} {}", names.join(" or "))
+    };
+    format!("{}, {}", of("parts", 10, 128), of("body", 2, 512))
 }
 
 /// Runs the command.
@@ -58,7 +64,7 @@ pub fn run(args: &Args) -> Result<()> {
         say(format!(
             "   kernels {plan}; f16 {}; matrix units {}; timestamps {}; largest tensor {} MiB; workgroup {} threads, {} KiB",
             yes(a.f16),
-            yes(a.cooperative_matrix),
+            yes(a.matrix_units.is_some()),
             yes(a.timestamps),
             a.largest_binding >> 20,
             a.workgroup_threads,

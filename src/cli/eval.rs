@@ -100,7 +100,12 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
 /// The engine's view of a device, with the plan of the weights' run.
 pub fn context(weights: &Weights, compute: &Compute) -> Context {
     let plan = Plan::from_name(&weights.recipe.run.plan).unwrap_or_default();
-    Context::on(compute, plan)
+    let precision = weights.recipe.train.precision;
+    let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
+    for note in notes {
+        eprintln!("warning: {note}");
+    }
+    context
 }
 
 /// Evaluates and returns the report with its protocol.

@@ -52,6 +52,8 @@ pub struct Adapter {
     pub f16: bool,
     /// Matrix units through cooperative matrices.
     pub cooperative_matrix: bool,
+    /// Rows, columns and depth of what its matrix units multiply, f16 with f32 sums: 16, 8, or nothing.
+    pub matrix_units: Option<u32>,
     /// Device time by timestamps.
     pub timestamps: bool,
     /// Bytes of the largest tensor that one kernel can read.
@@ -202,6 +204,7 @@ fn summary(index: usize, adapter: &wgpu::Adapter) -> Adapter {
             .to_string(),
         f16: features.contains(wgpu::Features::SHADER_F16),
         cooperative_matrix: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
+        matrix_units: matrix_units(adapter),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         largest_binding: limits
             .max_storage_buffer_binding_size
@@ -210,6 +213,24 @@ fn summary(index: usize, adapter: &wgpu::Adapter) -> Adapter {
         workgroup_threads: limits.max_compute_invocations_per_workgroup,
         storage_buffers: limits.max_storage_buffers_per_shader_stage,
     }
+}
+
+/// The side of the cube that an adapter's matrix units multiply, of f16 with f32 sums: the larger where it has both.
+fn matrix_units(adapter: &wgpu::Adapter) -> Option<u32> {
+    let needed = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX
+        | wgpu::Features::SHADER_F16
+        | wgpu::Features::SUBGROUP;
+    if !adapter.features().contains(needed) {
+        return None;
+    }
+    let shapes = adapter.cooperative_matrix_properties();
+    [16, 8].into_iter().find(|side| {
+        shapes.iter().any(|s| {
+            [s.m_size, s.n_size, s.k_size] == [*side; 3]
+                && s.ab_type == wgpu::CooperativeScalarType::F16
+                && s.cr_type == wgpu::CooperativeScalarType::F32
+        })
+    })
 }
 
 /// What helps where no adapter is.

@@ -24,7 +24,7 @@ pub(super) fn float(word: &[u8]) -> Option<f32> {
 
 /// Reads the short decimal number that bytes begin with, correctly rounded, and how many bytes it takes; none where
 /// they don't, or begin with a number that takes more care. What follows the number is not looked at.
-#[inline]
+#[inline(always)]
 pub(super) fn leading(bytes: &[u8]) -> Option<(f32, usize)> {
     let negative = bytes.first() == Some(&b'-');
     let start = usize::from(negative);

@@ -1,6 +1,7 @@
 //! The recurrence as one node of Burn's autodiff graph.
 
 use super::ops::RecurrenceBackend;
+use super::product::{ProductBackend, Units};
 use super::spec::Spec;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{AutodiffBackend, Backend, TensorMetadata};
@@ -27,7 +28,7 @@ struct State<B: Backend> {
     spec: Spec,
 }
 
-impl<B: RecurrenceBackend> Backward<B, 5> for RecurrenceBackward {
+impl<B: RecurrenceBackend + ProductBackend> Backward<B, 5> for RecurrenceBackward {
     type State = State<B>;
 
     fn backward(self, ops: Ops<State<B>, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -54,7 +55,11 @@ impl<B: RecurrenceBackend> Backward<B, 5> for RecurrenceBackward {
         if let Some(node) = w_hh_node {
             let previous = B::previous_hidden(s.out, s.h0, s.mask.clone(), s.spec.clone());
             let by_group = B::float_permute(rows(), &[1, 2, 0]);
-            grads.register::<B>(node.id, B::float_matmul(by_group, previous));
+            let d_w_hh = match s.spec.units {
+                Units::Burn => B::float_matmul(by_group, previous),
+                _ => B::product(by_group, previous, s.spec.products()),
+            };
+            grads.register::<B>(node.id, d_w_hh);
         }
         if let (Some(node), Some(cells)) = (peephole_node, cells) {
             // w_ci and w_cf saw the cell before, w_co the cell after; the mask has no part in either.
@@ -108,7 +113,11 @@ fn slice<B: Backend>(x: FloatTensor<B>, dim: usize, start: usize, count: usize) 
     B::float_slice(x, &ranges)
 }
 
-impl<B: RecurrenceBackend, C: CheckpointStrategy> RecurrenceBackend for Autodiff<B, C> {
+impl<B, C> RecurrenceBackend for Autodiff<B, C>
+where
+    B: RecurrenceBackend + ProductBackend,
+    C: CheckpointStrategy,
+{
     fn recurrence(
         projected: FloatTensor<Self>,
         w_hh: FloatTensor<Self>,

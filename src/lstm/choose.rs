@@ -1,7 +1,8 @@
 //! Which plan is faster on a device.
 
+use super::plan::Plan;
 use super::recurrence;
-use super::spec::{Dims, Plan, Spec};
+use super::spec::{Dims, Spec};
 use burn::tensor::{Device, Tensor};
 use std::time::{Duration, Instant};
 

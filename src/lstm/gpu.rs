@@ -1,18 +1,23 @@
 //! The WGSL kernels on a GPU: which workgroups, which steps, which buffers.
 
 use super::ops::RecurrenceBackend;
-use super::shaders::{Kernel, Options, Stepwise, Tile};
-use super::spec::{Dims, Plan, Spec};
+use super::plan::{Limits, Tiles};
+use super::shaders::{Kernel, Options};
+use super::spec::{Dims, Precision, Spec};
+use super::tile::Pair;
 use burn::backend::TensorMetadata;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
-use burn::tensor::Shape;
+use burn::tensor::{DType, FloatDType, Shape};
 use burn_wgpu::{
     CubeBackend, CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, into_contiguous,
 };
 use cubecl::CubeCount;
+use cubecl::client::Client;
 use cubecl::prelude::{ExecutionMode, KernelId};
-use cubecl::server::KernelArguments;
+use cubecl::server::{Handle, KernelArguments};
+
+use cubecl::ir::{ElemType, FloatKind};
 
 impl KernelSource for Kernel {
     fn source(&self) -> SourceTemplate {
@@ -21,10 +26,9 @@ impl KernelSource for Kernel {
 
     fn id(&self) -> KernelId {
         // The pipeline cache goes by this id and not by the text: all of the kernel's values are in it.
-        let [x, y] = self.workgroup();
         KernelId::new::<Self>()
             .info(*self)
-            .cube_dim(CubeDim::new_2d(x, y).0)
+            .cube_dim(CubeDim::new_1d(self.threads()).0)
             .mode(ExecutionMode::Unchecked)
     }
 
@@ -40,58 +44,108 @@ fn options(dims: Dims, spec: &Spec) -> Options {
         peephole: spec.peephole,
         masked: spec.masked,
         lengths: spec.lengths.is_some(),
+        precision: spec.precision,
     }
 }
 
 /// A contiguous tensor of unset numbers beside `like`.
-fn unset(like: &CubeTensor, shape: &[usize]) -> CubeTensor {
+fn unset(like: &CubeTensor, shape: &[usize], dtype: DType) -> CubeTensor {
     let shape = Shape::from(shape.to_vec());
-    let handle = like.client.empty(shape.num_elements() * like.dtype.size());
+    let handle = like.client.empty(shape.num_elements() * dtype.size());
     CubeTensor::new_contiguous(
         like.client.clone(),
         like.device.clone(),
         shape,
         handle,
-        like.dtype,
+        dtype,
     )
 }
 
-/// Records one dispatch; the buffers in the order of the shader's bindings, `info` behind them.
-fn launch(
-    kernel: Kernel,
-    count: [usize; 3],
-    buffers: &[&CubeTensor],
-    lengths: Option<usize>,
-    spec: &Spec,
-    info: &[u32],
-) {
-    let client = &buffers[0].client;
-    let mut bindings: Vec<_> = buffers.iter().map(|x| x.handle.clone().binding()).collect();
-    if let Some(at) = lengths {
-        let lengths = spec.lengths.as_ref().map_or(&[0u32][..], |l| l);
-        bindings.insert(
-            at,
-            client
-                .create_from_slice(bytemuck::cast_slice(lengths))
-                .binding(),
-        );
+/// The number format of weights and saved gates.
+fn stored(precision: Precision) -> (FloatDType, DType) {
+    match precision {
+        Precision::F32 => (FloatDType::F32, DType::F32),
+        Precision::F16 => (FloatDType::F16, DType::F16),
     }
-    bindings.push(
-        client
-            .create_from_slice(bytemuck::cast_slice(info))
-            .binding(),
-    );
-    let [x, y] = kernel.workgroup();
-    let [cx, cy, cz] = count.map(|c| c as u32);
-    client.launch(
-        Box::new(SourceKernel::new(kernel, CubeDim::new_2d(x, y))),
-        CubeCount::Static(cx, cy, cz),
-        KernelArguments::new().with_buffers(bindings),
-    );
 }
 
-/// The `info` buffer: T, B, G, two step numbers, a direction a group.
-fn info(dims: Dims, spec: &Spec, first: usize, last: usize) -> Vec<u32> {
+/// The dispatches of one pass, which differ in nothing but their kernel's step numbers.
+///
+/// What cubecl-wgpu 0.11.3 does with them: every launch goes into the compute pass that is open, behind a barrier of
+/// wgpu's own, and the pass ends when 32 launches are in it (`tasks_max`), at a read, and at each upload. An upload
+/// also submits all that was recorded, so that a buffer of step numbers made for each step would submit each step
+/// alone. Hence one upload before the first step, with a slice of it bound to each dispatch: T steps lie in T / 32
+/// passes.
+struct Recording {
+    client: Client,
+    /// In the order of the shader's bindings, without `info`.
+    buffers: Vec<Handle>,
+    info: Handle,
+    /// Bytes of the `info` of one dispatch, as far apart as the device's alignment asks.
+    stride: u64,
+    /// Bytes before the first one.
+    start: u64,
+    /// Bytes of the upload.
+    size: u64,
+}
+
+impl Recording {
+    /// `lengths` is the binding of the rows' lengths; `steps` are the two step numbers of each dispatch.
+    fn new(
+        buffers: &[&CubeTensor],
+        lengths: usize,
+        dims: Dims,
+        spec: &Spec,
+        steps: &[(usize, usize)],
+    ) -> Self {
+        let client = buffers[0].client.clone();
+        let words = (client.properties().memory.alignment as usize / 4).max(1);
+        let mut upload = spec.lengths.as_ref().map_or(Vec::new(), |l| l.to_vec());
+        upload.resize(upload.len().next_multiple_of(words), 0);
+        let start = upload.len();
+        for step in steps {
+            upload.extend(info(dims, spec, *step));
+            upload.resize(upload.len().next_multiple_of(words), 0);
+        }
+        let bytes = |words: usize| 4 * words as u64;
+        let stride = bytes((upload.len() - start) / steps.len().max(1));
+        let handle = client.create_from_slice(bytemuck::cast_slice(&upload));
+        let mut handles: Vec<_> = buffers.iter().map(|x| x.handle.clone()).collect();
+        // Without lengths the binding is there and never read.
+        let of_lengths = match start {
+            0 => handle.clone(),
+            _ => handle.clone().offset_end(bytes(upload.len() - start)),
+        };
+        handles.insert(lengths, of_lengths);
+        Recording {
+            client,
+            buffers: handles,
+            info: handle,
+            stride,
+            start: bytes(start),
+            size: bytes(upload.len()),
+        }
+    }
+
+    /// Records dispatch `n`.
+    fn dispatch(&self, kernel: Kernel, count: [usize; 3], n: usize) {
+        let first = self.start + n as u64 * self.stride;
+        let info = self.info.clone();
+        let info = info
+            .offset_start(first)
+            .offset_end(self.size - first - self.stride);
+        let buffers = self.buffers.iter().cloned().chain([info]);
+        let [x, y, z] = count.map(|c| c as u32);
+        self.client.launch(
+            Box::new(SourceKernel::new(kernel, CubeDim::new_1d(kernel.threads()))),
+            CubeCount::Static(x, y, z),
+            KernelArguments::new().with_buffers(buffers.map(Handle::binding).collect()),
+        );
+    }
+}
+
+/// The `info` of a dispatch: T, B, G, two step numbers, a direction a group.
+fn info(dims: Dims, spec: &Spec, (first, last): (usize, usize)) -> Vec<u32> {
     let mut info: Vec<u32> = [dims.steps, dims.batch, dims.groups, first, last]
         .map(|x| x as u32)
         .to_vec();
@@ -109,19 +163,43 @@ fn pieces(dims: Dims, spec: &Spec) -> Vec<(usize, usize)> {
         .collect()
 }
 
-/// The resident plan's tile where the device can hold it, else nothing: the stepwise plan runs everywhere.
-fn resident_tile(x: &CubeTensor, dims: Dims, plan: Plan) -> Option<Tile> {
-    let hardware = &x.client.properties().hardware;
-    let (threads, memory) = (hardware.max_units_per_cube, hardware.max_shared_memory_size);
-    (plan == Plan::Resident).then(|| Tile::choose(dims.hidden, threads, memory))?
+/// The tiles of the plan on the device of `x`.
+fn tiles(x: &CubeTensor, dims: Dims, spec: &Spec) -> Tiles {
+    let properties = x.client.properties();
+    let hardware = &properties.hardware;
+    let limits = Limits {
+        threads: hardware.max_units_per_cube,
+        memory: hardware.max_shared_memory_size,
+        f16: properties.supports_type(ElemType::Float(FloatKind::F16)),
+    };
+    // A plan is asked for its support before it gets here; one in its place would be timed and named wrongly.
+    spec.plan
+        .supports(limits, dims, spec.precision)
+        .unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// W_hh [G, 4H, H] with the four gates of a unit side by side; `axes` orders (group, gate, unit, k).
-fn interleave(w_hh: CubeTensor, dims: Dims, axes: [usize; 4]) -> CubeTensor {
+/// W_hh [G, 4H, H] as the forward kernels read it: [G, H(k), H(unit), 4], the gates of a unit side by side.
+fn forward_weights(w_hh: CubeTensor, dims: Dims, precision: Precision) -> CubeTensor {
     let h = dims.hidden;
-    let split = Shape::from(vec![dims.groups, 4, h, h]);
-    let split = CubeBackend::float_reshape(w_hh, split);
-    into_contiguous(CubeBackend::float_permute(split, &axes))
+    let split = CubeBackend::float_reshape(w_hh, Shape::from(vec![dims.groups, 4, h, h]));
+    let turned = CubeBackend::float_permute(split, &[0, 3, 2, 1]);
+    into_contiguous(CubeBackend::float_cast(turned, stored(precision).0))
+}
+
+/// W_hh [G, 4H, H] as the backward kernels read it: [G, 4H, HQ, 4], HQ = ⌈H/4⌉, the four a quarter of H apart.
+fn backward_weights(w_hh: CubeTensor, dims: Dims, precision: Precision) -> CubeTensor {
+    let (g, h, quads) = (dims.groups, dims.hidden, dims.hidden.div_ceil(4));
+    let missing = 4 * quads - h;
+    let mut padded = w_hh;
+    if missing > 0 {
+        let device = padded.device.clone();
+        let shape = Shape::from(vec![g, 4 * h, missing]);
+        let zeros = CubeBackend::float_zeros(shape, &device, FloatDType::F32);
+        padded = CubeBackend::float_cat(vec![padded, zeros], 2);
+    }
+    let split = CubeBackend::float_reshape(padded, Shape::from(vec![g, 4 * h, 4, quads]));
+    let turned = CubeBackend::float_permute(split, &[0, 1, 3, 2]);
+    into_contiguous(CubeBackend::float_cast(turned, stored(precision).0))
 }
 
 impl RecurrenceBackend for CubeBackend {
@@ -141,35 +219,36 @@ impl RecurrenceBackend for CubeBackend {
             groups,
             hidden,
         } = dims;
-        let w_hh = interleave(w_hh, dims, [0, 3, 2, 1]);
+        let w_hh = forward_weights(w_hh, dims, spec.precision);
         let [projected, h0, c0, peephole, mask] =
             [projected, h0, c0, peephole, mask].map(into_contiguous);
-        let out = unset(&projected, &[steps, batch, groups, hidden]);
-        let gates = unset(&projected, &[steps, batch, groups, 4 * hidden]);
-        let cells = unset(&projected, &[steps, batch, groups, hidden]);
+        let out = unset(&projected, &[steps, batch, groups, hidden], DType::F32);
+        let gates = unset(
+            &projected,
+            &[steps, batch, groups, 4 * hidden],
+            stored(spec.precision).1,
+        );
+        let cells = unset(&projected, &[steps, batch, groups, hidden], DType::F32);
         let buffers = [
             &projected, &w_hh, &h0, &c0, &peephole, &mask, &out, &gates, &cells,
         ];
         let options = options(dims, &spec);
-        if let Some(tile) = resident_tile(&projected, dims, spec.plan) {
-            let kernel = Kernel::ResidentForward(options, tile);
-            for (first, last) in pieces(dims, &spec) {
-                let count = [batch.div_ceil(tile.rows()), groups, 1];
-                launch(
-                    kernel,
-                    count,
-                    &buffers,
-                    Some(6),
-                    &spec,
-                    &info(dims, &spec, first, last),
-                );
+        match tiles(&projected, dims, &spec) {
+            Tiles::Resident(tile) => {
+                let pieces = pieces(dims, &spec);
+                let recording = Recording::new(&buffers, 6, dims, &spec, &pieces);
+                let kernel = Kernel::ResidentForward(options, tile);
+                for n in 0..pieces.len() {
+                    recording.dispatch(kernel, tile.count(dims), n);
+                }
             }
-        } else {
-            let tile = Stepwise::default();
-            for s in 0..steps {
+            Tiles::Stepwise(Pair { forward: tile, .. }) => {
+                let each: Vec<_> = (0..steps).map(|s| (s, 0)).collect();
+                let recording = Recording::new(&buffers, 6, dims, &spec, &each);
                 let kernel = Kernel::StepwiseForward(options, tile);
-                let info = info(dims, &spec, s, 0);
-                launch(kernel, tile.count(dims), &buffers, Some(6), &spec, &info);
+                for s in 0..steps {
+                    recording.dispatch(kernel, tile.count(dims, false), s);
+                }
             }
         }
         (out, gates, cells)
@@ -192,34 +271,31 @@ impl RecurrenceBackend for CubeBackend {
             groups,
             hidden,
         } = dims;
-        let w_hh = interleave(w_hh, dims, [0, 2, 3, 1]);
+        let w_hh = backward_weights(w_hh, dims, spec.precision);
         let [d_out, gates, cells, c0, peephole, mask] =
             [d_out, gates, cells, c0, peephole, mask].map(into_contiguous);
-        let d_gates = unset(&d_out, &[steps, batch, groups, 4 * hidden]);
-        let d_state = unset(&d_out, &[2, groups, batch, hidden]);
+        let d_gates = unset(&d_out, &[steps, batch, groups, 4 * hidden], DType::F32);
+        let d_state = unset(&d_out, &[2, groups, batch, hidden], DType::F32);
         let buffers = [
             &d_out, &w_hh, &gates, &cells, &c0, &peephole, &mask, &d_gates, &d_state,
         ];
         let options = options(dims, &spec);
-        if let Some(tile) = resident_tile(&d_out, dims, spec.plan) {
-            let kernel = Kernel::ResidentBackward(options, tile);
-            for (first, last) in pieces(dims, &spec).into_iter().rev() {
-                let count = [batch.div_ceil(tile.rows()), groups, 1];
-                launch(
-                    kernel,
-                    count,
-                    &buffers,
-                    Some(7),
-                    &spec,
-                    &info(dims, &spec, first, last),
-                );
+        match tiles(&d_out, dims, &spec) {
+            Tiles::Resident(tile) => {
+                let pieces = pieces(dims, &spec);
+                let recording = Recording::new(&buffers, 7, dims, &spec, &pieces);
+                let kernel = Kernel::ResidentBackward(options, tile);
+                for n in (0..pieces.len()).rev() {
+                    recording.dispatch(kernel, tile.count(dims), n);
+                }
             }
-        } else {
-            let tile = Stepwise::default();
-            for after in (0..=steps).rev() {
+            Tiles::Stepwise(Pair { backward: tile, .. }) => {
+                let each: Vec<_> = (0..=steps).map(|after| (after, 0)).collect();
+                let recording = Recording::new(&buffers, 7, dims, &spec, &each);
                 let kernel = Kernel::StepwiseBackward(options, tile);
-                let info = info(dims, &spec, after, 0);
-                launch(kernel, tile.count(dims), &buffers, Some(7), &spec, &info);
+                for after in (0..=steps).rev() {
+                    recording.dispatch(kernel, tile.count(dims, true), after);
+                }
             }
         }
         (d_gates, d_state)
@@ -239,21 +315,17 @@ impl RecurrenceBackend for CubeBackend {
             hidden,
         } = dims;
         let [out, h0, mask] = [out, h0, mask].map(into_contiguous);
-        let previous = unset(&out, &[groups, steps * batch, hidden]);
-        let kernel = Kernel::PreviousHidden(options(dims, &spec));
-        let count = [
-            (batch * hidden).div_ceil(kernel.workgroup()[0] as usize),
-            steps,
-            groups,
-        ];
+        let previous = unset(&out, &[groups, steps * batch, hidden], DType::F32);
+        let kernel = Kernel::PreviousHidden(Options {
+            precision: Precision::F32,
+            ..options(dims, &spec)
+        });
+        let blocks = (batch * hidden).div_ceil(kernel.threads() as usize);
         let buffers = [&out, &h0, &mask, &previous];
-        launch(
+        Recording::new(&buffers, 3, dims, &spec, &[(0, steps)]).dispatch(
             kernel,
-            count,
-            &buffers,
-            Some(3),
-            &spec,
-            &info(dims, &spec, 0, steps),
+            [blocks, steps, groups],
+            0,
         );
         previous
     }

@@ -1,8 +1,12 @@
 //! One LSTM layer, and several of the same shape run side by side as one recurrence.
 
+use super::plan::Plan;
+use super::product::{Products, Units, product};
 use super::recurrence;
-use super::spec::{Dims, Plan, Spec};
+use super::self_test;
+use super::spec::{Dims, Precision, Spec};
 use crate::device::Compute;
+use crate::recipe;
 use crate::rng::Rng;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -17,6 +21,10 @@ pub struct Context {
     pub largest: usize,
     /// Floating-point operations of the longest dispatch; see [`Spec::dispatch`].
     pub dispatch: u64,
+    /// Number format of the recurrence's products.
+    pub precision: Precision,
+    /// What computes the dense products.
+    pub units: Units,
 }
 
 impl Context {
@@ -26,6 +34,31 @@ impl Context {
             plan,
             largest: compute.largest(),
             dispatch: compute.dispatch(),
+            precision: Precision::F32,
+            units: Units::Burn,
+        }
+    }
+
+    /// The same in the precision of the settings, and a line on each path that the self-test turned off or that gains
+    /// nothing.
+    pub fn in_precision(
+        self,
+        precision: recipe::Precision,
+        compute: &Compute,
+    ) -> (Self, Vec<String>) {
+        let verdict = self_test::verdict(compute, precision);
+        let context = Context {
+            precision: verdict.precision,
+            units: verdict.units,
+            ..self
+        };
+        (context, verdict.notes)
+    }
+
+    fn products(self) -> Products {
+        Products {
+            units: self.units,
+            dispatch: self.dispatch,
         }
     }
 
@@ -54,6 +87,8 @@ impl Default for Context {
             largest: usize::MAX,
             // What the slowest adapter does in a quarter of a second.
             dispatch: 250_000_000,
+            precision: Precision::F32,
+            units: Units::Burn,
         }
     }
 }
@@ -141,14 +176,24 @@ impl Layer {
     }
 
     /// The input projection of all steps and directions, biases in: [T·B, D·4H].
-    fn project(&self, x: Tensor<3>) -> Tensor<2> {
+    fn project(&self, x: Tensor<3>, context: Context) -> Tensor<2> {
         let [steps, batch, input] = x.dims();
         let of = |f: fn(&Direction) -> Tensor<2>| {
             Tensor::cat(self.directions.iter().map(f).collect(), 0)
         };
         let weight = of(|d| d.weight_ih.val());
         let bias = of(|d| (d.bias_ih.val() + d.bias_hh.val()).unsqueeze_dim(1));
-        x.reshape([steps * batch, input]).matmul(weight.transpose()) + bias.transpose()
+        let (x, weight) = (x.reshape([steps * batch, input]), weight.transpose());
+        let product = match context.units {
+            Units::Burn => x.matmul(weight),
+            _ => product(
+                x.unsqueeze_dim(0),
+                weight.unsqueeze_dim(0),
+                context.products(),
+            )
+            .squeeze_dim(0),
+        };
+        product + bias.transpose()
     }
 }
 
@@ -208,7 +253,7 @@ fn run_rows(
     let groups = directions.len();
     let projected = layers
         .iter()
-        .map(|(layer, x)| layer.project(x.clone()))
+        .map(|(layer, x)| layer.project(x.clone(), context))
         .collect();
     let projected = Tensor::cat(projected, 1).reshape([steps, batch, groups, 4 * hidden]);
     let w_hh = Tensor::stack(directions.iter().map(|d| d.weight_hh.val()).collect(), 0);
@@ -229,6 +274,8 @@ fn run_rows(
             .collect(),
         lengths: lengths.map(|l| Arc::new(l.to_vec())),
         plan: context.plan,
+        precision: context.precision,
+        units: context.units,
         dispatch: context.dispatch,
         ..Spec::default()
     };

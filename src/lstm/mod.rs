@@ -14,14 +14,20 @@ mod flex;
 mod gpu;
 mod layer;
 mod ops;
+mod plan;
+pub mod product;
+pub mod self_test;
 pub mod shaders;
 mod spec;
+mod tile;
 pub mod twin;
 
 pub use choose::choose;
 pub use layer::{Context, Direction, Layer, LayerConfig, run};
 pub use ops::RecurrenceBackend;
-pub use spec::{Dims, Plan, Spec};
+pub use plan::{Limits, Plan, Tiles, Unsupported, Walk};
+pub use spec::{Dims, Precision, Spec};
+pub use tile::{Pair, Resident, Stepwise};
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;

@@ -1,6 +1,7 @@
 //! The text of every kernel, with its sizes and options filled in.
 
-use super::spec::Dims;
+use super::spec::Precision;
+use super::tile::{Resident, Stepwise};
 
 /// Options that are constants of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,72 +14,17 @@ pub struct Options {
     pub masked: bool,
     /// Rows end at their own step.
     pub lengths: bool,
-}
-
-/// Work of a resident workgroup: `row_groups · rows_a_thread` rows, every unit of one group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Tile {
-    /// Threads of a workgroup.
-    pub threads: u32,
-    /// Row groups that share the threads.
-    pub row_groups: u32,
-    /// Rows of one thread.
-    pub rows_a_thread: u32,
-}
-
-impl Tile {
-    /// The largest tile that fits: at most 256 threads and four rows a thread, the backward pass's [rows, H] of
-    /// four gates within the workgroup memory. None where not even one row fits.
-    pub fn choose(hidden: usize, max_threads: u32, memory: usize) -> Option<Tile> {
-        let threads = max_threads.min(256);
-        let fit = memory / (16 * hidden);
-        let row_groups = (threads as usize / hidden).clamp(1, fit.max(1));
-        let rows_a_thread = (fit / row_groups).min(4);
-        (rows_a_thread > 0).then_some(Tile {
-            threads,
-            row_groups: row_groups as u32,
-            rows_a_thread: rows_a_thread as u32,
-        })
-    }
-
-    /// Rows of a workgroup.
-    pub fn rows(self) -> usize {
-        (self.row_groups * self.rows_a_thread) as usize
-    }
-}
-
-/// Work of a stepwise workgroup: 16 units, 16 · `rows_a_thread` rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Stepwise {
-    /// Rows of one thread.
-    pub rows_a_thread: u32,
-}
-
-impl Default for Stepwise {
-    fn default() -> Self {
-        Stepwise { rows_a_thread: 2 }
-    }
-}
-
-impl Stepwise {
-    /// Workgroups of one step: unit tiles, row tiles, groups.
-    pub fn count(self, dims: Dims) -> [usize; 3] {
-        let rows = 16 * self.rows_a_thread as usize;
-        [
-            dims.hidden.div_ceil(16),
-            dims.batch.div_ceil(rows),
-            dims.groups,
-        ]
-    }
+    /// Number format of weights, of what enters a product, and of saved gates.
+    pub precision: Precision,
 }
 
 /// A kernel with its values; what its cache id is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kernel {
     /// `shaders/resident_forward.wgsl`
-    ResidentForward(Options, Tile),
+    ResidentForward(Options, Resident),
     /// `shaders/resident_backward.wgsl`
-    ResidentBackward(Options, Tile),
+    ResidentBackward(Options, Resident),
     /// `shaders/stepwise_forward.wgsl`
     StepwiseForward(Options, Stepwise),
     /// `shaders/stepwise_backward.wgsl`
@@ -99,14 +45,33 @@ impl Kernel {
         }
     }
 
-    /// Threads of a workgroup along x and y.
-    pub fn workgroup(&self) -> [u32; 2] {
+    /// Threads of a workgroup.
+    pub fn threads(&self) -> u32 {
         match self {
-            Kernel::ResidentForward(_, tile) | Kernel::ResidentBackward(_, tile) => {
-                [tile.threads, 1]
-            }
-            Kernel::StepwiseForward(..) | Kernel::StepwiseBackward(..) => [16, 16],
-            Kernel::PreviousHidden(..) => [64, 1],
+            Kernel::ResidentForward(_, tile) | Kernel::ResidentBackward(_, tile) => tile.threads,
+            Kernel::StepwiseForward(_, tile) | Kernel::StepwiseBackward(_, tile) => tile.threads(),
+            Kernel::PreviousHidden(..) => 64,
+        }
+    }
+
+    /// Its options.
+    pub fn options(&self) -> Options {
+        match self {
+            Kernel::ResidentForward(o, _)
+            | Kernel::ResidentBackward(o, _)
+            | Kernel::StepwiseForward(o, _)
+            | Kernel::StepwiseBackward(o, _)
+            | Kernel::PreviousHidden(o) => *o,
+        }
+    }
+
+    fn text(&self) -> &'static str {
+        match self {
+            Kernel::ResidentForward(..) => include_str!("../../shaders/resident_forward.wgsl"),
+            Kernel::ResidentBackward(..) => include_str!("../../shaders/resident_backward.wgsl"),
+            Kernel::StepwiseForward(..) => include_str!("../../shaders/stepwise_forward.wgsl"),
+            Kernel::StepwiseBackward(..) => include_str!("../../shaders/stepwise_backward.wgsl"),
+            Kernel::PreviousHidden(..) => include_str!("../../shaders/previous_hidden.wgsl"),
         }
     }
 
@@ -114,22 +79,12 @@ impl Kernel {
     pub fn source(&self) -> String {
         const CELL: &str = include_str!("../../shaders/shared/cell.wgsl");
         const STEP: &str = include_str!("../../shaders/shared/step.wgsl");
-        let (options, text) = match self {
-            Kernel::ResidentForward(o, _) => {
-                (o, include_str!("../../shaders/resident_forward.wgsl"))
-            }
-            Kernel::ResidentBackward(o, _) => {
-                (o, include_str!("../../shaders/resident_backward.wgsl"))
-            }
-            Kernel::StepwiseForward(o, _) => {
-                (o, include_str!("../../shaders/stepwise_forward.wgsl"))
-            }
-            Kernel::StepwiseBackward(o, _) => {
-                (o, include_str!("../../shaders/stepwise_backward.wgsl"))
-            }
-            Kernel::PreviousHidden(o) => (o, include_str!("../../shaders/previous_hidden.wgsl")),
-        };
-        let mut parts = vec![CELL, text];
+        let options = self.options();
+        let half = options.precision == Precision::F16;
+        let mut parts = vec![CELL, self.text()];
+        if half {
+            parts.insert(0, "enable f16;");
+        }
         if !matches!(self, Kernel::PreviousHidden(_)) {
             parts.push(STEP);
         }
@@ -138,22 +93,45 @@ impl Kernel {
             ("PEEPHOLE", options.peephole.to_string()),
             ("MASKED", options.masked.to_string()),
             ("LENGTHS", options.lengths.to_string()),
-            ("WG", self.workgroup()[0].to_string()),
+            ("STORED", if half { "f16" } else { "f32" }.to_string()),
+            ("WG", self.threads().to_string()),
         ];
+        let mut number = |name, value: u32| values.push((name, value.to_string()));
         match self {
             Kernel::ResidentForward(o, tile) | Kernel::ResidentBackward(o, tile) => {
-                let units = o.hidden.div_ceil(tile.threads);
-                let state = tile.rows() as u32 * o.hidden;
+                let lanes = Resident::lanes(o.hidden as usize);
+                let units = if tile.row_groups == 1 {
+                    lanes.div_ceil(tile.threads)
+                } else {
+                    1
+                };
                 let forward = matches!(self, Kernel::ResidentForward(..));
-                values.push(("RG", tile.row_groups.to_string()));
-                values.push(("RPT", tile.rows_a_thread.to_string()));
-                values.push(("UPT", units.to_string()));
-                values.push(("CELLS", (units * tile.rows_a_thread).to_string()));
-                values.push(("STATE", (state * if forward { 2 } else { 1 }).to_string()));
+                let a_gate = lanes * tile.rows() as u32 / 4;
+                number("LANES", lanes);
+                number("RG", tile.row_groups);
+                number("RPT", tile.rows_a_thread);
+                number("UPT", units);
+                number("CELLS", units * tile.rows_a_thread);
+                number("WEIGHTS", 4 * units);
+                number("STATE", if forward { a_gate } else { 4 * a_gate });
             }
             Kernel::StepwiseForward(_, tile) | Kernel::StepwiseBackward(_, tile) => {
-                values.push(("RPT", tile.rows_a_thread.to_string()));
-                values.push(("STATE", (256 * tile.rows_a_thread).to_string()));
+                let threads = tile.threads();
+                let row_quads = tile.depth * tile.rows() / 4;
+                let columns = tile.depth * tile.columns();
+                number("UX", tile.across);
+                number("RY", tile.down);
+                number("KS", tile.slices);
+                number("UPT", tile.columns_a_thread);
+                number("RPT", tile.rows_a_thread);
+                number("DEPTH", tile.depth);
+                number("CELLS", tile.columns_a_thread * tile.rows_a_thread);
+                number("HL", row_quads.div_ceil(threads));
+                number("LOADED_ROWS", 4 * row_quads.div_ceil(threads));
+                number("WL", columns.div_ceil(threads));
+                number("ROW_TILE", 2 * row_quads);
+                number("UNIT_TILE", 2 * columns);
+                number("PARTIAL", if tile.slices > 1 { threads } else { 1 });
             }
             Kernel::PreviousHidden(_) => {}
         }

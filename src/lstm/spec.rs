@@ -1,5 +1,7 @@
 //! What a recurrence is: its sizes and its options, shared by every engine.
 
+use super::plan::Plan;
+use super::product::{Products, Units};
 use burn::tensor::Shape;
 use std::sync::Arc;
 
@@ -44,31 +46,33 @@ impl Dims {
     }
 }
 
-/// How the kernels of a GPU walk over the steps.
+/// Number format of a recurrence's weights and activations; sums, states and tensors at the border are f32 in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Plan {
-    /// One dispatch walks many steps; a workgroup owns some rows and keeps their hidden state.
+pub enum Precision {
+    /// f32 throughout.
     #[default]
-    Resident,
-    /// One dispatch a step; a workgroup owns a tile of rows and units.
-    Stepwise,
+    F32,
+    /// Weights and hidden states are rounded to f16 where they enter a product; the sums and the cell state are f32.
+    F16,
 }
 
-impl Plan {
-    /// Every plan, in the order they are tried.
-    pub const ALL: [Plan; 2] = [Plan::Resident, Plan::Stepwise];
+impl Precision {
+    /// Every precision.
+    pub const ALL: [Precision; 2] = [Precision::F32, Precision::F16];
 
-    /// The name that `--plan` takes.
+    /// Its name in settings and tables.
     pub fn name(self) -> &'static str {
         match self {
-            Plan::Resident => "resident",
-            Plan::Stepwise => "stepwise",
+            Precision::F32 => "f32",
+            Precision::F16 => "f16",
         }
     }
 
-    /// The plan of a name.
-    pub fn from_name(name: &str) -> Option<Plan> {
-        Plan::ALL.into_iter().find(|plan| plan.name() == name)
+    /// The precision of a name.
+    pub fn from_name(name: &str) -> Option<Precision> {
+        Precision::ALL
+            .into_iter()
+            .find(|precision| precision.name() == name)
     }
 }
 
@@ -83,13 +87,25 @@ pub struct Spec {
     pub peephole: bool,
     /// The hidden state is multiplied by `mask` before it enters the recurrent product.
     pub masked: bool,
-    /// The kernels' plan on a GPU.
+    /// The kernels' plan on a GPU; one that the device does not run ([`Plan::supports`]) ends in a panic there.
     pub plan: Plan,
+    /// Number format of the products on a GPU; the CPU engine has f32 alone.
+    pub precision: Precision,
+    /// What computes the weight gradient.
+    pub units: Units,
     /// Floating-point operations of the longest dispatch; a single step can take more.
     pub dispatch: u64,
 }
 
 impl Spec {
+    /// How the dense products beside the recurrence are computed.
+    pub fn products(&self) -> Products {
+        Products {
+            units: self.units,
+            dispatch: self.dispatch,
+        }
+    }
+
     /// Valid steps of row `b` out of `steps`.
     #[inline]
     pub fn length(&self, b: usize, steps: usize) -> usize {

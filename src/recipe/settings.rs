@@ -234,6 +234,17 @@ pub enum Optimiser {
     Sgd,
 }
 
+/// Number format of what enters a product of the LSTM layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// f32 throughout.
+    #[default]
+    F32,
+    /// Operands are rounded to f16; sums, states, weights and the optimiser stay f32.
+    F16,
+}
+
 /// The optimisation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -248,6 +259,10 @@ pub struct Train {
     pub eval_every: usize,
     /// Passes over the training clips; 0 is filled in from the data.
     pub epochs: usize,
+    /// `f32` or `f16`: number format of what enters a product of the LSTM layers, in training and evaluation. Any device
+    /// takes both; f16 is for matrix units (`sinew devices`), and elsewhere gains nothing.
+    #[serde(default)]
+    pub precision: Precision,
     /// `adam`, `adamw`, `sgd`.
     pub optimiser: Optimiser,
     /// Learning rate at its highest.

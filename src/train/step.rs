@@ -119,13 +119,13 @@ impl Trainee {
     }
 
     /// What a run of settled settings begins with on a device, for data of this manifest and inputs [T, J, C]: weights
-    /// from the seed, an optimiser without memory.
+    /// from the seed, an optimiser without memory. And a line on each path of the settings' precision that is turned off.
     pub fn of(
         recipe: &Recipe,
         manifest: &Manifest,
         [frames, _, channels]: [usize; 3],
         compute: &Compute,
-    ) -> Self {
+    ) -> (Self, Vec<String>) {
         let shape = Shape {
             model: recipe.model.clone(),
             layout: manifest.layout.clone(),
@@ -135,10 +135,12 @@ impl Trainee {
         };
         let device = compute.device.clone().autodiff();
         let plan = Plan::from_name(&recipe.run.plan).unwrap_or_default();
-        let context = Context::on(compute, plan);
+        let precision = recipe.train.precision;
+        let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
         let model = TwoStream::init(&shape, recipe.run.seed, &device);
         let optimiser = Optimiser::new(&recipe.train);
-        Trainee::new(model, optimiser, shape, device, context)
+        let trainee = Trainee::new(model, optimiser, shape, device, context);
+        (trainee, notes)
     }
 
     /// Takes weights by name.

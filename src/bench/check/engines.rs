@@ -1,7 +1,7 @@
 //! A recurrence through each engine: the public trait on a device, the CPU engine itself, the autodiff node.
 
 use burn::backend::Dispatch;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 
 use super::problem::{Problem, Results};
 use crate::error::{Error, Result};
@@ -134,7 +134,8 @@ pub fn through_the_trait(problem: &Problem, rng: &mut Rng, device: &Device) -> R
     let four = |x| read(Tensor::<4>::from_dispatch(x));
     Ok(Results {
         out: four(out)?,
-        gates: four(gates)?,
+        // Half precision saves them as f16.
+        gates: read(Tensor::<4>::from_dispatch(gates).cast(FloatDType::F32))?,
         cells: four(cells)?,
         previous: read(Tensor::<3>::from_dispatch(previous))?,
         d_gates: four(d_gates)?,

@@ -14,11 +14,19 @@ use super::guarded;
 use super::numerics::relative_error;
 use crate::device::Compute;
 use crate::error::Result;
-use crate::lstm::{Dims, Plan};
+use crate::lstm::{Dims, Limits, Plan, Precision};
 use crate::rng::Rng;
 
 /// Largest relative error of a tensor in float32.
 pub const LIMIT: f64 = 1e-4;
+
+/// The same in half precision: its twin rounds where it rounds, but a number near the middle between two can fall on
+/// either side.
+pub const HALF_LIMIT: f64 = 4e-3;
+
+/// Largest relative error of gradients in half precision beside those in float32: eleven bits of every weight, and of
+/// every hidden state and gate on the way.
+pub const HALF_GRADIENT_LIMIT: f64 = 2e-2;
 
 /// What one kernel, or the node's gradients, gave with one choice of options.
 #[derive(Debug, Clone, Serialize)]
@@ -42,7 +50,12 @@ pub struct Line {
 }
 
 impl Line {
-    fn new(what: String, against: &'static str, [peephole, masked, lengths]: [bool; 3]) -> Self {
+    fn new(
+        what: String,
+        against: &'static str,
+        [peephole, masked, lengths]: [bool; 3],
+        limit: f64,
+    ) -> Self {
         let names = [
             (peephole, "peephole"),
             (masked, "mask"),
@@ -59,7 +72,7 @@ impl Line {
             },
             shapes: 0,
             error: Some(0.0),
-            limit: LIMIT,
+            limit,
             ok: true,
             case: String::new(),
         }
@@ -92,6 +105,54 @@ pub struct Effort {
     pub seed: u64,
 }
 
+/// What is checked: a plan in a number format.
+struct Subject<'a> {
+    compute: &'a Compute,
+    plan: Plan,
+    precision: Precision,
+    name: String,
+}
+
+impl Subject<'_> {
+    /// Every plan with every tile, in each number format that the device has; the CPU engine has neither.
+    fn all(compute: &Compute) -> Vec<Subject<'_>> {
+        let Some(adapter) = &compute.adapter else {
+            return vec![Subject {
+                compute,
+                plan: Plan::default(),
+                precision: Precision::F32,
+                name: "cpu".into(),
+            }];
+        };
+        let formats = if adapter.f16 {
+            &Precision::ALL[..]
+        } else {
+            &Precision::ALL[..1]
+        };
+        let of = |precision: &Precision| {
+            let precision = *precision;
+            Plan::each().map(move |plan| Subject {
+                compute,
+                plan,
+                precision,
+                name: match precision {
+                    Precision::F32 => plan.name(),
+                    Precision::F16 => format!("{} f16", plan.name()),
+                },
+            })
+        };
+        formats.iter().flat_map(of).collect()
+    }
+
+    fn supports(&self, dims: Dims) -> bool {
+        let adapter = self.compute.adapter.as_ref();
+        adapter.is_none_or(|adapter| {
+            let limits = Limits::of(adapter);
+            self.plan.supports(limits, dims, self.precision).is_ok()
+        })
+    }
+}
+
 /// Checks every plan of a device, or the CPU engine. `say` hears each line as it is known.
 ///
 /// # Errors
@@ -103,24 +164,11 @@ pub fn check(
 ) -> Result<Vec<Line>> {
     let mut rng = Rng::new(effort.seed, &[]);
     let mut lines = Vec::new();
-    let plans = if compute.adapter.is_some() {
-        &Plan::ALL[..]
-    } else {
-        &Plan::ALL[..1]
-    };
-    for &plan in plans {
-        let name = compute.adapter.as_ref().map_or("cpu", |_| plan.name());
+    for subject in Subject::all(compute) {
         for choice in option_choices() {
-            for line in kernels(compute, (plan, name), choice, effort.shapes, &mut rng)
-                .into_iter()
-                .chain([gradients(
-                    compute,
-                    (plan, name),
-                    choice,
-                    effort.shapes,
-                    &mut rng,
-                )])
-            {
+            let of_kernels = kernels(&subject, choice, effort.shapes, &mut rng);
+            let of_node = gradients(&subject, choice, effort.shapes, &mut rng);
+            for line in of_kernels.into_iter().chain([of_node]) {
                 say(&line)?;
                 lines.push(line);
             }
@@ -131,9 +179,9 @@ pub fn check(
 
 /// A problem for shape number `shape`: odd rows and units, which no tile divides, then any, and in every third one
 /// more units than a workgroup has threads.
-fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], plan: Plan) -> Problem {
+fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subject) -> Problem {
     let (odd, many) = (usize::from(shape.is_multiple_of(3)), shape % 3 == 2);
-    let dims = Dims {
+    let mut dims = Dims {
         steps: 1 + rng.below(if many { 3 } else { 7 }),
         batch: (1 + rng.below(if many { 20 } else { 70 })) | odd,
         groups: 1 + rng.below(4),
@@ -143,33 +191,36 @@ fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], plan: Plan) -> P
             (1 + rng.below(70)) | odd
         },
     };
-    let mut problem = Problem::new(rng, dims, choice).with_plan(plan);
+    while !subject.supports(dims) && dims.hidden > 1 {
+        dims.hidden = (dims.hidden / 2) | odd;
+    }
+    let problem = Problem::new(rng, dims, choice).with_plan(subject.plan);
+    let mut problem = problem.with_precision(subject.precision);
     // Both directions, whatever was drawn.
     problem.spec.reverse[0] = choice[0] ^ choice[2];
     problem
 }
 
 /// Forward kernel, `previous_hidden` and backward kernel of a plan beside the twins.
-fn kernels(
-    compute: &Compute,
-    (plan, name): (Plan, &str),
-    choice: [bool; 3],
-    shapes: usize,
-    rng: &mut Rng,
-) -> [Line; 3] {
+fn kernels(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -> [Line; 3] {
+    let name = &subject.name;
+    let limit = match subject.precision {
+        Precision::F32 => LIMIT,
+        Precision::F16 => HALF_LIMIT,
+    };
     let mut lines = [
         format!("{name}_forward"),
         format!("previous_hidden ({name})"),
         format!("{name}_backward"),
     ]
-    .map(|what| Line::new(what, "twin", choice));
+    .map(|what| Line::new(what, "twin", choice, limit));
     for shape in 0..shapes {
-        let problem = some_problem(rng, shape, choice, plan);
+        let problem = some_problem(rng, shape, choice, subject);
         let theirs = problem.twins(1 + rng.below(problem.dims.steps));
         for line in &mut lines {
             line.shapes += 1;
         }
-        match guarded(|| through_the_trait(&problem, rng, &compute.device)) {
+        match guarded(|| through_the_trait(&problem, rng, &subject.compute.device)) {
             Ok(ours) => {
                 for ((tensor, ours), (_, theirs)) in ours.named().into_iter().zip(theirs.named()) {
                     let line = match tensor {
@@ -191,18 +242,21 @@ fn kernels(
 }
 
 /// The gradients of the node's inputs on a device beside those on the CPU; on the CPU beside the twins'.
-fn gradients(
-    compute: &Compute,
-    (plan, name): (Plan, &str),
-    choice: [bool; 3],
-    shapes: usize,
-    rng: &mut Rng,
-) -> Line {
-    let cpu = compute.adapter.is_none();
+fn gradients(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -> Line {
+    let cpu = subject.compute.adapter.is_none();
+    let limit = match subject.precision {
+        Precision::F32 => LIMIT,
+        Precision::F16 => HALF_GRADIENT_LIMIT,
+    };
     let against = if cpu { "twin" } else { "cpu engine" };
-    let mut line = Line::new(format!("gradients ({name})"), against, choice);
+    let mut line = Line::new(
+        format!("gradients ({})", subject.name),
+        against,
+        choice,
+        limit,
+    );
     for shape in 0..shapes {
-        let problem = some_problem(rng, shape, choice, plan);
+        let problem = some_problem(rng, shape, choice, subject);
         line.shapes += 1;
         let both = guarded(|| {
             let theirs = if cpu {
@@ -210,7 +264,10 @@ fn gradients(
             } else {
                 through_autodiff(&problem, rng, &Compute::cpu("reference").device)?
             };
-            Ok((through_autodiff(&problem, rng, &compute.device)?, theirs))
+            Ok((
+                through_autodiff(&problem, rng, &subject.compute.device)?,
+                theirs,
+            ))
         });
         match both {
             Ok((ours, theirs)) => {

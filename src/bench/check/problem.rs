@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::bench::numerics::numbers;
 use crate::lstm::shaders::Options;
-use crate::lstm::{Dims, Plan, Spec, twin};
+use crate::lstm::{Dims, Plan, Precision, Spec, Walk, twin};
 use crate::rng::Rng;
 
 /// Inputs of one recurrence, in the shapes of `RecurrenceBackend`.
@@ -83,6 +83,8 @@ impl Problem {
             peephole,
             masked,
             plan: Plan::default(),
+            precision: Precision::default(),
+            units: Default::default(),
             dispatch: 250_000_000,
         };
         let of_option = |there: bool, count: usize| if there { count } else { 1 };
@@ -107,6 +109,13 @@ impl Problem {
         }
     }
 
+    /// The same in another number format.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.spec.precision = precision;
+        self
+    }
+
     /// The same for another plan.
     #[must_use]
     pub fn with_plan(mut self, plan: Plan) -> Self {
@@ -127,6 +136,15 @@ impl Problem {
             peephole: self.spec.peephole,
             masked: self.spec.masked,
             lengths: self.spec.lengths.is_some(),
+            precision: self.spec.precision,
+        }
+    }
+
+    /// A weight as the kernels get it.
+    fn stored(&self, weight: f32) -> f32 {
+        match self.spec.precision {
+            Precision::F32 => weight,
+            Precision::F16 => half::f16::from_f32(weight).to_f32(),
         }
     }
 
@@ -147,23 +165,26 @@ impl Problem {
         sizes.into_iter().chain(directions).collect()
     }
 
-    /// W_hh as the kernels read it: four gates side by side, [G, H(k), H(unit), 4] or, for the backward pass,
-    /// [G, H(unit), H(k), 4].
-    fn interleaved(&self, backward: bool) -> Vec<f32> {
-        let Dims {
-            groups, hidden: h, ..
-        } = self.dims;
+    /// W_hh as the forward kernels read it: four gates side by side, [G, H(k), H(unit), 4].
+    fn forward_weights(&self) -> Vec<f32> {
+        let (groups, h) = (self.dims.groups, self.dims.hidden);
         let mut all = Vec::with_capacity(self.w_hh.len());
         for group in self.w_hh.chunks_exact(4 * h * h).take(groups) {
-            for first in 0..h {
-                for second in 0..h {
-                    let (unit, k) = if backward {
-                        (first, second)
-                    } else {
-                        (second, first)
-                    };
-                    all.extend((0..4).map(|gate| group[(gate * h + unit) * h + k]));
-                }
+            for (k, unit) in (0..h).flat_map(|k| (0..h).map(move |unit| (k, unit))) {
+                all.extend((0..4).map(|gate| self.stored(group[(gate * h + unit) * h + k])));
+            }
+        }
+        all
+    }
+
+    /// W_hh as the backward kernels read it: [G, 4H, HQ, 4], the four units HQ apart, zeros past H.
+    fn backward_weights(&self) -> Vec<f32> {
+        let (h, quads) = (self.dims.hidden, self.dims.hidden.div_ceil(4));
+        let mut all = Vec::with_capacity(self.w_hh.len());
+        for row in self.w_hh.chunks_exact(h) {
+            for quad in 0..quads {
+                let units = (0..4).map(|n| row.get(n * quads + quad));
+                all.extend(units.map(|w| w.map_or(0.0, |w| self.stored(*w))));
             }
         }
         all
@@ -180,7 +201,7 @@ impl Problem {
 
     /// The forward twin of the plan: hidden states, gates and cell states. Buffers start as NaN, as a GPU's may.
     pub fn twin_forward(&self, at_once: usize) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-        let (o, lengths, w_hh) = (self.options(), self.lengths(), self.interleaved(false));
+        let (o, lengths, w_hh) = (self.options(), self.lengths(), self.forward_weights());
         let count = self.d_out.len();
         let mut out = vec![f32::NAN; count];
         let mut gates = vec![f32::NAN; 4 * count];
@@ -188,9 +209,9 @@ impl Problem {
         let (run, pieces): (
             fn(_, &_, &_, &_, &_, &_, &_, &_, &mut _, &mut _, &mut _, &_),
             _,
-        ) = match self.spec.plan {
-            Plan::Resident => (twin::resident_forward, self.pieces(at_once)),
-            Plan::Stepwise => (twin::stepwise_forward, self.pieces(1)),
+        ) = match self.spec.plan.walk {
+            Walk::Resident => (twin::resident_forward, self.pieces(at_once)),
+            Walk::Stepwise => (twin::stepwise_forward, self.pieces(1)),
         };
         for (first, last) in pieces {
             run(
@@ -214,7 +235,7 @@ impl Problem {
     /// Everything by the twins of the plan, the resident ones `at_once` steps at a time.
     pub fn twins(&self, at_once: usize) -> Results {
         let (out, gates, cells) = self.twin_forward(at_once);
-        let (o, lengths, w_hh) = (self.options(), self.lengths(), self.interleaved(true));
+        let (o, lengths, w_hh) = (self.options(), self.lengths(), self.backward_weights());
         let mut previous = vec![f32::NAN; out.len()];
         let info = self.info(0, self.dims.steps);
         twin::previous_hidden(
@@ -231,15 +252,15 @@ impl Problem {
         let (run, infos): (
             fn(_, &_, &_, &_, &_, &_, &_, &_, &_, &mut _, &mut _, &_),
             Vec<_>,
-        ) = match self.spec.plan {
-            Plan::Resident => {
+        ) = match self.spec.plan.walk {
+            Walk::Resident => {
                 let pieces = self.pieces(at_once).into_iter().rev();
                 (
                     twin::resident_backward,
                     pieces.map(|(f, l)| self.info(f, l)).collect(),
                 )
             }
-            Plan::Stepwise => {
+            Walk::Stepwise => {
                 let after = (0..=self.dims.steps).rev();
                 (
                     twin::stepwise_backward,

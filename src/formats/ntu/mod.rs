@@ -9,6 +9,7 @@
 //! ```
 
 mod name;
+mod plain;
 mod text;
 
 pub use name::{Name, classes, is_missing, missing};

@@ -2,8 +2,9 @@
 
 use memchr::memchr;
 
+use super::plain::plain_joint;
 use crate::error::{Error, Place, Result};
-use crate::formats::number::{float, leading, shown, whole};
+use crate::formats::number::{float, shown, whole};
 use crate::formats::{MOST_COORDINATE, MOST_TENSOR};
 
 /// Most bodies of a frame: what Kinect v2 tracks.
@@ -12,7 +13,7 @@ const MOST_BODIES: u64 = 6;
 const JOINTS: usize = 25;
 /// Numbers on a body's line and on a joint's line.
 const BODY_WORDS: usize = 10;
-const JOINT_WORDS: usize = 12;
+pub(super) const JOINT_WORDS: usize = 12;
 
 /// All bodies of a clip by their id.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,33 +206,28 @@ impl<'a> Lines<'a> {
     #[inline]
     fn joint(&mut self) -> std::result::Result<[f32; 3], Fault> {
         self.begin("a joint")?;
+        match plain_joint(self.rest) {
+            Some((xyz, length)) => {
+                self.rest = &self.rest[length..];
+                Ok(xyz)
+            }
+            None => self.any_joint(),
+        }
+    }
+
+    /// A joint's line, however it is written.
+    #[inline(never)]
+    fn any_joint(&mut self) -> std::result::Result<[f32; 3], Fault> {
         let mut xyz = [0.0; 3];
         for (count, x) in xyz.iter_mut().enumerate() {
-            *x = match self.plain() {
-                Some(number) => number,
-                None => self.number(count)?,
-            };
+            *x = self.number(count)?;
         }
         let more = self.finish();
         self.exactly(3 + more, JOINT_WORDS, "a joint")?;
         Ok(xyz)
     }
 
-    /// The line's next coordinate where it is short and plainly written, as nearly all are.
-    #[inline]
-    fn plain(&mut self) -> Option<f32> {
-        let from = self.rest.strip_prefix(b" ").unwrap_or(self.rest);
-        let (number, length) = leading(from)?;
-        let ends = from.get(length).is_some_and(|byte| is_blank(*byte));
-        if !ends || number.abs() > MOST_COORDINATE {
-            return None;
-        }
-        self.rest = &from[length..];
-        Some(number)
-    }
-
-    /// The line's next coordinate, however it is written; `count` were taken before it.
-    #[inline(never)]
+    /// The line's next coordinate; `count` were taken before it.
     fn number(&mut self, count: usize) -> std::result::Result<f32, Fault> {
         let word = self.word();
         match float(word) {
@@ -354,44 +350,10 @@ fn is_blank(byte: u8) -> bool {
     byte <= b' '
 }
 
-/// How many words begin on a line, which is empty or begins at a blank. Most of a clip's text is numbers that are only
-/// counted, so this is a loop that the compiler turns into vectors; its sums of 64 fit a byte.
-#[inline]
+/// How many words begin on a line, which is empty or begins at a blank.
 fn words(line: &[u8]) -> usize {
-    let Some(after) = line.get(1..) else {
-        return 0;
-    };
-    let pairs = line.chunks(64).zip(after.chunks(64));
-    let count = |(before, bytes): (&[u8], &[u8])| {
-        let begins = |(before, byte): (&u8, &u8)| u8::from(is_blank(*before) & !is_blank(*byte));
-        before.iter().zip(bytes).map(begins).sum::<u8>()
-    };
-    pairs.map(|pair| usize::from(count(pair))).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::words;
-
-    #[test]
-    fn words_are_counted_as_a_plain_loop_does() {
-        let mut state = 7u64;
-        for _ in 0..100_000 {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let mut bits = state >> 8;
-            let length = bits as usize % 200;
-            let mut line = vec![b' '];
-            for _ in 0..length {
-                bits = bits.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                line.push(b"1 .\t7- 2\r9\xff34!5 "[(bits >> 59) as usize % 16]);
-            }
-            let expected = line
-                .split(|byte| *byte <= b' ')
-                .filter(|word| !word.is_empty())
-                .count();
-            assert_eq!(words(&line), expected);
-        }
-    }
+    let pairs = line.iter().zip(line.iter().skip(1));
+    pairs
+        .filter(|(before, byte)| is_blank(**before) && !is_blank(**byte))
+        .count()
 }

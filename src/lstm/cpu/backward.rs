@@ -1,7 +1,7 @@
 //! The backward pass through time.
 
-use super::math::{tanh, tile};
-use super::shared::{Block, load};
+use super::math::{tanh, tile_of};
+use super::shared::{Block, load, store};
 use super::*;
 
 /// Gradients that leave a backward pass; weight gradients are products of these with the inputs.
@@ -136,7 +136,13 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
             .zip((0..h).step_by(4 * L))
         {
             for tile_row in (0..padded).step_by(R) {
-                let sums = tile::<R, L, FMA>(&d_pre[tile_row * 4 * h..], 4 * h, 4 * h, panel);
+                let sums = tile_of::<R, L, FMA>(
+                    rows - tile_row,
+                    &d_pre[tile_row * 4 * h..],
+                    4 * h,
+                    4 * h,
+                    panel,
+                );
                 for r in 0..R.min(rows - tile_row) {
                     let (row, b) = (tile_row + r, block.rows.start + tile_row + r);
                     if s >= spec.length(b, dims.steps) {
@@ -148,9 +154,9 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
                             break;
                         }
                         let count = L.min(h - unit);
-                        let to = &mut d_hidden[row * h + unit..][..count];
-                        to.copy_from_slice(&sum[..count]);
+                        store(&mut d_hidden, row * h + unit, sum, count);
                         if spec.masked {
+                            let to = &mut d_hidden[row * h + unit..][..count];
                             let mask = &inputs.mask[(g * dims.batch + b) * h + unit..][..count];
                             to.iter_mut().zip(mask).for_each(|(x, m)| *x *= m);
                         }
@@ -229,11 +235,11 @@ fn cell_gradient<const L: usize>(
             d[2][l] = dc[l] * i[l] * (1.0 - c_hat[l] * c_hat[l]);
             dc[l] = dc[l] * f[l] + d[0][l] * w_ci[l] + d[1][l] * w_cf[l];
         }
-        d_cell[first..first + count].copy_from_slice(&dc[..count]);
+        store(d_cell, first, &dc, count);
         for (v, d) in d.iter().enumerate() {
-            d_pre[v * h + first..][..count].copy_from_slice(&d[..count]);
+            store(d_pre, v * h + first, d, count);
             // Safe: rows of this block and group belong to this task alone.
-            unsafe { task.d_gates.write(gates + v * h + first, &d[..count]) };
+            unsafe { task.d_gates.write_vector(gates + v * h + first, d, count) };
         }
     }
 }

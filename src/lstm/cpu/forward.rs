@@ -1,6 +1,6 @@
 //! The forward pass.
 
-use super::math::{sigmoid, tanh, tile};
+use super::math::{sigmoid, tanh, tile_of};
 use super::shared::{Block, load};
 use super::*;
 
@@ -145,7 +145,13 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
             let count = L.min(h - first);
             let [w_ci, w_cf, w_co] = std::array::from_fn(|k| peep(k, first, count));
             for tile_row in (0..padded).step_by(R) {
-                let sums = tile::<R, L, FMA>(&hidden[tile_row * stride..], stride, h, panel);
+                let sums = tile_of::<R, L, FMA>(
+                    rows - tile_row,
+                    &hidden[tile_row * stride..],
+                    stride,
+                    h,
+                    panel,
+                );
                 for r in 0..R.min(rows - tile_row) {
                     let (row, b) = (tile_row + r, block.rows.start + tile_row + r);
                     let length = spec.length(b, dims.steps);
@@ -175,10 +181,10 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
                     // Safe: rows of this block and group belong to this task alone.
                     unsafe {
                         for (v, gate) in a.iter().enumerate() {
-                            task.gates.write(gates + v * h, &gate[..count]);
+                            task.gates.write_vector(gates + v * h, gate, count);
                         }
-                        task.cells.write(at, &c[..count]);
-                        task.out.write(at, &out[..count]);
+                        task.cells.write_vector(at, &c, count);
+                        task.out.write_vector(at, &out, count);
                     }
                 }
             }

@@ -61,6 +61,28 @@ pub fn tile<const R: usize, const L: usize, const FMA: bool>(
     sum
 }
 
+/// [`tile`] of the first `rows` ≤ R rows, in a smaller tile where that does; the other sums are unset.
+#[inline(always)]
+pub fn tile_of<const R: usize, const L: usize, const FMA: bool>(
+    rows: usize,
+    a: &[f32],
+    stride: usize,
+    depth: usize,
+    panel: &[f32],
+) -> [[[f32; L]; 4]; R] {
+    fn widened<const S: usize, const R: usize, const L: usize>(
+        small: [[[f32; L]; 4]; S],
+    ) -> [[[f32; L]; 4]; R] {
+        std::array::from_fn(|r| small.get(r).copied().unwrap_or([[0.0; L]; 4]))
+    }
+    match rows {
+        1 => widened(tile::<1, L, FMA>(a, stride, depth, panel)),
+        2 => widened(tile::<2, L, FMA>(a, stride, depth, panel)),
+        3 | 4 if R > 4 => widened(tile::<4, L, FMA>(a, stride, depth, panel)),
+        _ => tile::<R, L, FMA>(a, stride, depth, panel),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -44,6 +44,45 @@ impl<'a> Shared<'a> {
     }
 }
 
+impl Shared<'_> {
+    /// Writes the first `count` of L numbers at `offset`.
+    ///
+    /// # Safety
+    /// As for [`Shared::write`].
+    #[inline(always)]
+    pub unsafe fn write_vector<const L: usize>(
+        &self,
+        offset: usize,
+        values: &[f32; L],
+        count: usize,
+    ) {
+        assert!(
+            offset + L <= self.len || count < L,
+            "a row outside its buffer"
+        );
+        if count == L {
+            // In bounds by the assertion, exclusive by the caller's promise.
+            unsafe {
+                self.start
+                    .add(offset)
+                    .cast::<[f32; L]>()
+                    .write_unaligned(*values)
+            };
+        } else {
+            // The caller's promise.
+            unsafe { self.write_part(offset, &values[..count]) };
+        }
+    }
+
+    /// [`Shared::write`] where it must not be merged with the store of a whole vector, which would become a call.
+    #[cold]
+    #[inline(never)]
+    unsafe fn write_part(&self, offset: usize, values: &[f32]) {
+        // The caller's promise.
+        unsafe { self.write(offset, values) };
+    }
+}
+
 /// One task: a group and a block of its rows.
 #[derive(Debug, Clone)]
 pub struct Block {
@@ -51,11 +90,17 @@ pub struct Block {
     pub rows: Range<usize>,
 }
 
-/// Deals groups and rows out in about two blocks a thread, in whole tiles of R rows and two of them at least, so that
-/// W_hh is read for many rows at once.
+/// Most rows of a block: their states fit the caches, and more would not make W_hh, read once a step for each block, any
+/// cheaper beside the products.
+const MOST_ROWS: usize = 64;
+
+/// Deals groups and rows out over the threads of the pool: as few blocks as keep them alike busy, of R rows at least.
 pub fn blocks<const R: usize>(dims: Dims) -> Vec<Block> {
-    let wanted = (2 * rayon::current_num_threads()).div_ceil(dims.groups);
-    let rows = dims.batch.div_ceil(wanted).max(2 * R).next_multiple_of(R);
+    let (least, most) = (dims.batch.div_ceil(MOST_ROWS), dims.batch.div_ceil(R));
+    let alike =
+        |a_group: &usize| (a_group * dims.groups).is_multiple_of(rayon::current_num_threads());
+    let a_group = (least..=most).find(alike).unwrap_or(most);
+    let rows = dims.batch.div_ceil(a_group.max(1)).max(1);
     (0..dims.groups)
         .flat_map(|group| {
             (0..dims.batch).step_by(rows).map(move |start| Block {
@@ -69,11 +114,33 @@ pub fn blocks<const R: usize>(dims: Dims) -> Vec<Block> {
 /// Reads `count` ≤ L numbers into a vector, zeros behind them.
 #[inline(always)]
 pub fn load<const L: usize>(from: &[f32], offset: usize, count: usize) -> [f32; L] {
-    let mut vector = [0.0; L];
-    if count == L {
-        vector.copy_from_slice(&from[offset..offset + L]);
-    } else {
-        vector[..count].copy_from_slice(&from[offset..offset + count]);
+    match from[offset..].first_chunk() {
+        Some(vector) if count == L => *vector,
+        _ => load_part(&from[offset..offset + count]),
     }
+}
+
+/// Writes the first `count` ≤ L numbers of a vector.
+#[inline(always)]
+pub fn store<const L: usize>(to: &mut [f32], offset: usize, vector: &[f32; L], count: usize) {
+    match to[offset..].first_chunk_mut() {
+        Some(to) if count == L => *to = *vector,
+        _ => store_part(&mut to[offset..offset + count], &vector[..count]),
+    }
+}
+
+// Parts of vectors stand apart, so that the compiler does not merge them with the whole ones into calls of memcpy.
+
+#[cold]
+#[inline(never)]
+fn load_part<const L: usize>(from: &[f32]) -> [f32; L] {
+    let mut vector = [0.0; L];
+    vector[..from.len()].copy_from_slice(from);
     vector
+}
+
+#[cold]
+#[inline(never)]
+fn store_part(to: &mut [f32], from: &[f32]) {
+    to.copy_from_slice(from);
 }

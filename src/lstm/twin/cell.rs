@@ -1,6 +1,15 @@
 //! Twin of `shaders/shared/cell.wgsl` and `shaders/shared/step.wgsl`.
 
+use crate::lstm::Precision;
 use crate::lstm::shaders::Options;
+
+/// A number as it is stored where the options say so: `Stored` in the shaders.
+pub fn stored(o: Options, x: f32) -> f32 {
+    match o.precision {
+        Precision::F32 => x,
+        Precision::F16 => half::f16::from_f32(x).to_f32(),
+    }
+}
 
 pub fn sigmoid(x: f32) -> f32 {
     let e = (-x.abs()).exp();

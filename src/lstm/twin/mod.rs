@@ -5,21 +5,30 @@
 #![allow(clippy::too_many_arguments, clippy::needless_range_loop)]
 
 mod cell;
+mod largest;
 mod previous_hidden;
+mod product;
+mod product_units;
 mod resident_backward;
 mod resident_forward;
 mod stepwise_backward;
 mod stepwise_forward;
 
+pub use largest::largest;
 pub use previous_hidden::previous_hidden;
+pub use product::product;
+pub use product_units::product_units;
 pub use resident_backward::resident_backward;
 pub use resident_forward::resident_forward;
 pub use stepwise_backward::stepwise_backward;
 pub use stepwise_forward::stepwise_forward;
 
 /// The shaders that have a twin here; a test holds this against the folder.
-pub const NAMES: [&str; 5] = [
+pub const NAMES: [&str; 8] = [
+    "largest",
     "previous_hidden",
+    "product",
+    "product_units",
     "resident_backward",
     "resident_forward",
     "stepwise_backward",

@@ -3,7 +3,7 @@
 use super::cell::{length_of, masked, peep_of, step_back, time_of};
 use crate::lstm::shaders::Options;
 
-/// Steps `info[4]` − 1 down to `info[3]` backward. `w_hh` is [G, H(unit), H(k), 4].
+/// Steps `info[4]` − 1 down to `info[3]` backward. `w_hh` is [G, 4H, HQ, 4], already rounded.
 pub fn resident_backward(
     o: Options,
     d_out: &[f32],
@@ -20,6 +20,7 @@ pub fn resident_backward(
 ) {
     let [t_all, b_all, g_all, first, last] = [0, 1, 2, 3, 4].map(|i| info[i] as usize);
     let h_all = o.hidden as usize;
+    let quads = h_all.div_ceil(4);
     for g in 0..g_all {
         let reverse = info[5 + g] == 1;
         for row in 0..b_all {
@@ -61,7 +62,8 @@ pub fn resident_backward(
                     let mut sum = 0.0;
                     for u in 0..h_all {
                         for v in 0..4 {
-                            sum += w_hh[((g * h_all + u) * h_all + k) * 4 + v] * d_pre[u][v];
+                            let row = (g * 4 + v) * h_all + u;
+                            sum += w_hh[(row * quads + k % quads) * 4 + k / quads] * d_pre[u][v];
                         }
                     }
                     dh[k] = masked(o, mask, sum, start + k);

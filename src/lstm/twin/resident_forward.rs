@@ -1,9 +1,9 @@
 //! Twin of `shaders/resident_forward.wgsl`.
 
-use super::cell::{length_of, masked, peep_of, step_on, time_of};
+use super::cell::{length_of, masked, peep_of, step_on, stored, time_of};
 use crate::lstm::shaders::Options;
 
-/// Steps [`info[3]`, `info[4]`) forward. `w_hh` is [G, H(k), H(unit), 4].
+/// Steps [`info[3]`, `info[4]`) forward. `w_hh` is [G, H(k), H(unit), 4], already rounded.
 pub fn resident_forward(
     o: Options,
     projected: &[f32],
@@ -34,7 +34,7 @@ pub fn resident_forward(
                 hidden.copy_from_slice(&out[at * h_all..][..h_all]);
             }
             for (u, h) in hidden.iter_mut().enumerate() {
-                *h = masked(o, mask, *h, start + u);
+                *h = stored(o, masked(o, mask, *h, start + u));
             }
             for s in first..last {
                 let at = (time_of(s, length, reverse) * b_all + row) * g_all + g;
@@ -52,11 +52,11 @@ pub fn resident_forward(
                         (a, cell, h) = ([0.0; 4], 0.0, 0.0);
                     }
                     c[u] = cell;
-                    next[u] = masked(o, mask, h, start + u);
+                    next[u] = stored(o, masked(o, mask, h, start + u));
                     out[at * h_all + u] = h;
                     cells[at * h_all + u] = cell;
                     for v in 0..4 {
-                        gates[(at * 4 + v) * h_all + u] = a[v];
+                        gates[(at * 4 + v) * h_all + u] = stored(o, a[v]);
                     }
                 }
                 hidden = next;

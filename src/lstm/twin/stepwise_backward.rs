@@ -3,7 +3,7 @@
 use super::cell::{length_of, masked, peep_of, step_back, time_of};
 use crate::lstm::shaders::Options;
 
-/// From step `after` = `info[3]` to the step before it. `w_hh` is [G, H(unit), H(k), 4].
+/// From step `after` = `info[3]` to the step before it. `w_hh` is [G, 4H, HQ, 4], already rounded.
 pub fn stepwise_backward(
     o: Options,
     d_out: &[f32],
@@ -20,6 +20,7 @@ pub fn stepwise_backward(
 ) {
     let [t_all, b_all, g_all, after] = [0, 1, 2, 3].map(|i| info[i] as usize);
     let h_all = o.hidden as usize;
+    let quads = h_all.div_ceil(4);
     let of_cells = g_all * b_all * h_all;
     for g in 0..g_all {
         let reverse = info[5 + g] == 1;
@@ -32,7 +33,8 @@ pub fn stepwise_backward(
                     let at = (time_of(after, length, reverse) * b_all + row) * g_all + g;
                     for k in 0..h_all {
                         for v in 0..4 {
-                            sum += w_hh[((g * h_all + k) * h_all + unit) * 4 + v]
+                            let from = (g * 4 + v) * h_all + k;
+                            sum += w_hh[(from * quads + unit % quads) * 4 + unit / quads]
                                 * d_gates[(at * 4 + v) * h_all + k];
                         }
                     }

@@ -1,9 +1,9 @@
 //! Twin of `shaders/stepwise_forward.wgsl`.
 
-use super::cell::{length_of, masked, peep_of, step_on, time_of};
+use super::cell::{length_of, masked, peep_of, step_on, stored, time_of};
 use crate::lstm::shaders::Options;
 
-/// Step `info[3]` forward. `w_hh` is [G, H(k), H(unit), 4].
+/// Step `info[3]` forward. `w_hh` is [G, H(k), H(unit), 4], already rounded.
 pub fn stepwise_forward(
     o: Options,
     projected: &[f32],
@@ -35,7 +35,7 @@ pub fn stepwise_forward(
                         let t = time_of(s - 1, length, reverse);
                         h = out[((t * b_all + row) * g_all + g) * h_all + k];
                     }
-                    h = masked(o, mask, h, start + k);
+                    h = stored(o, masked(o, mask, h, start + k));
                     for v in 0..4 {
                         sum[v] += w_hh[((g * h_all + k) * h_all + unit) * 4 + v] * h;
                     }
@@ -52,7 +52,7 @@ pub fn stepwise_forward(
                 out[at * h_all + unit] = h;
                 cells[at * h_all + unit] = cell;
                 for v in 0..4 {
-                    gates[(at * 4 + v) * h_all + unit] = a[v];
+                    gates[(at * 4 + v) * h_all + unit] = stored(o, a[v]);
                 }
             }
         }

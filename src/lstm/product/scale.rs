@@ -1,0 +1,30 @@
+//! Twin of `shaders/shared/scale.wgsl`, and the rounding.
+
+use half::f16;
+
+/// The power of two that brings the largest number to just below 2¹⁵.
+pub fn scale_of(largest: f32) -> f32 {
+    match largest.abs().to_bits() >> 23 {
+        255 => 1.0,
+        exponent => f32::from_bits((268 - exponent).min(253) << 23),
+    }
+}
+
+/// One over [`scale_of`], exact.
+pub fn unscale_of(largest: f32) -> f32 {
+    match largest.abs().to_bits() >> 23 {
+        255 => 1.0,
+        exponent => f32::from_bits((254 - (268 - exponent).min(253)) << 23),
+    }
+}
+
+/// A number as the kernels round it, in an operand of this largest magnitude.
+pub fn rounded(x: f32, largest: f32) -> f32 {
+    f16::from_f32(x * scale_of(largest)).to_f32() * unscale_of(largest)
+}
+
+/// The largest magnitude; NaN where there is one.
+pub fn largest_of(x: &[f32]) -> f32 {
+    let bits = x.iter().map(|x| x.to_bits() & 0x7fff_ffff).max();
+    f32::from_bits(bits.unwrap_or(0))
+}
