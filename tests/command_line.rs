@@ -158,6 +158,10 @@ fn every_command_helps() {
             "{command} shows no example: {help}"
         );
     }
+    for measurement in ["check", "kernels", "loader", "prepare", "table", "train"] {
+        let help = must(&["bench", measurement, "--help"]);
+        assert!(help.contains("Example"), "bench {measurement}: {help}");
+    }
     assert!(must(&["--version"]).contains(env!("CARGO_PKG_VERSION")));
     assert_eq!(run(&[]).status.code(), Some(2));
 }

@@ -59,6 +59,17 @@ fn write(text: &mut String, all: &Value) -> std::fmt::Result {
              {product:.0} GFLOP/s."
         )?;
     }
+    let peer = [&all["torch_kernels"], &all["torch_train"]];
+    if let Some(peer) = peer.into_iter().find(|part| !part.is_null()) {
+        let of = |key: &str| string(&peer[key]);
+        writeln!(
+            text,
+            "PyTorch: {} on {} ({}).",
+            of("driver"),
+            of("device"),
+            of("backend")
+        )?;
+    }
     layers(text, kernels, &all["torch_kernels"])?;
     steps(text, train, &all["torch_train"])?;
     left_out(text, all)

@@ -65,8 +65,10 @@ pub struct Row {
     pub variant: String,
     /// The kernels' plan; `cpu` for the CPU engine.
     pub plan: String,
-    /// Number format.
+    /// Number format of what enters a product.
     pub dtype: &'static str,
+    /// Paths of that format that the device's self-test turned off.
+    pub notes: Vec<String>,
     /// Clips of a step.
     pub batch: usize,
     /// T, frames of a clip.
@@ -93,8 +95,6 @@ pub struct Row {
     pub gflops: f64,
     /// Training loss of the last step.
     pub loss: f64,
-    /// What the device can't do as the settings ask.
-    pub notes: Vec<String>,
 }
 
 /// A variant that was not measured.
@@ -245,9 +245,7 @@ fn row(
         return Err(Error::failed(what, "ask for a smaller batch"));
     }
     let manifest = data.prepared.manifest();
-    let mut notes = Vec::new();
-    let mut note = |line| notes.push(line);
-    let mut trainee = Trainee::of(recipe, manifest, loader.shape(), compute, &mut note);
+    let (mut trainee, notes) = Trainee::of(recipe, manifest, loader.shape(), compute);
     let mut batches = Endless::new(&loader, train.batch);
     let (mut each, mut waited, mut loss) = (Vec::new(), Duration::ZERO, f64::NAN);
     let epoch = loader.batches().div_ceil(train.accumulate);
@@ -289,6 +287,7 @@ fn row(
         variant: variant(recipe),
         plan: recipe.run.plan.clone(),
         dtype: trainee.context.precision.name(),
+        notes,
         batch: train.batch * train.accumulate,
         frames,
         hidden: recipe.model.hidden,
@@ -302,6 +301,5 @@ fn row(
         data_wait: waited.as_secs_f64() * 1e3 / all,
         gflops: operations as f64 * clips / (times.median * 1e6),
         loss,
-        notes,
     })
 }

@@ -127,8 +127,10 @@ impl Session {
             let help = "prepare the part that trains; see data.sampling and data.actors";
             return Err(Error::setting(what, help));
         }
-        let mut note = |note| events(Event::Warning(note));
-        let mut trainee = Trainee::of(recipe, manifest, loader.shape(), &compute, &mut note);
+        let (mut trainee, notes) = Trainee::of(recipe, manifest, loader.shape(), &compute);
+        for note in notes {
+            events(Event::Warning(note));
+        }
         let mut shared = recipe.clone();
         // A path of this machine means nothing to whoever gets the weights.
         shared.run.data = String::new();

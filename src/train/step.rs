@@ -119,14 +119,13 @@ impl Trainee {
     }
 
     /// What a run of settled settings begins with on a device, for data of this manifest and inputs [T, J, C]: weights
-    /// from the seed, an optimiser without memory. `note` hears of what the device can't do as the settings ask.
+    /// from the seed, an optimiser without memory. And a line on each path of the settings' precision that is turned off.
     pub fn of(
         recipe: &Recipe,
         manifest: &Manifest,
         [frames, _, channels]: [usize; 3],
         compute: &Compute,
-        note: &mut dyn FnMut(String),
-    ) -> Self {
+    ) -> (Self, Vec<String>) {
         let shape = Shape {
             model: recipe.model.clone(),
             layout: manifest.layout.clone(),
@@ -138,10 +137,10 @@ impl Trainee {
         let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
         let precision = recipe.train.precision;
         let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
-        notes.into_iter().for_each(note);
         let model = TwoStream::init(&shape, recipe.run.seed, &device);
         let optimiser = Optimiser::new(&recipe.train);
-        Trainee::new(model, optimiser, shape, device, context)
+        let trainee = Trainee::new(model, optimiser, shape, device, context);
+        (trainee, notes)
     }
 
     /// Takes weights by name.

@@ -10,7 +10,7 @@ use super::numerics::relative_error;
 use super::times::Times;
 use crate::device::Compute;
 use crate::error::Result;
-use crate::lstm::{Context, Plan};
+use crate::lstm::{self, Context, Dims, Limits, Plan};
 use crate::recipe::Precision;
 use floor::{Peak, backward, forward};
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub struct Row {
     /// `sinew` or `burn`.
     pub name: &'static str,
     /// The kernels' plan; `cpu` for the CPU engine, `steps` for Burn's layer.
-    pub plan: &'static str,
+    pub plan: String,
     /// The layer; `batch` is the LSTM's rows.
     #[serde(flatten)]
     pub shape: Shape,
@@ -81,7 +81,9 @@ pub struct LeftOut {
     /// `sinew` or `burn`.
     pub name: &'static str,
     /// The kernels' plan.
-    pub plan: &'static str,
+    pub plan: String,
+    /// Number format.
+    pub dtype: &'static str,
     /// The layer.
     #[serde(flatten)]
     pub shape: Shape,
@@ -126,38 +128,49 @@ const REFERENCE: u64 = 12_000_000_000;
 /// A kind of layer to measure: its name, plan and number format, and how it is made.
 struct Candidate {
     name: &'static str,
-    plan: &'static str,
+    plan: String,
     dtype: &'static str,
+    /// Ours on the device; none for Burn's.
     ours: Option<Context>,
+    /// Why it is not measured on this device.
+    off: Option<String>,
 }
 
-/// Ours with every plan, in f16 too where a GPU has it and passed the self-test, and Burn's.
+/// Every plan in each number format that the device has, its tiles by rule; then Burn's layer.
 fn candidates(compute: &Compute) -> Vec<Candidate> {
-    let ours = |plan: Plan, name: &'static str, precision: Precision| {
-        let (context, _) = Context::on(compute, plan).in_precision(precision, compute);
-        Candidate {
-            name: "sinew",
-            plan: name,
-            dtype: context.precision.name(),
-            ours: Some(context),
-        }
-    };
     let mut all = Vec::new();
-    match &compute.adapter {
-        None => all.push(ours(Plan::default(), "cpu", Precision::F32)),
-        Some(adapter) => {
-            all.extend(Plan::ALL.map(|plan| ours(plan, plan.name(), Precision::F32)));
-            if adapter.hardware() && adapter.f16 {
-                let half = Plan::ALL.map(|plan| ours(plan, plan.name(), Precision::F16));
-                all.extend(half.into_iter().filter(|c| c.dtype == "f16"));
-            }
+    let formats = match &compute.adapter {
+        Some(adapter) if adapter.f16 => &[Precision::F32, Precision::F16][..],
+        _ => &[Precision::F32],
+    };
+    let plans = match compute.adapter {
+        Some(_) => &Plan::ALL[..],
+        None => &Plan::ALL[..1],
+    };
+    for precision in formats {
+        for plan in plans {
+            let context = Context::on(compute, *plan);
+            let (context, notes) = context.in_precision(*precision, compute);
+            let half = *precision == Precision::F16;
+            all.push(Candidate {
+                name: "sinew",
+                plan: match compute.adapter {
+                    Some(_) => plan.name().to_string(),
+                    None => "cpu".into(),
+                },
+                dtype: if half { "f16" } else { "f32" },
+                ours: Some(context),
+                // The self-test fell back to f32, which has a row of its own.
+                off: (half && context.precision == lstm::Precision::F32).then(|| notes.join("; ")),
+            });
         }
     }
     all.push(Candidate {
         name: "burn",
-        plan: "steps",
+        plan: "steps".into(),
         dtype: "f32",
         ours: None,
+        off: None,
     });
     all
 }
@@ -201,6 +214,7 @@ pub fn measure(
                     let left = LeftOut {
                         name: candidate.name,
                         plan: candidate.plan,
+                        dtype: candidate.dtype,
                         shape: shape.clone(),
                         reason,
                     };
@@ -252,9 +266,30 @@ impl Bench<'_> {
             .map(|end| end.saturating_duration_since(Instant::now()))
     }
 
+    /// Why the device does not run our layer by this plan.
+    fn unsupported(&self, ours: Option<Context>) -> Option<String> {
+        let (adapter, context) = (self.compute.adapter.as_ref()?, ours?);
+        let dims = Dims {
+            steps: self.shape.steps,
+            batch: self.shape.batch,
+            groups: self.shape.groups(),
+            hidden: self.shape.hidden,
+        };
+        let tiles =
+            context
+                .plan
+                .of(dims.hidden)
+                .supports(Limits::of(adapter), dims, context.precision);
+        tiles.err().map(|why| why.to_string())
+    }
+
     fn row(&mut self, candidate: &Candidate) -> Result<Outcome> {
         if self.left().is_some_and(|left| left.is_zero()) {
             return Ok(Outcome::LeftOut("the time was up".into()));
+        }
+        let off = candidate.off.clone();
+        if let Some(reason) = off.or_else(|| self.unsupported(candidate.ours)) {
+            return Ok(Outcome::LeftOut(reason));
         }
         if let Some(reason) = memory::unfit(self.compute, self.shape, candidate.ours) {
             return Ok(Outcome::LeftOut(reason));
@@ -284,7 +319,7 @@ impl Bench<'_> {
         let floor_ms = self.peak.floor_ms(self.shape, candidate.dtype);
         Ok(Outcome::Row(Box::new(Row {
             name: candidate.name,
-            plan: candidate.plan,
+            plan: candidate.plan.clone(),
             shape: self.shape.clone(),
             input: self.shape.input(),
             groups: self.shape.groups(),

@@ -116,8 +116,10 @@ impl Printed {
             }
             Event::Row(row) => (&row.shape, line(row)),
             Event::LeftOut(left) => {
-                let (name, plan, why) = (left.name, left.plan, &left.reason);
-                (&left.shape, format!("  {name:6} {plan:9}  left out: {why}"))
+                let (name, plan, dtype) = (left.name, &left.plan, left.dtype);
+                let why = &left.reason;
+                let line = format!("  {name:6} {plan:9} {dtype}  left out: {why}");
+                (&left.shape, line)
             }
         };
         let mut lines = Vec::new();
