@@ -6,7 +6,6 @@ use super::recurrence;
 use super::self_test;
 use super::spec::{Dims, Precision, Spec};
 use crate::device::Compute;
-use crate::recipe;
 use crate::rng::Rng;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -41,11 +40,7 @@ impl Context {
 
     /// The same in the precision of the settings, and a line on each path that the self-test turned off or that gains
     /// nothing.
-    pub fn in_precision(
-        self,
-        precision: recipe::Precision,
-        compute: &Compute,
-    ) -> (Self, Vec<String>) {
+    pub fn in_precision(self, precision: Precision, compute: &Compute) -> (Self, Vec<String>) {
         let verdict = self_test::verdict(compute, precision);
         let context = Context {
             precision: verdict.precision,

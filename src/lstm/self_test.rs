@@ -7,7 +7,6 @@ use super::product::{Products, Units, product};
 use super::recurrence;
 use super::spec::{Precision, Spec};
 use crate::device::Compute;
-use crate::recipe;
 use crate::rng::Rng;
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -41,9 +40,9 @@ pub enum Path {
 }
 
 /// The verdict on a device, found once a process.
-pub fn verdict(compute: &Compute, wanted: recipe::Precision) -> Verdict {
+pub fn verdict(compute: &Compute, wanted: Precision) -> Verdict {
     static KNOWN: Mutex<BTreeMap<String, Verdict>> = Mutex::new(BTreeMap::new());
-    if wanted == recipe::Precision::F32 {
+    if wanted == Precision::F32 {
         return Verdict {
             precision: Precision::F32,
             units: Units::Burn,

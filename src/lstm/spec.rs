@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use super::product::{Products, Units};
+pub use crate::recipe::Precision;
 use burn::tensor::Shape;
 use std::sync::Arc;
 
@@ -43,36 +44,6 @@ impl Dims {
 
     fn step_rows(&self) -> f64 {
         (self.batch * self.groups) as f64
-    }
-}
-
-/// Number format of a recurrence's weights and activations; sums, states and tensors at the border are f32 in each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Precision {
-    /// f32 throughout.
-    #[default]
-    F32,
-    /// Weights and hidden states are rounded to f16 where they enter a product; the sums and the cell state are f32.
-    F16,
-}
-
-impl Precision {
-    /// Every precision.
-    pub const ALL: [Precision; 2] = [Precision::F32, Precision::F16];
-
-    /// Its name in settings and tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Precision::F32 => "f32",
-            Precision::F16 => "f16",
-        }
-    }
-
-    /// The precision of a name.
-    pub fn from_name(name: &str) -> Option<Precision> {
-        Precision::ALL
-            .into_iter()
-            .find(|precision| precision.name() == name)
     }
 }
 

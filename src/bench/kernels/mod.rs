@@ -10,8 +10,7 @@ use super::numerics::relative_error;
 use super::times::Times;
 use crate::device::Compute;
 use crate::error::Result;
-use crate::lstm::{self, Context, Dims, Limits, Plan};
-use crate::recipe::Precision;
+use crate::lstm::{Context, Dims, Limits, Plan, Precision};
 use floor::{Peak, backward, forward};
 use serde::Serialize;
 use shapes::Shape;
@@ -161,7 +160,7 @@ fn candidates(compute: &Compute) -> Vec<Candidate> {
                 dtype: if half { "f16" } else { "f32" },
                 ours: Some(context),
                 // The self-test fell back to f32, which has a row of its own.
-                off: (half && context.precision == lstm::Precision::F32).then(|| notes.join("; ")),
+                off: (half && context.precision == Precision::F32).then(|| notes.join("; ")),
             });
         }
     }
