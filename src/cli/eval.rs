@@ -102,9 +102,14 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
 pub fn context(weights: &Weights, compute: &Compute) -> Context {
     let recipe = &weights.recipe;
     let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
-    // Another device may not run what was measured on the run's.
-    let runs = plans::check(plan, &recipe.model, compute).is_ok();
-    let plan = if runs { plan } else { Plan::STEPWISE.into() };
+    let plan = match plans::check(plan, &recipe.model, compute) {
+        Ok(()) => plan,
+        // Another device may not run what was measured on the run's.
+        Err(why) => {
+            eprintln!("warning: {why}; taking stepwise");
+            Plan::STEPWISE.into()
+        }
+    };
     let precision = recipe.train.precision;
     let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
     for note in notes {
