@@ -14,7 +14,7 @@ pub struct Shared<'a> {
     owner: PhantomData<&'a mut [f32]>,
 }
 
-// Safe to share: `write` is the only access, and its callers keep to rows of their own.
+// Safe to share: writing is the only access, and the callers keep to rows of their own.
 unsafe impl Send for Shared<'_> {}
 unsafe impl Sync for Shared<'_> {}
 
@@ -42,9 +42,7 @@ impl<'a> Shared<'a> {
             std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(offset), values.len());
         }
     }
-}
 
-impl Shared<'_> {
     /// Writes the first `count` of L numbers at `offset`.
     ///
     /// # Safety
