@@ -50,7 +50,11 @@ fn rich() -> Data {
         turn: Turn::FirstFrame,
         bones: true,
         motion: true,
-        scale: [1.0; 3],
+        between: false,
+        test_turn: 0.0,
+        test_swap: false,
+        test_mirror: false,
+        scale: [1.0; 4],
         ..clips::plain(16)
     }
 }

@@ -198,7 +198,7 @@ fn nan_after_a_rows_end_is_not_seen() {
                 .map(|(at, x)| if after(at) { filler } else { *x })
                 .collect();
             let x = tensor(&x, [steps, batch, input], device);
-            values(run(&[(&layer, x)], None, Some(&lengths), context))
+            values(run(&[(&layer, x)], None, Some(&lengths), None, context))
         };
         assert_eq!(with(f32::NAN), with(0.0), "{name} {lengths:?}");
     });

@@ -2,7 +2,7 @@
 
 use super::Sequence;
 use super::transforms::apply;
-use crate::recipe::Augment;
+use crate::recipe::{Augment, Data, Mirror};
 use crate::rng::Rng;
 use crate::skeleton::Layout;
 
@@ -17,6 +17,8 @@ pub struct Change {
     pub mirror: bool,
     /// The two people change places.
     pub swap: bool,
+    /// Probability that a joint is absent.
+    pub lose: f32,
 }
 
 impl Change {
@@ -38,8 +40,9 @@ impl Change {
                 &product(&scaling(scale), &rotation(angles)),
             ),
             noise: settings.noise,
-            mirror: settings.mirror && rng.chance(0.5),
+            mirror: settings.mirror == Mirror::Yes && rng.chance(0.5),
             swap: settings.swap && rng.chance(0.5),
+            lose: settings.lose,
         };
         Some(change)
     }
@@ -57,6 +60,53 @@ impl Change {
             .for_each(|point| *point = apply(&self.matrix, *point));
         if self.noise > 0.0 {
             noise(sequence, self.noise, rng);
+        }
+        if self.lose > 0.0 {
+            lose(sequence, self.lose, rng);
+        }
+    }
+}
+
+/// A random part of a clip of `frames` frames: where it starts and how many frames it has. At most the share `largest`
+/// is cut off.
+#[must_use]
+pub fn crop(largest: f32, frames: usize, rng: &mut Rng) -> (usize, usize) {
+    if largest <= 0.0 {
+        return (0, frames);
+    }
+    let cut = (f64::from(largest) * rng.unit_f64() * frames as f64) as usize;
+    let start = (rng.unit_f64() * (cut + 1) as f64) as usize;
+    (start.min(cut), frames - cut.min(frames))
+}
+
+/// What sets copy `number` of `of` copies of a test clip apart, in place: turned about the vertical by an angle of its
+/// own, every second one with its people swapped, the second two of every four mirrored.
+pub fn test_copy(sequence: &mut Sequence, layout: &Layout, data: &Data, (number, of): (usize, usize)) {
+    if data.test_mirror && number % 4 > 1 {
+        mirror(sequence, layout);
+    }
+    if data.test_swap && number % 2 == 1 {
+        swap(sequence);
+    }
+    if data.test_turn != 0.0 && of > 1 {
+        let angle = data.test_turn * (2.0 * number as f32 / (of - 1) as f32 - 1.0);
+        let matrix = rotation(layout.up.vector().map(|v| v * angle));
+        sequence
+            .all_mut()
+            .for_each(|point| *point = apply(&matrix, *point));
+    }
+}
+
+/// Takes whole joints of each person away, each with a probability.
+pub fn lose(sequence: &mut Sequence, probability: f32, rng: &mut Rng) {
+    for person in 0..sequence.people {
+        let lost: Vec<bool> = (0..sequence.joints).map(|_| rng.chance(probability)).collect();
+        for frame in 0..sequence.frames {
+            for (point, &lost) in sequence.points_mut(person, frame).zip(&lost) {
+                if lost {
+                    *point = [f32::NAN; 3];
+                }
+            }
         }
     }
 }

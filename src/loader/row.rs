@@ -1,7 +1,7 @@
 //! One sample becomes one row of a batch.
 
 use super::augment::Change;
-use super::{Sequence, features, people, purpose, sampling, transforms};
+use super::{Sequence, augment, features, people, purpose, sampling, transforms};
 use crate::error::{Error, Result};
 use crate::recipe::{Actors, Augment, Data, People};
 use crate::rng::Rng;
@@ -130,7 +130,7 @@ impl Maker {
         }
         if data.scale.contains(&0.0) {
             let what = "data.scale = 0 means nothing without training clips";
-            return Err(Error::setting(what, "name three factors"));
+            return Err(Error::setting(what, "name four factors"));
         }
         let (parents, factors) = (layout.parents(), features::factors(&data));
         Ok(Maker {
@@ -202,16 +202,24 @@ impl Maker {
             // One draw for all of a clip's people, so that their steps show the same moments.
             None => (Rng::new(self.seed, &[purpose::TEST, clip, number]), draws),
         };
+        let (start, length) = match (epoch, &self.augment) {
+            (Some(_), Some(settings)) => augment::crop(settings.crop, sequence.frames, &mut rng),
+            _ => (0, sequence.frames),
+        };
         let random = (epoch.is_some() || draws > 1).then_some(&mut rng);
         let which = (sample.number, of);
-        let indices = sampling::indices(
+        let mut indices = sampling::indices(
             self.data.sampling,
-            sequence.frames,
+            length,
             self.data.frames,
             which,
             random,
         );
+        indices.iter_mut().flatten().for_each(|frame| *frame += start);
         let mut taken = sequence.take(&indices);
+        if epoch.is_none() {
+            augment::test_copy(&mut taken, &self.layout, &self.data, which);
+        }
         if let (Some(_), Some(settings)) = (epoch, &self.augment)
             && let Some(change) = Change::draw(settings, &mut rng)
         {
@@ -221,8 +229,8 @@ impl Maker {
         features::write(
             &taken,
             &self.parents,
-            self.data.bones,
-            self.data.motion,
+            self.layout.centre,
+            &self.data,
             &mut batch.x,
         );
         let factors = self.factors.iter().cycle();

@@ -167,8 +167,8 @@ impl Layer {
     }
 
     /// Hidden states of every step, [T, B, D·H], of inputs [T, B, I], from zero states.
-    pub fn forward(&self, x: Tensor<3>, context: Context) -> Tensor<3> {
-        run(&[(self, x)], None, None, context)
+    pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<3>>, context: Context) -> Tensor<3> {
+        run(&[(self, x)], None, None, mask, context)
     }
 
     /// The input projection of all steps and directions, biases in: [T·B, D·4H].
@@ -205,12 +205,14 @@ pub type States = (Tensor<3>, Tensor<3>);
 /// Runs layers of the same hidden size side by side, each on its own input [T, B, I].
 ///
 /// Returns [T, B, G·H]: layer by layer, forward before reverse. `lengths` are the valid steps of each row: outputs
-/// after them are zero, and the reverse direction starts at a row's own end. A batch whose gates would outgrow the
+/// after them are zero, and the reverse direction starts at a row's own end. `mask` [G, B, H] multiplies the hidden
+/// state that enters each step. A batch whose gates would outgrow the
 /// device's largest binding, or whose states its largest dispatch, is run in pieces of rows.
 pub fn run(
     layers: &[(&Layer, Tensor<3>)],
     initial: Option<States>,
     lengths: Option<&[u32]>,
+    mask: Option<Tensor<3>>,
     context: Context,
 ) -> Tensor<3> {
     let hidden = layers[0].0.hidden();
@@ -223,7 +225,7 @@ pub fn run(
         hidden,
     });
     if rows >= batch {
-        return run_rows(layers, initial, lengths, context);
+        return run_rows(layers, initial, lengths, mask, context);
     }
     let pieces = (0..batch).step_by(rows).map(|start| {
         let count = rows.min(batch - start);
@@ -235,7 +237,8 @@ pub fn run(
             .clone()
             .map(|(h, c)| (h.narrow(1, start, count), c.narrow(1, start, count)));
         let lengths = lengths.map(|l| &l[start..start + count]);
-        run_rows(&layers, initial, lengths, context)
+        let mask = mask.clone().map(|mask| mask.narrow(1, start, count));
+        run_rows(&layers, initial, lengths, mask, context)
     });
     Tensor::cat(pieces.collect(), 1)
 }
@@ -244,6 +247,7 @@ fn run_rows(
     layers: &[(&Layer, Tensor<3>)],
     initial: Option<States>,
     lengths: Option<&[u32]>,
+    mask: Option<Tensor<3>>,
     context: Context,
 ) -> Tensor<3> {
     let hidden = layers[0].0.hidden();
@@ -278,7 +282,7 @@ fn run_rows(
         dispatch: context.dispatch,
         ..Spec::default()
     };
-    recurrence(projected, w_hh, h0, c0, peephole, None, spec).reshape([
+    recurrence(projected, w_hh, h0, c0, peephole, mask, spec).reshape([
         steps,
         batch,
         groups * hidden,

@@ -55,6 +55,24 @@ fn read(hidden: Tensor<3>, fc: &Readout, dropout: Option<(Dropout, u64, usize)>)
     fc.forward(features)
 }
 
+/// Layers one upon the other, the recurrence of each under its own mask.
+fn stack(
+    layers: &[Layer],
+    mut hidden: Tensor<3>,
+    shape: &Shape,
+    dropout: Option<(Dropout, u64, usize)>,
+    context: Context,
+) -> Tensor<3> {
+    for (layer, number) in layers.iter().zip(0..) {
+        let size = [directions(shape), hidden.dims()[1], layer.hidden()];
+        let mask = dropout.and_then(|(dropout, first, per_row)| {
+            dropout.recurrent(size, first + number, per_row, &hidden.device())
+        });
+        hidden = layer.forward(hidden, mask, context);
+    }
+    hidden
+}
+
 /// The joints of `x` [.., J, ..] along dimension `dim` in an order.
 fn in_order<const D: usize>(x: Tensor<D>, dim: usize, order: &[usize]) -> Tensor<D> {
     let indices: Vec<i64> = order.iter().map(|j| *j as i64).collect();
@@ -125,11 +143,14 @@ impl TemporalStream {
                 .zip(&shape.layout.parts)
                 .map(|(layer, part)| (layer, of(&part.joints)))
                 .collect();
-            run(&parts, None, None, context)
+            let groups = self.parts.len() * directions(shape);
+            let mask = dropout.and_then(|d| {
+                let size = [groups, batch, shape.model.part_hidden];
+                d.recurrent(size, 2, 1, &x.device())
+            });
+            run(&parts, None, None, mask, context)
         };
-        for layer in &self.layers {
-            hidden = layer.forward(hidden, context);
-        }
+        hidden = stack(&self.layers, hidden, shape, dropout.map(|d| (d, 3, 1)), context);
         read(hidden, &self.fc, dropout.map(|d| (d, 0, 1)))
     }
 }
@@ -170,9 +191,7 @@ impl SpatialStream {
             .permute([3, 0, 1, 2, 4])
             .reshape([joints, batch * WINDOWS, window * channels]);
         let mut hidden = in_order(x, 0, order);
-        for layer in &self.layers {
-            hidden = layer.forward(hidden, context);
-        }
+        hidden = stack(&self.layers, hidden, shape, dropout.map(|d| (d, 5, WINDOWS)), context);
         let scores = read(hidden, &self.fc, dropout.map(|d| (d, 1, WINDOWS)));
         let classes = scores.dims()[1];
         scores

@@ -45,6 +45,14 @@ pub fn check(recipe: &Recipe) -> Result<()> {
     let shares = [
         ("model.fusion_weight", f64::from(model.fusion_weight), 1.0),
         ("model.dropout", model.dropout.into(), 0.99),
+        (
+            "model.recurrent_dropout",
+            model.recurrent_dropout.into(),
+            0.99,
+        ),
+        ("augment.crop", augment.crop.into(), 0.99),
+        ("augment.lose", augment.lose.into(), 0.99),
+        ("train.ema", train.ema, 0.999_999),
         ("augment.probability", augment.probability.into(), 1.0),
         ("augment.scale", augment.scale.into(), 0.99),
         ("augment.shear", augment.shear.into(), 10.0),
@@ -72,7 +80,7 @@ fn finite(recipe: &Recipe) -> Result<()> {
         return Err(refused("augment.rotation", "three angles in radians"));
     }
     if !whole(&recipe.data.scale) {
-        return Err(refused("data.scale", "three factors"));
+        return Err(refused("data.scale", "four factors"));
     }
     Ok(())
 }

@@ -109,6 +109,8 @@ pub struct Model {
     pub peephole: bool,
     /// Share of the readout's inputs dropped in training.
     pub dropout: f32,
+    /// Share of the hidden units that a sample's recurrence does without in training, the same at every step.
+    pub recurrent_dropout: f32,
 }
 
 /// Which frames of a clip become the T steps.
@@ -187,6 +189,12 @@ pub struct Data {
     pub sampling: Sampling,
     /// Samplings of a clip whose probabilities are averaged in testing.
     pub test_clips: usize,
+    /// Samplings in testing are turned about the vertical by angles spread evenly in ± this, radians.
+    pub test_turn: f32,
+    /// Every second sampling in testing has the two people swapped, where they are concatenated.
+    pub test_swap: bool,
+    /// Two of every four samplings in testing are mirrored.
+    pub test_mirror: bool,
     /// What is moved to the origin: `none`, `frame`, `first-frame`, `reference`.
     pub centre: Centre,
     /// What is turned to the axes: `none`, `frame`, `first-frame`.
@@ -199,8 +207,24 @@ pub struct Data {
     pub bones: bool,
     /// Adds each joint's change since the step before to the input.
     pub motion: bool,
-    /// Factors of joints, bones and motion in the input; a 0 is filled in so that the training clips' are of size one.
-    pub scale: [f32; 3],
+    /// Adds each joint's distances to the partner, where two people are concatenated: to the nearest joint and to the
+    /// centre.
+    pub between: bool,
+    /// Factors of joints, bones, motion and distances in the input; a 0 is filled in so that the training clips' are of
+    /// size one.
+    pub scale: [f32; 4],
+}
+
+/// Whether left and right may change places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mirror {
+    /// Never.
+    No,
+    /// With probability 0.5.
+    Yes,
+    /// As `yes` unless a class's name speaks of left or right; a run's start decides.
+    Auto,
 }
 
 /// Random changes of training clips; all zero and false: none.
@@ -215,10 +239,14 @@ pub struct Augment {
     pub shear: f32,
     /// Standard deviation of noise on every coordinate, in units of the data.
     pub noise: f32,
-    /// Swap left and right with probability 0.5.
-    pub mirror: bool,
+    /// Swap left and right with probability 0.5: `no`, `yes`, `auto`.
+    pub mirror: Mirror,
     /// Swap the two actors with probability 0.5 (when concatenated).
     pub swap: bool,
+    /// Largest share of a clip's length that is cut off, at a random place, before its steps are chosen.
+    pub crop: f32,
+    /// Probability that a joint is absent throughout.
+    pub lose: f32,
     /// Probability that a clip is changed at all.
     pub probability: f32,
 }
@@ -290,6 +318,8 @@ pub struct Train {
     pub nesterov: bool,
     /// Largest global norm of the gradient; 0 leaves it as it is.
     pub clip_norm: f64,
+    /// Decay of the weights' running mean, which is what is evaluated and kept as best; 0 keeps none.
+    pub ema: f64,
     /// Share of probability spread over all classes in the target.
     pub label_smoothing: f32,
     /// Share of training clips held out to choose the best checkpoint, by people where the data knows them; 0 trains on everything.

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::loader;
-use crate::recipe::Recipe;
+use crate::recipe::{Mirror, Recipe};
 use crate::shards::Prepared;
 
 /// Training clips from which the hidden size is 512 and the batch 256.
@@ -25,6 +25,10 @@ pub fn settle(recipe: &Recipe, prepared: &Prepared, train: &[usize]) -> Result<R
     let training_clips = train.len();
     let data = loader::settle(&recipe.data, prepared.manifest());
     settled.data = loader::settle_scale(&data, prepared, train)?;
+    if settled.augment.mirror == Mirror::Auto {
+        let sided = prepared.manifest().classes.iter().any(|name| sided(name));
+        settled.augment.mirror = if sided { Mirror::No } else { Mirror::Yes };
+    }
     if settled.train.batch == 0 {
         settled.train.batch = if training_clips < MANY_CLIPS { 32 } else { 256 };
     }
@@ -42,4 +46,10 @@ pub fn settle(recipe: &Recipe, prepared: &Prepared, train: &[usize]) -> Result<R
         settled.train.epochs = (SAMPLES / training_clips.max(1)).clamp(60, 120);
     }
     Ok(settled)
+}
+
+/// Whether a class's name tells left from right.
+fn sided(class: &str) -> bool {
+    let mut words = class.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| ["left", "right", "clockwise"].iter().any(|side| word.eq_ignore_ascii_case(side)))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sinew::recipe::{Actors, Augment, Centre, Data, People, Sampling, Turn};
+use sinew::recipe::{Actors, Augment, Centre, Data, Mirror, People, Sampling, Turn};
 use sinew::rng::Rng;
 use sinew::shards::{Counts, FORMAT, Manifest, Prepared, ShardWriter, VERSION};
 use sinew::skeleton::{About, Clip, Layout};
@@ -127,7 +127,11 @@ pub fn plain(frames: usize) -> Data {
         actors: Actors::Published,
         bones: false,
         motion: false,
-        scale: [1.0; 3],
+        between: false,
+        test_turn: 0.0,
+        test_swap: false,
+        test_mirror: false,
+        scale: [1.0; 4],
     }
 }
 
@@ -138,8 +142,10 @@ pub fn everything() -> Augment {
         scale: 0.1,
         shear: 0.1,
         noise: 0.01,
-        mirror: true,
+        mirror: Mirror::Yes,
         swap: true,
+        crop: 0.0,
+        lose: 0.0,
         probability: 0.9,
     }
 }

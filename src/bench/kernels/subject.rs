@@ -122,7 +122,7 @@ impl Subject {
         match self {
             Subject::Ours(layers, context) => {
                 let layers: Vec<_> = layers.iter().zip(xs.iter().cloned()).collect();
-                run(&layers, None, None, *context)
+                run(&layers, None, None, None, *context)
             }
             Subject::Burns(lstms) => {
                 let directions = lstms.len() / xs.len();
