@@ -4,9 +4,11 @@
 #[allow(dead_code)]
 mod clips;
 
-use sinew::loader::augment::{Change, mirror, noise, rotation, scaling, shearing, swap};
+use sinew::loader::augment::{
+    Change, crop, lose, mirror, noise, rotation, scaling, shearing, swap, test_copy,
+};
 use sinew::loader::{Sequence, people};
-use sinew::recipe::{Augment, People};
+use sinew::recipe::{Augment, Data, Mirror, People};
 use sinew::rng::Rng;
 use sinew::skeleton::Layout;
 
@@ -31,8 +33,10 @@ fn none() -> Augment {
         scale: 0.0,
         shear: 0.0,
         noise: 0.0,
-        mirror: false,
+        mirror: Mirror::No,
         swap: false,
+        crop: 0.0,
+        lose: 0.0,
         probability: 1.0,
     }
 }
@@ -303,4 +307,85 @@ fn changes_stay_within_their_bounds_and_their_share() {
         ..clips::everything()
     };
     assert!((0..100).all(|_| Change::draw(&never, &mut rng).is_none()));
+}
+
+#[test]
+fn a_crop_lies_inside_and_cuts_no_more_than_its_share() {
+    let mut rng = Rng::new(14, &[]);
+    assert_eq!(crop(0.0, 37, &mut rng), (0, 37));
+    for frames in [1, 2, 10, 100] {
+        let drawn: Vec<_> = (0..1_000).map(|_| crop(0.4, frames, &mut rng)).collect();
+        for &(start, length) in &drawn {
+            assert!(start + length <= frames);
+            assert!(length as f64 >= 0.6 * frames as f64 && length > 0);
+        }
+        if frames == 100 {
+            assert!(drawn.iter().any(|(start, _)| *start == 0));
+            assert!(
+                drawn
+                    .iter()
+                    .any(|(start, length)| start + length == 100 && *start > 0)
+            );
+            assert!(drawn.iter().any(|(_, length)| *length < 65));
+        }
+    }
+}
+
+#[test]
+fn a_lost_joint_is_absent_throughout() {
+    for layout in layouts() {
+        let before = sequence(&layout, 15);
+        let mut after = before.clone();
+        lose(&mut after, 0.5, &mut Rng::new(16, &[]));
+        let mut lost = 0;
+        for person in 0..2 {
+            for joint in 0..layout.len() {
+                let of = |s: &Sequence| -> Vec<Option<[f32; 3]>> {
+                    (0..s.frames)
+                        .map(|frame| s.joint(person, frame, joint))
+                        .collect()
+                };
+                let gone = of(&after).iter().all(Option::is_none);
+                assert!(gone || of(&after) == of(&before));
+                lost += usize::from(gone);
+            }
+        }
+        let all = 2 * layout.len();
+        assert!(lost > all / 5 && lost < all * 4 / 5, "{lost} of {all}");
+    }
+}
+
+#[test]
+fn test_copies_turn_evenly_about_the_vertical_and_swap_in_turn() {
+    let layout = Layout::ntu25();
+    let before = sequence(&layout, 17);
+    let data = Data {
+        test_turn: 0.4,
+        test_swap: true,
+        ..clips::plain(40)
+    };
+    for number in 0..5 {
+        let mut after = before.clone();
+        test_copy(&mut after, &layout, &data, (number, 5));
+        if number % 2 == 1 {
+            swap(&mut after);
+        }
+        let angle = 0.2 * number as f32 - 0.4;
+        for (a, b) in before.data.chunks_exact(3).zip(after.data.chunks_exact(3)) {
+            if a.iter().any(|x| x.is_nan()) {
+                continue;
+            }
+            // NTU's vertical is y.
+            let turned = [
+                a[0] * angle.cos() + a[2] * angle.sin(),
+                a[1],
+                a[2] * angle.cos() - a[0] * angle.sin(),
+            ];
+            assert!(distance(turned, [b[0], b[1], b[2]]) < 1e-5);
+        }
+    }
+    // One copy alone is the clip.
+    let mut alone = before.clone();
+    test_copy(&mut alone, &layout, &data, (0, 1));
+    assert_same(&before, &alone);
 }

@@ -53,7 +53,6 @@ fn rich() -> Data {
         between: false,
         test_turn: 0.0,
         test_swap: false,
-        test_mirror: false,
         scale: [1.0; 4],
         ..clips::plain(16)
     }

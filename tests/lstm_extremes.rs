@@ -324,6 +324,7 @@ fn a_batch_in_pieces() {
                 &[(&layer, x.clone())],
                 Some((h.clone(), c)),
                 Some(&lengths),
+                None,
                 context,
             );
             let grads = (out.clone() * out.clone()).sum().backward();

@@ -103,7 +103,13 @@ fn check(golden: &Golden<'_>, case: &Value, device: &Device, context: Context) -
         .map(|_| golden.tensor::<3>("c0", &device).require_grad());
     let initial = h0.clone().zip(c0.clone());
     let lengths = golden.lengths();
-    let out = run(&[(&layer, x.clone())], initial, lengths.as_deref(), None, context);
+    let out = run(
+        &[(&layer, x.clone())],
+        initial,
+        lengths.as_deref(),
+        None,
+        context,
+    );
     let loss = (out.clone() * golden.tensor::<3>("loss_weight", &device)).sum();
     let grads = loss.backward();
 

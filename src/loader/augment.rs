@@ -80,11 +80,13 @@ pub fn crop(largest: f32, frames: usize, rng: &mut Rng) -> (usize, usize) {
 }
 
 /// What sets copy `number` of `of` copies of a test clip apart, in place: turned about the vertical by an angle of its
-/// own, every second one with its people swapped, the second two of every four mirrored.
-pub fn test_copy(sequence: &mut Sequence, layout: &Layout, data: &Data, (number, of): (usize, usize)) {
-    if data.test_mirror && number % 4 > 1 {
-        mirror(sequence, layout);
-    }
+/// own, every second one with its people swapped.
+pub fn test_copy(
+    sequence: &mut Sequence,
+    layout: &Layout,
+    data: &Data,
+    (number, of): (usize, usize),
+) {
     if data.test_swap && number % 2 == 1 {
         swap(sequence);
     }
@@ -100,7 +102,9 @@ pub fn test_copy(sequence: &mut Sequence, layout: &Layout, data: &Data, (number,
 /// Takes whole joints of each person away, each with a probability.
 pub fn lose(sequence: &mut Sequence, probability: f32, rng: &mut Rng) {
     for person in 0..sequence.people {
-        let lost: Vec<bool> = (0..sequence.joints).map(|_| rng.chance(probability)).collect();
+        let lost: Vec<bool> = (0..sequence.joints)
+            .map(|_| rng.chance(probability))
+            .collect();
         for frame in 0..sequence.frames {
             for (point, &lost) in sequence.points_mut(person, frame).zip(&lost) {
                 if lost {

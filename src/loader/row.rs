@@ -208,14 +208,12 @@ impl Maker {
         };
         let random = (epoch.is_some() || draws > 1).then_some(&mut rng);
         let which = (sample.number, of);
-        let mut indices = sampling::indices(
-            self.data.sampling,
-            length,
-            self.data.frames,
-            which,
-            random,
-        );
-        indices.iter_mut().flatten().for_each(|frame| *frame += start);
+        let mut indices =
+            sampling::indices(self.data.sampling, length, self.data.frames, which, random);
+        indices
+            .iter_mut()
+            .flatten()
+            .for_each(|frame| *frame += start);
         let mut taken = sequence.take(&indices);
         if epoch.is_none() {
             augment::test_copy(&mut taken, &self.layout, &self.data, which);

@@ -167,8 +167,8 @@ impl Layer {
     }
 
     /// Hidden states of every step, [T, B, D·H], of inputs [T, B, I], from zero states.
-    pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<3>>, context: Context) -> Tensor<3> {
-        run(&[(self, x)], None, None, mask, context)
+    pub fn forward(&self, x: Tensor<3>, context: Context) -> Tensor<3> {
+        run(&[(self, x)], None, None, None, context)
     }
 
     /// The input projection of all steps and directions, biases in: [T·B, D·4H].

@@ -40,7 +40,13 @@ impl Dropout {
         per_row: usize,
         device: &Device,
     ) -> Option<Tensor<3>> {
-        let mask = self.mask(self.recurrent, [rows, groups * hidden], layer, per_row, device)?;
+        let mask = self.mask(
+            self.recurrent,
+            [rows, groups * hidden],
+            layer,
+            per_row,
+            device,
+        )?;
         Some(mask.reshape([rows, groups, hidden]).swap_dims(0, 1))
     }
 
@@ -67,6 +73,9 @@ impl Dropout {
                 mask.iter_mut()
                     .for_each(|m| *m = if rng.chance(rate) { 0.0 } else { keep });
             });
-        Some(Tensor::from_data(TensorData::new(mask, [rows, width]), device))
+        Some(Tensor::from_data(
+            TensorData::new(mask, [rows, width]),
+            device,
+        ))
     }
 }

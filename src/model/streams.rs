@@ -68,7 +68,7 @@ fn stack(
         let mask = dropout.and_then(|(dropout, first, per_row)| {
             dropout.recurrent(size, first + number, per_row, &hidden.device())
         });
-        hidden = layer.forward(hidden, mask, context);
+        hidden = run(&[(layer, hidden)], None, None, mask, context);
     }
     hidden
 }
@@ -150,7 +150,13 @@ impl TemporalStream {
             });
             run(&parts, None, None, mask, context)
         };
-        hidden = stack(&self.layers, hidden, shape, dropout.map(|d| (d, 3, 1)), context);
+        hidden = stack(
+            &self.layers,
+            hidden,
+            shape,
+            dropout.map(|d| (d, 3, 1)),
+            context,
+        );
         read(hidden, &self.fc, dropout.map(|d| (d, 0, 1)))
     }
 }
@@ -191,7 +197,13 @@ impl SpatialStream {
             .permute([3, 0, 1, 2, 4])
             .reshape([joints, batch * WINDOWS, window * channels]);
         let mut hidden = in_order(x, 0, order);
-        hidden = stack(&self.layers, hidden, shape, dropout.map(|d| (d, 5, WINDOWS)), context);
+        hidden = stack(
+            &self.layers,
+            hidden,
+            shape,
+            dropout.map(|d| (d, 5, WINDOWS)),
+            context,
+        );
         let scores = read(hidden, &self.fc, dropout.map(|d| (d, 1, WINDOWS)));
         let classes = scores.dims()[1];
         scores

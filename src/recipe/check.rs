@@ -79,6 +79,9 @@ fn finite(recipe: &Recipe) -> Result<()> {
     if !whole(&recipe.augment.rotation) {
         return Err(refused("augment.rotation", "three angles in radians"));
     }
+    if !whole(&[recipe.data.test_turn]) {
+        return Err(refused("data.test_turn", "an angle in radians"));
+    }
     if !whole(&recipe.data.scale) {
         return Err(refused("data.scale", "four factors"));
     }

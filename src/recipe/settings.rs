@@ -193,8 +193,6 @@ pub struct Data {
     pub test_turn: f32,
     /// Every second sampling in testing has the two people swapped, where they are concatenated.
     pub test_swap: bool,
-    /// Two of every four samplings in testing are mirrored.
-    pub test_mirror: bool,
     /// What is moved to the origin: `none`, `frame`, `first-frame`, `reference`.
     pub centre: Centre,
     /// What is turned to the axes: `none`, `frame`, `first-frame`.

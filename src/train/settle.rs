@@ -51,5 +51,9 @@ pub fn settle(recipe: &Recipe, prepared: &Prepared, train: &[usize]) -> Result<R
 /// Whether a class's name tells left from right.
 fn sided(class: &str) -> bool {
     let mut words = class.split(|c: char| !c.is_alphanumeric());
-    words.any(|word| ["left", "right", "clockwise"].iter().any(|side| word.eq_ignore_ascii_case(side)))
+    words.any(|word| {
+        ["left", "right", "clockwise"]
+            .iter()
+            .any(|side| word.eq_ignore_ascii_case(side))
+    })
 }

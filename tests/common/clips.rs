@@ -130,7 +130,6 @@ pub fn plain(frames: usize) -> Data {
         between: false,
         test_turn: 0.0,
         test_swap: false,
-        test_mirror: false,
         scale: [1.0; 4],
     }
 }

@@ -68,10 +68,9 @@ fn clip(clip: &Clip, layout: &Layout) {
             bones: true,
             motion: true,
             between: false,
-        test_turn: 0.0,
-        test_swap: false,
-        test_mirror: false,
-        scale: [1.0; 4],
+            test_turn: 0.0,
+            test_swap: false,
+            scale: [1.0; 4],
         };
         let batch = loader::from_clip(clip, layout, &data, 1).expect("settings that fit");
         let size = batch.len() * batch.frames * batch.joints * batch.channels;
