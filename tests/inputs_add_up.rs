@@ -1,5 +1,4 @@
-//! The numbers of an input are the clip's: positions, bones that add up along the body, motions that add up over
-//! time, distances between two people.
+//! The numbers of an input are the clip's: positions, bones that add up along the body, motions that add up over time.
 
 #[path = "common/clips.rs"]
 #[allow(dead_code)]
@@ -19,7 +18,6 @@ fn all(clip: &Clip, people: People) -> Data {
         actors: Actors::All,
         bones: true,
         motion: true,
-        between: true,
         ..clips::plain(clip.frames)
     }
 }
@@ -46,10 +44,10 @@ fn channels_are_where_they_are_said_to_be() {
             ..all(&clip, People::Concatenate)
         };
         let batch = from_clip(&clip, &layout, &data, SEED).unwrap();
-        assert_eq!((batch.len(), batch.channels), (1, 22));
+        assert_eq!((batch.len(), batch.channels), (1, 18));
         // The actor with more motion is the first, so which body is which is read off the batch.
         let at = |frame: usize, joint: usize, channel: usize| {
-            batch.x[(frame * 25 + joint) * 22 + channel]
+            batch.x[(frame * 25 + joint) * 18 + channel]
         };
         let body = |frame: usize, joint: usize, body: usize, axis: usize| {
             clip.frame(body, frame)[joint * 3 + axis]
@@ -76,18 +74,6 @@ fn channels_are_where_they_are_said_to_be() {
                         };
                         assert_eq!(at(frame, joint, 12 + channel), motion);
                     }
-                    let apart = |joint: usize, other: usize| -> f32 {
-                        let [Some(a), Some(b)] = [*of, people[1 - person]] else {
-                            return 0.0;
-                        };
-                        let square =
-                            |x| (body(frame, joint, a, x) - body(frame, other, b, x)).powi(2);
-                        (0..3).map(square).sum::<f32>().sqrt()
-                    };
-                    let all = (0..25).map(|other| apart(joint, other));
-                    let nearest = all.fold(f32::INFINITY, f32::min);
-                    let found = [0, 1].map(|kind| at(frame, joint, 18 + 2 * person + kind));
-                    assert_eq!(found, [nearest, apart(joint, layout.centre)]);
                 }
             }
         }
@@ -161,20 +147,20 @@ fn what_lacks_an_end_or_a_step_is_zero() {
 }
 
 #[test]
-fn factors_multiply_every_kind() {
+fn factors_multiply_joints_bones_and_motions() {
     let layout = Layout::ntu25();
     let clip = clips::clip("a", 0, 2, 12, &layout, true, &mut Rng::new(5, &[]));
     for people in [People::Average, People::Concatenate] {
         let plain = all(&clip, people);
         let scaled = Data {
-            scale: [2.0, 0.5, 8.0, 16.0],
+            scale: [2.0, 0.5, 8.0],
             ..plain.clone()
         };
         let [one, other] = [plain, scaled].map(|d| from_clip(&clip, &layout, &d, SEED).unwrap());
-        let each = if people == People::Average { 3 } else { 6 };
+        let each = one.channels / 3;
         for (index, (a, b)) in one.x.iter().zip(&other.x).enumerate() {
             let kind = index % one.channels / each;
-            assert_eq!(a * [2.0, 0.5, 8.0, 16.0][kind], *b);
+            assert_eq!(a * [2.0, 0.5, 8.0][kind], *b);
         }
     }
 }
@@ -186,7 +172,7 @@ fn factors_that_are_filled_in_make_every_kind_of_size_one() {
     let made: Vec<_> = (0..9)
         .map(|i| {
             (
-                clips::clip(&i.to_string(), 0, 2, 20, &layout, true, &mut rng),
+                clips::clip(&i.to_string(), 0, 1, 20, &layout, true, &mut rng),
                 About::default(),
             )
         })
@@ -195,20 +181,20 @@ fn factors_that_are_filled_in_make_every_kind_of_size_one() {
     let folder = tempfile::tempdir().unwrap();
     let prepared = clips::prepared(folder.path(), "clips", &layout, made);
     let open = Data {
-        scale: [0.0, 3.0, 0.0, 0.0],
-        ..all(&all_of_them[0], People::Concatenate)
+        scale: [0.0, 3.0, 0.0],
+        ..all(&all_of_them[0], People::Average)
     };
     let settled = settle_scale(&open, &prepared, &[0, 1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
     assert_eq!(settled.scale[1], 3.0, "one that is named stays");
-    let (mut squares, mut counts) = ([0.0; 4], [0.0; 4]);
+    let (mut squares, mut counts) = ([0.0; 3], [0.0; 3]);
     for clip in &all_of_them {
         let batch = from_clip(clip, &layout, &settled, SEED).unwrap();
         for (index, x) in batch.x.iter().enumerate().filter(|(_, x)| **x != 0.0) {
-            squares[index % 22 / 6] += f64::from(*x).powi(2);
-            counts[index % 22 / 6] += 1.0;
+            squares[index % 9 / 3] += f64::from(*x).powi(2);
+            counts[index % 9 / 3] += 1.0;
         }
     }
-    for kind in [0, 2, 3] {
+    for kind in [0, 2] {
         let size: f64 = squares[kind] / counts[kind];
         assert!((size - 1.0).abs() < 1e-3, "{size}");
     }

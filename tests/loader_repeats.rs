@@ -50,10 +50,9 @@ fn rich() -> Data {
         turn: Turn::FirstFrame,
         bones: true,
         motion: true,
-        between: false,
         test_turn: 0.0,
         test_swap: false,
-        scale: [1.0; 4],
+        scale: [1.0; 3],
         ..clips::plain(16)
     }
 }

@@ -130,7 +130,7 @@ impl Maker {
         }
         if data.scale.contains(&0.0) {
             let what = "data.scale = 0 means nothing without training clips";
-            return Err(Error::setting(what, "name four factors"));
+            return Err(Error::setting(what, "name three factors"));
         }
         let (parents, factors) = (layout.parents(), features::factors(&data));
         Ok(Maker {
@@ -227,8 +227,8 @@ impl Maker {
         features::write(
             &taken,
             &self.parents,
-            self.layout.centre,
-            &self.data,
+            self.data.bones,
+            self.data.motion,
             &mut batch.x,
         );
         let factors = self.factors.iter().cycle();

@@ -23,16 +23,16 @@ pub fn settle_scale(data: &Data, prepared: &Prepared, clips: &[usize]) -> Result
         return Ok(settled);
     }
     let plain = Data {
-        scale: [1.0; 4],
+        scale: [1.0; 3],
         test_clips: 1,
         ..data.clone()
     };
     // A channel's kind: its factor when the kinds' factors are their numbers.
     let kinds = features::factors(&Data {
-        scale: [0.0, 1.0, 2.0, 3.0],
+        scale: [0.0, 1.0, 2.0],
         ..plain.clone()
     });
-    let (mut squares, mut counts) = ([0.0f64; 4], [0usize; 4]);
+    let (mut squares, mut counts) = ([0.0f64; 3], [0usize; 3]);
     for &clip in clips.iter().step_by(clips.len().div_ceil(CLIPS).max(1)) {
         let clip = prepared.clip(clip)?;
         let batch = from_clip(&clip, &prepared.manifest().layout, &plain, 0)?;

@@ -52,7 +52,6 @@ pub fn check(recipe: &Recipe) -> Result<()> {
         ),
         ("augment.crop", augment.crop.into(), 0.99),
         ("augment.lose", augment.lose.into(), 0.99),
-        ("train.ema", train.ema, 0.999_999),
         ("augment.probability", augment.probability.into(), 1.0),
         ("augment.scale", augment.scale.into(), 0.99),
         ("augment.shear", augment.shear.into(), 10.0),
@@ -83,7 +82,7 @@ fn finite(recipe: &Recipe) -> Result<()> {
         return Err(refused("data.test_turn", "an angle in radians"));
     }
     if !whole(&recipe.data.scale) {
-        return Err(refused("data.scale", "four factors"));
+        return Err(refused("data.scale", "three factors"));
     }
     Ok(())
 }

@@ -205,12 +205,8 @@ pub struct Data {
     pub bones: bool,
     /// Adds each joint's change since the step before to the input.
     pub motion: bool,
-    /// Adds each joint's distances to the partner, where two people are concatenated: to the nearest joint and to the
-    /// centre.
-    pub between: bool,
-    /// Factors of joints, bones, motion and distances in the input; a 0 is filled in so that the training clips' are of
-    /// size one.
-    pub scale: [f32; 4],
+    /// Factors of joints, bones and motion in the input; a 0 is filled in so that the training clips' are of size one.
+    pub scale: [f32; 3],
 }
 
 /// Whether left and right may change places.
@@ -316,8 +312,6 @@ pub struct Train {
     pub nesterov: bool,
     /// Largest global norm of the gradient; 0 leaves it as it is.
     pub clip_norm: f64,
-    /// Decay of the weights' running mean, which is what is evaluated and kept as best; 0 keeps none.
-    pub ema: f64,
     /// Share of probability spread over all classes in the target.
     pub label_smoothing: f32,
     /// Share of training clips held out to choose the best checkpoint, by people where the data knows them; 0 trains on everything.

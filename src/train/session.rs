@@ -332,7 +332,7 @@ impl Session {
     }
 
     fn evaluate(&self, loader: &Loader) -> Result<Report> {
-        let model = self.trainee.judged().valid();
+        let model = self.trainee.model.valid();
         let evaluator = Evaluator {
             model: &model,
             shape: &self.trainee.shape,
@@ -344,8 +344,8 @@ impl Session {
     }
 
     /// The parameters, which nothing may keep when they are no numbers any more.
-    fn parameters(&self, model: &crate::model::TwoStream) -> Result<BTreeMap<String, Numbers>> {
-        let parameters = numbers(model)?;
+    fn parameters(&self) -> Result<BTreeMap<String, Numbers>> {
+        let parameters = numbers(&self.trainee.model)?;
         let lost = parameters
             .iter()
             .find(|(_, (_, values))| values.iter().any(|v| !v.is_finite()));
@@ -359,7 +359,7 @@ impl Session {
     }
 
     fn write_weights(&self, path: &std::path::Path) -> Result<()> {
-        let parameters = self.parameters(&self.trainee.judged())?;
+        let parameters = self.parameters()?;
         Weights {
             parameters,
             ..self.weights.clone()
@@ -371,7 +371,7 @@ impl Session {
         let checkpoint = Checkpoint {
             position: self.position.clone(),
             about: self.weights.metadata()?,
-            parameters: self.parameters(&self.trainee.model)?,
+            parameters: self.parameters()?,
             memory: self.trainee.optimiser.memory()?,
         };
         checkpoint.save(&self.run.checkpoints(), self.run.recipe.train.keep)?;

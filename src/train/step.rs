@@ -28,8 +28,6 @@ pub struct Trainee {
     /// What the engine needs to know of the device.
     pub context: Context,
     names: BTreeMap<ParamId, String>,
-    /// The running mean of each parameter, flat, where the settings ask for one.
-    mean: BTreeMap<String, Tensor<1>>,
     /// The last step of [`Trainee::turn`], unread.
     pending: Option<Found>,
 }
@@ -116,7 +114,6 @@ impl Trainee {
             device,
             context,
             names,
-            mean: BTreeMap::new(),
             pending: None,
         }
     }
@@ -220,24 +217,8 @@ impl Trainee {
             }
         }
         clip(&mut gradients, recipe.train.clip_norm);
-        self.update(gradients, lr, recipe.train.ema, step);
+        self.update(gradients, lr);
         found
-    }
-
-    /// The model that is judged and kept: of the running means where there are some.
-    pub fn judged(&self) -> TwoStream {
-        struct Mean<'a>(&'a Trainee);
-        impl ModuleMapper for Mean<'_> {
-            fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-                let name = self.0.names.get(&param.id);
-                let Some(mean) = name.and_then(|name| self.0.mean.get(name)) else {
-                    return param;
-                };
-                let shape = param.shape();
-                param.map(|_| Tensor::from_inner(mean.clone().reshape(shape)))
-            }
-        }
-        self.model.clone().map(&mut Mean(self))
     }
 
     fn add_gradients(&self, sums: &mut Gradients, loss: &Tensor<1>) {
@@ -271,13 +252,11 @@ impl Trainee {
         });
     }
 
-    fn update(&mut self, gradients: Gradients, lr: f64, ema: f64, step: usize) {
+    fn update(&mut self, gradients: Gradients, lr: f64) {
         struct Update<'a> {
             names: &'a BTreeMap<ParamId, String>,
             gradients: Gradients,
             optimiser: &'a mut Optimiser,
-            mean: &'a mut BTreeMap<String, Tensor<1>>,
-            decay: f64,
             lr: f64,
         }
         impl ModuleMapper for Update<'_> {
@@ -293,13 +272,6 @@ impl Trainee {
                 param.map(|tensor| {
                     let flat = tensor.inner().reshape([shape.num_elements()]);
                     let new = self.optimiser.step(&name, lr, flat, gradient);
-                    if self.decay > 0.0 {
-                        let mean = match self.mean.remove(&name) {
-                            Some(mean) => mean * self.decay + new.clone() * (1.0 - self.decay),
-                            None => new.clone(),
-                        };
-                        self.mean.insert(name.clone(), mean);
-                    }
                     Tensor::from_inner(new.reshape(shape)).require_grad()
                 })
             }
@@ -307,15 +279,10 @@ impl Trainee {
         let names = &self.names;
         let model = self.model.clone();
         let optimiser = &mut self.optimiser;
-        // Early on a long memory would hold the first weights.
-        let decay = ema.min((1.0 + step as f64) / (10.0 + step as f64));
-        let decay = if ema > 0.0 { decay } else { 0.0 };
         self.model = model.map(&mut Update {
             names,
             gradients,
             optimiser,
-            mean: &mut self.mean,
-            decay,
             lr,
         });
     }

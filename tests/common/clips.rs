@@ -127,10 +127,9 @@ pub fn plain(frames: usize) -> Data {
         actors: Actors::Published,
         bones: false,
         motion: false,
-        between: false,
         test_turn: 0.0,
         test_swap: false,
-        scale: [1.0; 4],
+        scale: [1.0; 3],
     }
 }
 

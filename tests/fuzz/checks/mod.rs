@@ -67,10 +67,9 @@ fn clip(clip: &Clip, layout: &Layout) {
             actors,
             bones: true,
             motion: true,
-            between: false,
             test_turn: 0.0,
             test_swap: false,
-            scale: [1.0; 4],
+            scale: [1.0; 3],
         };
         let batch = loader::from_clip(clip, layout, &data, 1).expect("settings that fit");
         let size = batch.len() * batch.frames * batch.joints * batch.channels;
