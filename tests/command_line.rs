@@ -149,8 +149,8 @@ fn json_is_alone_on_standard_output() {
 #[test]
 fn every_command_helps() {
     for command in [
-        "demo", "devices", "synth", "prepare", "check", "inspect", "train", "eval", "predict",
-        "export",
+        "demo", "devices", "synth", "prepare", "check", "inspect", "train", "crossval", "eval",
+        "predict", "export",
     ] {
         let help = must(&[command, "--help"]);
         assert!(

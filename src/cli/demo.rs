@@ -1,5 +1,6 @@
 //! `sinew demo`
 
+use super::settings::Settings;
 use super::{eval, export, prepare, say, synth, train};
 use crate::device::Choice;
 use crate::error::Result;
@@ -94,9 +95,12 @@ pub fn run(args: &Args) -> Result<()> {
             data: Some(data.clone()),
             protocol: Some("xsub".into()),
             out: Some(run.clone()),
-            set: SETTINGS.map(String::from).to_vec(),
-            epochs: Some(args.epochs),
-            device: Some(args.device),
+            settings: Settings {
+                set: SETTINGS.map(String::from).to_vec(),
+                epochs: Some(args.epochs),
+                device: Some(args.device),
+                ..Settings::default()
+            },
             ..train::Args::default()
         })?;
     }

@@ -5,7 +5,7 @@ use super::progress::Progress;
 use super::{say, say_json};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Place, Result};
-use crate::evaluate::{Evaluator, Report};
+use crate::evaluate::{ClipScore, Evaluator, Measures, Report};
 use crate::export::Weights;
 use crate::loader::{Loader, Protocol};
 use crate::lstm::{Context, Plan, Plans};
@@ -162,24 +162,33 @@ pub fn evaluate(args: &Args) -> Result<(String, Report)> {
     }
     let compute = open(args.device)?;
     eprintln!("{}", compute.describe());
+    let scores = score(&weights, &prepared, &split.test, &compute)?;
+    Ok((name, Report::new(&scores, &weights.classes)))
+}
+
+/// What a model on a device says of some clips.
+pub fn score(
+    weights: &Weights,
+    prepared: &Arc<Prepared>,
+    clips: &[usize],
+    compute: &Compute,
+) -> Result<Vec<ClipScore>> {
     let recipe = &weights.recipe;
     let sizes = (recipe.train.eval_batch, recipe.run.seed, recipe.run.threads);
-    let loader = Loader::eval(prepared.clone(), &split.test, &recipe.data, sizes)?;
+    let loader = Loader::eval(prepared.clone(), clips, &recipe.data, sizes)?;
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
-    let context = context(&weights, &compute);
     let evaluator = Evaluator {
         model: &model,
         shape: &shape,
         device: &compute.device,
-        context,
+        context: context(weights, compute),
     };
     let (progress, total) = (Progress::new("eval", loader.batches()), loader.batches());
     let mut done = 0;
-    let scores = evaluator.clips(&loader, &mut || {
+    evaluator.clips(&loader, &mut || {
         done += 1;
         progress.at(done, total);
-    })?;
-    Ok((name, Report::new(&scores, &weights.classes)))
+    })
 }
 
 /// Runs the command.
@@ -203,27 +212,51 @@ pub fn print(protocol: &str, report: &Report) -> Result<()> {
         "{protocol}: top-1 {:.4}, top-5 {:.4}, mean class {:.4}, loss {:.4} on {} clips",
         report.top1, report.top5, report.mean_class, report.loss, report.clips
     ))?;
-    let wide = report
-        .classes
-        .iter()
-        .map(|c| c.name.chars().count())
-        .max()
-        .unwrap_or(0);
-    for (class, row) in report.classes.iter().zip(&report.confusion) {
+    for (stream, alone) in [("temporal", report.temporal), ("spatial", report.spatial)] {
+        if let Some(Measures {
+            top1,
+            top5,
+            mean_class,
+            loss,
+        }) = alone
+        {
+            say(format!(
+                "  {stream} stream alone: top-1 {top1:.4}, top-5 {top5:.4}, mean class {mean_class:.4}, loss {loss:.4}"
+            ))?;
+        }
+    }
+    table(report)
+}
+
+/// A line a class: its clips, the share that is right, and under each class's number how many were taken for that one.
+fn table(report: &Report) -> Result<()> {
+    let names = report.classes.iter().map(|c| c.name.chars().count());
+    let name = names.max().unwrap_or(0).max("class".len());
+    let largest = report.confusion.iter().flatten().max();
+    let most = report.classes.len().max(largest.copied().unwrap_or(0));
+    let cell = most.to_string().len();
+    let line = |[number, class, clips, right]: [&str; 4], cells: Vec<String>| {
+        let cells: String = cells.iter().map(|c| format!(" {c:>cell$}")).collect();
+        say(format!(
+            "{number:>cell$}  {class:name$}  {clips:>5}  {right:6} {cells}"
+        ))
+    };
+    say("each class, and under a class's number how many of its clips were taken for that one:")?;
+    let numbers = (1..=report.classes.len()).map(|number| number.to_string());
+    line(["#", "class", "clips", "right"], numbers.collect())?;
+    for (number, (class, row)) in (1..).zip(report.classes.iter().zip(&report.confusion)) {
         let Some(accuracy) = class.accuracy else {
             continue;
         };
-        let mistaken = row
-            .iter()
-            .enumerate()
-            .filter(|(c, n)| **n > 0 && report.classes[*c].name != class.name)
-            .max_by_key(|(_, n)| **n)
-            .map(|(c, n)| format!("  taken for {}: {n}", report.classes[c].name));
-        let mistaken = mistaken.unwrap_or_default();
-        say(format!(
-            "  {:wide$}  {accuracy:.4} of {:4}{mistaken}",
-            class.name, class.clips
-        ))?;
+        let [number, clips] = [number, class.clips].map(|n| n.to_string());
+        let shown = |count: &usize| match count {
+            0 => ".".into(),
+            count => count.to_string(),
+        };
+        line(
+            [&number, &class.name, &clips, &format!("{accuracy:.4}")],
+            row.iter().map(shown).collect(),
+        )?;
     }
     Ok(())
 }

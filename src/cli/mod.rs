@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod crossval;
 mod demo;
 mod devices;
 mod eval;
@@ -11,6 +12,7 @@ mod plans;
 mod predict;
 mod prepare;
 mod progress;
+mod settings;
 mod synth;
 mod train;
 
@@ -36,6 +38,7 @@ enum Command {
     Check(check::Args),
     Inspect(inspect::Args),
     Train(Box<train::Args>),
+    Crossval(Box<crossval::Args>),
     Eval(eval::Args),
     Predict(predict::Args),
     Export(export::Args),
@@ -56,6 +59,7 @@ pub fn run() -> Result<()> {
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Crossval(args) => crossval::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),

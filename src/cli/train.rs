@@ -1,14 +1,13 @@
 //! `sinew train`
 
-use super::plans;
 use super::progress::{Progress, time};
 use super::say;
+use super::settings::{self, Settings};
 use crate::device::{Choice, Compute, open, open_named};
 use crate::error::{Error, Result};
-use crate::loader::Protocol;
-use crate::recipe::{self, Recipe};
+use crate::recipe::Recipe;
 use crate::shards::Prepared;
-use crate::train::{Best, Event, Run, Session, Start, settle};
+use crate::train::{Best, Event, Run, Session, Start};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::{Path, PathBuf};
@@ -29,90 +28,19 @@ pub struct Args {
     #[arg(long, required_unless_present = "resume")]
     pub protocol: Option<String>,
     /// The folder of the new run
-    #[arg(long, required_unless_present = "resume", conflicts_with = "resume")]
+    #[arg(long, required_unless_present = "resume")]
     pub out: Option<PathBuf>,
     /// Go on with this run
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "preset", "config", "init"])]
     pub resume: Option<PathBuf>,
-    /// sinew, paper or reference; sinew unless said
-    #[arg(long, conflicts_with = "resume")]
-    pub preset: Option<String>,
-    /// Settings in TOML, put over the preset
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
-    pub config: Option<PathBuf>,
-    /// One setting, put over all others
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Passes over the training clips (train.epochs)
-    #[arg(long)]
-    pub epochs: Option<usize>,
-    /// auto, gpu, cpu, or a number that `sinew devices` lists
-    #[arg(long)]
-    pub device: Option<Choice>,
-    /// resident or stepwise, or one of their tiles, as resident-16: how the kernels walk over the steps; measured
-    /// unless said
-    #[arg(long)]
-    pub plan: Option<String>,
-    /// Seed of weights, order, augmentation and dropout (run.seed)
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Loader threads (run.threads); 0 takes all cores
-    #[arg(long)]
-    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub settings: Settings,
     /// Start from these weights
-    #[arg(long, value_name = "FILE.safetensors", conflicts_with = "resume")]
+    #[arg(long, value_name = "FILE.safetensors")]
     pub init: Option<PathBuf>,
     /// Let this setting differ from the run's on --resume
     #[arg(long, value_name = "KEY", requires = "resume")]
     pub allow: Vec<String>,
-}
-
-impl Args {
-    /// All single settings as `KEY=VALUE`.
-    fn sets(&self) -> Result<Vec<String>> {
-        const OTHERWISE: [(&str, &str); 5] = [
-            ("run.data", "name the data as the first argument"),
-            ("run.device", "use --device"),
-            ("run.preset", "use --preset"),
-            ("run.checksum", "it follows from the data"),
-            ("run.protocol", "use --protocol"),
-        ];
-        for (key, help) in OTHERWISE {
-            let said = |set: &String| set.split('=').next().is_some_and(|k| k.trim() == key);
-            if self.set.iter().any(said) {
-                return Err(Error::usage(format!("{key} is not for --set"), help));
-            }
-        }
-        let mut sets = self.set.clone();
-        let text = |value: &Path| toml::Value::from(value.to_string_lossy().into_owned());
-        if let Some(epochs) = self.epochs {
-            if epochs == 0 {
-                return Err(Error::usage("--epochs 0 trains nothing", "give at least 1"));
-            }
-            sets.push(format!("train.epochs={epochs}"));
-        }
-        if let Some(seed) = self.seed {
-            sets.push(format!("run.seed={seed}"));
-        }
-        if let Some(threads) = self.threads {
-            sets.push(format!("run.threads={threads}"));
-        }
-        if let Some(data) = &self.data {
-            let whole = std::path::absolute(data).map_err(|e| Error::io(data, "find", e))?;
-            sets.push(format!("run.data={}", text(&whole)));
-        }
-        if let Some(protocol) = &self.protocol {
-            sets.push(format!(
-                "run.protocol={}",
-                toml::Value::from(protocol.clone())
-            ));
-        }
-        if let Some(plan) = &self.plan {
-            let known = plans::named(plan)?;
-            sets.push(format!("run.plan={}", toml::Value::from(known.to_string())));
-        }
-        Ok(sets)
-    }
 }
 
 /// Runs the command.
@@ -144,7 +72,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 /// Sets `stop` at the first signal; a second one leaves at once.
-fn catch_signals(stop: &Arc<AtomicBool>) -> Result<Vec<SigId>> {
+pub(super) fn catch_signals(stop: &Arc<AtomicBool>) -> Result<Vec<SigId>> {
     let mut caught = Vec::new();
     #[cfg(unix)]
     let signals = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
@@ -170,24 +98,14 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
             "see sinew train --help",
         ));
     };
-    let preset = args.preset.as_deref().unwrap_or(recipe::PRESETS[0]);
-    let recipe = recipe::resolve(preset, args.config.as_deref(), &args.sets()?)?;
+    let recipe = args
+        .settings
+        .resolve(data, args.protocol.as_deref().unwrap_or_default())?;
     let prepared = Arc::new(Prepared::open(data)?);
-    let protocol: Protocol = recipe.run.protocol.parse()?;
-    let split = protocol.split(
-        prepared.manifest(),
-        recipe.train.validation,
-        recipe.run.seed,
-    )?;
-    let mut recipe = settle(&recipe, &prepared, &split.train)?;
-    let compute = open(args.device.unwrap_or(Choice::Auto))?;
+    let mut recipe = settings::for_data(&recipe, &prepared, out)?;
+    let compute = open(args.settings.device.unwrap_or(Choice::Auto))?;
     progress.line(&compute.describe());
-    settle_device(&mut recipe, &compute, progress)?;
-    recipe.run.checksum = prepared.manifest().checksum.clone();
-    if recipe.run.task.is_empty() {
-        let name = out.file_name().unwrap_or(out.as_os_str());
-        recipe.run.task = name.to_string_lossy().into_owned();
-    }
+    settings::for_device(&mut recipe, &compute, progress)?;
     let run = Run::create(out, recipe)?;
     let first = args.init.clone().map_or(Start::Fresh, Start::From);
     session(run, prepared, compute, first, progress)
@@ -196,12 +114,15 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
 fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
     let mut run = Run::open(folder)?;
     let stored = run.recipe.clone();
-    let mut wanted = stored.with(&args.sets()?)?;
-    let compute = match args.device {
+    let sets = args
+        .settings
+        .sets(args.data.as_deref(), args.protocol.as_deref())?;
+    let mut wanted = stored.with(&sets)?;
+    let compute = match args.settings.device {
         Some(choice) => open(choice)?,
         None => open_named(&stored.run.device)?,
     };
-    settle_device(&mut wanted, &compute, progress)?;
+    settings::for_device(&mut wanted, &compute, progress)?;
     let prepared = Arc::new(Prepared::open(&wanted.run.data)?);
     wanted.run.checksum = prepared.manifest().checksum.clone();
     refuse_changes(args, &stored, &wanted)?;
@@ -209,25 +130,6 @@ fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
     // Kept only when the run has been set up with it.
     run.recipe = wanted;
     session(run, prepared, compute, Start::Resume, progress)
-}
-
-/// Fills in the device, and the plan that was asked for or else measures fastest there.
-pub(super) fn settle_device(
-    recipe: &mut Recipe,
-    compute: &Compute,
-    progress: &Progress,
-) -> Result<()> {
-    recipe.run.device = compute.run_name();
-    if compute.adapter.is_none() {
-        recipe.run.plan = "cpu".into();
-        return Ok(());
-    }
-    // A recipe from another run can carry the plan of a machine without a GPU.
-    if recipe.run.plan.is_empty() || recipe.run.plan == "cpu" {
-        recipe.run.plan = plans::measured(recipe, compute).to_string();
-        progress.line(&format!("plan: {}, the fastest measured", recipe.run.plan));
-    }
-    plans::check(plans::named(&recipe.run.plan)?, &recipe.model, compute)
 }
 
 /// More epochs and another number of loader threads change no step already done; the rest needs its name.

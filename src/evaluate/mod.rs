@@ -2,13 +2,14 @@
 
 mod report;
 
-pub use report::{ClassRow, Report, ranking};
+pub use report::{ClassRow, Measures, Report, ranking};
 
 use crate::error::{Error, Result};
 use crate::loader::{Batch, Loader};
 use crate::lstm::Context;
 use crate::model::{Outputs, Shape, TwoStream, read};
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::recipe::Fusion;
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use std::collections::BTreeMap;
 
 /// One clip's probabilities, averaged over its people and samplings.
@@ -20,6 +21,16 @@ pub struct ClipScore {
     pub label: usize,
     /// A probability a class.
     pub probabilities: Vec<f64>,
+    /// Those of the temporal stream alone and of the spatial one; none where learnt gates make the score.
+    pub streams: Option<[Vec<f64>; 2]>,
+}
+
+/// Probabilities of rows, [rows, K] in C order.
+#[derive(Debug, Clone, PartialEq)]
+struct RowScores {
+    fused: Vec<f32>,
+    /// Of the temporal stream alone and of the spatial one.
+    streams: Option<[Vec<f32>; 2]>,
 }
 
 /// A model on a device, ready to say something about batches.
@@ -62,13 +73,26 @@ impl Evaluator<'_> {
         for outputs in self.outputs(batch) {
             all.extend(read(outputs.probabilities())?);
         }
-        if all.iter().any(|p| !p.is_finite()) {
-            return Err(Error::failed(
-                "the model's scores are no numbers",
-                "its weights are damaged, or an input is far outside what it was trained on",
-            ));
-        }
+        sound(&all)?;
         Ok(all)
+    }
+
+    /// The same, and those of each stream alone where a fixed weight fuses them.
+    fn scores(&self, batch: &Batch) -> Result<RowScores> {
+        let weighted = self.shape.model.fusion == Fusion::Weighted;
+        let mut scores = RowScores {
+            fused: Vec::new(),
+            streams: weighted.then(Default::default),
+        };
+        for outputs in self.outputs(batch) {
+            scores.fused.extend(read(outputs.probabilities())?);
+            if let Some([temporal, spatial]) = &mut scores.streams {
+                temporal.extend(read(activation::softmax(outputs.temporal, 1))?);
+                spatial.extend(read(activation::softmax(outputs.spatial, 1))?);
+            }
+        }
+        sound(&scores.fused)?;
+        Ok(scores)
     }
 
     /// Every clip of a loader, in its order. `progress` hears of every batch.
@@ -77,31 +101,55 @@ impl Evaluator<'_> {
     /// A clip that cannot be read, a device that fails.
     pub fn clips(&self, loader: &Loader, progress: &mut dyn FnMut()) -> Result<Vec<ClipScore>> {
         let classes = self.shape.classes;
-        let mut sums: BTreeMap<usize, (usize, usize, Vec<f64>)> = BTreeMap::new();
+        let mut sums: BTreeMap<usize, (usize, ClipScore)> = BTreeMap::new();
         for batch in loader.epoch(0, 0) {
             let batch = batch?;
-            let probabilities = self.probabilities(&batch)?;
-            for (row, scores) in probabilities.chunks_exact(classes).enumerate() {
-                let (clip, label) = (batch.clips[row], batch.labels[row]);
-                let (_, rows, sum) = sums
-                    .entry(clip)
-                    .or_insert_with(|| (label, 0, vec![0.0; classes]));
+            let scores = self.scores(&batch)?;
+            for (row, (&clip, &label)) in batch.clips.iter().zip(&batch.labels).enumerate() {
+                let (rows, sum) = sums.entry(clip).or_insert_with(|| {
+                    let zeros = || vec![0.0; classes];
+                    let score = ClipScore {
+                        clip,
+                        label,
+                        probabilities: zeros(),
+                        streams: scores.streams.is_some().then(|| [zeros(), zeros()]),
+                    };
+                    (0, score)
+                });
                 *rows += 1;
-                sum.iter_mut()
-                    .zip(scores)
-                    .for_each(|(s, p)| *s += f64::from(*p));
+                let of = |all: &[f32], sum: &mut [f64]| add(sum, &all[row * classes..][..classes]);
+                of(&scores.fused, &mut sum.probabilities);
+                if let (Some(sums), Some(all)) = (&mut sum.streams, &scores.streams) {
+                    all.iter().zip(sums).for_each(|(all, sum)| of(all, sum));
+                }
             }
             progress();
         }
-        let scores = sums
-            .into_iter()
-            .map(|(clip, (label, rows, sum))| ClipScore {
-                clip,
-                label,
-                probabilities: sum.into_iter().map(|s| s / rows as f64).collect(),
-            });
-        Ok(scores.collect())
+        let mean = |(rows, mut score): (usize, ClipScore)| {
+            let streams = score.streams.iter_mut().flatten();
+            let sums = std::iter::once(&mut score.probabilities).chain(streams);
+            sums.flatten().for_each(|sum| *sum /= rows as f64);
+            score
+        };
+        Ok(sums.into_values().map(mean).collect())
     }
+}
+
+fn add(sum: &mut [f64], row: &[f32]) {
+    sum.iter_mut()
+        .zip(row)
+        .for_each(|(s, p)| *s += f64::from(*p));
+}
+
+/// Refuses scores that are no numbers.
+fn sound(probabilities: &[f32]) -> Result<()> {
+    if probabilities.iter().any(|p| !p.is_finite()) {
+        return Err(Error::failed(
+            "the model's scores are no numbers",
+            "its weights are damaged, or an input is far outside what it was trained on",
+        ));
+    }
+    Ok(())
 }
 
 /// The mean over some rows of their probabilities.

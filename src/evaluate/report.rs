@@ -14,6 +14,19 @@ pub struct ClassRow {
     pub accuracy: Option<f64>,
 }
 
+/// The figures of one stream's scores; accuracies are fractions from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Measures {
+    /// Share whose most probable class is right.
+    pub top1: f64,
+    /// Share whose class is among the five most probable.
+    pub top5: f64,
+    /// Mean of the classes' accuracies.
+    pub mean_class: f64,
+    /// Mean negative logarithm of the right class's probability.
+    pub loss: f64,
+}
+
 /// What scores are worth; accuracies are fractions from 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
@@ -31,6 +44,12 @@ pub struct Report {
     pub classes: Vec<ClassRow>,
     /// Clips by class (row) and most probable class (column).
     pub confusion: Vec<Vec<usize>>,
+    /// The temporal stream alone, where a fixed weight fuses the two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temporal: Option<Measures>,
+    /// The spatial stream alone, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spatial: Option<Measures>,
 }
 
 /// Class indices from the most to the least probable; the lower index first where two are equal.
@@ -40,21 +59,45 @@ pub fn ranking(probabilities: &[f64]) -> Vec<usize> {
     order
 }
 
+/// The label of a clip and what one stream says of it.
+fn alone(score: &ClipScore, stream: usize) -> Option<(usize, &[f64])> {
+    Some((score.label, &score.streams.as_ref()?[stream]))
+}
+
 impl Report {
     /// Sums up the scores of clips whose classes have these names.
     pub fn new(scores: &[ClipScore], names: &[String]) -> Self {
+        let fused = scores.iter().map(|s| (s.label, &s.probabilities[..]));
+        let stream = |number: usize| -> Option<Measures> {
+            let alone = scores.iter().map(|score| alone(score, number));
+            let alone: Vec<_> = alone.collect::<Option<_>>()?;
+            let report = Self::of(&alone, names);
+            Some(Measures {
+                top1: report.top1,
+                top5: report.top5,
+                mean_class: report.mean_class,
+                loss: report.loss,
+            })
+        };
+        Report {
+            temporal: stream(0),
+            spatial: stream(1),
+            ..Self::of(&fused.collect::<Vec<_>>(), names)
+        }
+    }
+
+    /// The same of labels and probabilities, without the streams.
+    fn of(scores: &[(usize, &[f64])], names: &[String]) -> Self {
         let count = names.len();
         let mut confusion = vec![vec![0; count]; count];
         let (mut top1, mut top5, mut loss) = (0, 0, 0.0);
-        for score in scores {
-            let order = ranking(&score.probabilities);
-            top1 += usize::from(order.first() == Some(&score.label));
-            top5 += usize::from(order.iter().take(5).any(|c| *c == score.label));
+        for (label, probabilities) in scores {
+            let order = ranking(probabilities);
+            top1 += usize::from(order.first() == Some(label));
+            top5 += usize::from(order.iter().take(5).any(|c| c == label));
             // A probability of zero is the smallest number, so that one clip cannot make the mean infinite.
-            loss -= score.probabilities[score.label]
-                .max(f64::from(f32::MIN_POSITIVE))
-                .ln();
-            confusion[score.label][order[0]] += 1;
+            loss -= probabilities[*label].max(f64::from(f32::MIN_POSITIVE)).ln();
+            confusion[*label][order[0]] += 1;
         }
         let classes: Vec<ClassRow> = names
             .iter()
@@ -80,6 +123,8 @@ impl Report {
             loss: loss / scores.len().max(1) as f64,
             classes,
             confusion,
+            temporal: None,
+            spatial: None,
         }
     }
 }
@@ -93,6 +138,7 @@ mod tests {
             clip: 0,
             label,
             probabilities: probabilities.to_vec(),
+            streams: None,
         }
     }
 
@@ -113,6 +159,27 @@ mod tests {
         assert_eq!(report.classes[2].accuracy, None);
         let loss = -(0.5f64.ln() + 0.1f64.ln() + 0.6f64.ln()) / 4.0;
         assert!((report.loss - loss).abs() < 1e-12);
+    }
+
+    #[test]
+    fn each_stream_alone() {
+        let names: Vec<String> = ["a", "b"].map(String::from).to_vec();
+        let both = |label, temporal: [f64; 2], spatial: [f64; 2]| ClipScore {
+            streams: Some([temporal.to_vec(), spatial.to_vec()]),
+            ..score(label, &[0.5, 0.5])
+        };
+        let mut scores = vec![
+            both(0, [0.9, 0.1], [0.2, 0.8]),
+            both(1, [0.4, 0.6], [0.7, 0.3]),
+        ];
+        let report = Report::new(&scores, &names);
+        let [temporal, spatial] = [report.temporal, report.spatial].map(|m| m.expect("a stream"));
+        assert_eq!((temporal.top1, spatial.top1), (1.0, 0.0));
+        let loss = -(0.9f64.ln() + 0.6f64.ln()) / 2.0;
+        assert!((temporal.loss - loss).abs() < 1e-12);
+        scores[1].streams = None;
+        let report = Report::new(&scores, &names);
+        assert_eq!((report.temporal, report.spatial), (None, None));
     }
 
     #[test]

@@ -101,6 +101,15 @@ impl fmt::Display for Protocol {
     }
 }
 
+/// The names of a dataset's protocols, for messages.
+fn protocols(dataset: &str) -> &'static str {
+    match dataset {
+        "sbu" => "fold1 to fold5",
+        "ntu" => "xsub, xview, xsub120 or xset120",
+        _ => "split",
+    }
+}
+
 /// What a protocol does with a clip.
 #[derive(PartialEq)]
 enum Side {
@@ -110,6 +119,22 @@ enum Side {
 }
 
 impl Protocol {
+    /// The folds of data whose published protocol is a cross-validation, in order.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for data of another kind.
+    pub fn folds(manifest: &Manifest) -> Result<Vec<Protocol>> {
+        if manifest.dataset == "sbu" {
+            return Ok((1..=FOLDS.len() as u8).map(Protocol::Fold).collect());
+        }
+        let what = format!("{} data have no folds", manifest.dataset);
+        let help = format!(
+            "train on one of their protocols with sinew train --protocol: {}",
+            protocols(&manifest.dataset)
+        );
+        Err(Error::setting(what, help))
+    }
+
     /// Divides the clips of prepared data.
     ///
     /// About `validation` (0 to below 1) of the training clips are held out: whole people where the data know them
@@ -129,11 +154,7 @@ impl Protocol {
             _ => ("ntu", "xsub, xview, xsub120, xset120"),
         };
         if manifest.dataset != dataset {
-            let fitting = match manifest.dataset.as_str() {
-                "sbu" => "fold1 to fold5",
-                "ntu" => "xsub, xview, xsub120 or xset120",
-                _ => "split",
-            };
+            let fitting = protocols(&manifest.dataset);
             let what = format!(
                 "protocol {self} ({others}) is for {dataset} data, and these are {}",
                 manifest.dataset

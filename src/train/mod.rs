@@ -1,6 +1,7 @@
 //! The training run: steps, evaluation on held-out clips, checkpoints, and a stream of messages about all of it.
 
 mod checkpoint;
+mod folds;
 mod optimiser;
 mod run;
 mod schedule;
@@ -9,6 +10,7 @@ mod settle;
 mod step;
 
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
+pub use folds::{Fold, train_folds};
 pub use optimiser::{Gradients, Memory, Optimiser, clip};
 pub use run::{EpochMetrics, EpochTiming, Run, best};
 pub use schedule::rate;

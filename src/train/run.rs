@@ -64,7 +64,7 @@ impl Run {
     /// # Errors
     /// [`Error::Failed`] where a run is there already, [`Error::Io`] where the folder cannot be written.
     pub fn create(folder: &Path, recipe: Recipe) -> Result<Self> {
-        if folder.join(CONFIG).exists() {
+        if Self::exists(folder) {
             return Err(Error::failed(
                 format!("{} holds a run already", folder.display()),
                 "go on with it by --resume, or choose another --out",
@@ -104,13 +104,17 @@ impl Run {
         })
     }
 
+    /// Whether a folder holds a run.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(CONFIG).exists()
+    }
+
     /// The settings of a run, read without opening it.
     ///
     /// # Errors
     /// [`Error::Input`] where the folder holds no run.
     pub fn recipe(folder: &Path) -> Result<Recipe> {
-        let config = folder.join(CONFIG);
-        if !config.exists() {
+        if !Self::exists(folder) {
             let help = "give the folder that `sinew train --out` made";
             return Err(Error::input(
                 Place::file(folder),
@@ -118,7 +122,7 @@ impl Run {
                 help,
             ));
         }
-        recipe::load(&config)
+        recipe::load(&folder.join(CONFIG))
     }
 
     /// The folder of checkpoints.

@@ -2,7 +2,7 @@
 
 use crate::bench::train::{Data, LeftOut, Row, measure};
 use crate::cli::progress::Progress;
-use crate::cli::train::settle_device;
+use crate::cli::settings;
 use crate::cli::{say, say_json};
 use crate::device::{Choice, open};
 use crate::error::Result;
@@ -85,7 +85,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut settled = Vec::new();
     for recipe in &recipes {
         let mut recipe = data.settle(recipe)?;
-        settle_device(&mut recipe, &compute, &progress)?;
+        settings::for_device(&mut recipe, &compute, &progress)?;
         settled.push(recipe);
     }
     drop(progress);

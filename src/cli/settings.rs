@@ -1,0 +1,137 @@
+//! The settings that a new run is given on the command line, and what its data and device decide.
+
+use super::plans;
+use super::progress::Progress;
+use crate::device::{Choice, Compute};
+use crate::error::{Error, Result};
+use crate::loader::Protocol;
+use crate::recipe::{self, Recipe};
+use crate::shards::Prepared;
+use crate::train::settle;
+use std::path::{Path, PathBuf};
+
+/// How to train.
+#[derive(clap::Args, Default)]
+pub struct Settings {
+    /// sinew, paper or reference; sinew unless said
+    #[arg(long)]
+    pub preset: Option<String>,
+    /// Settings in TOML, put over the preset
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting, put over all others
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Passes over the training clips (train.epochs)
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// auto, gpu, cpu, or a number that `sinew devices` lists
+    #[arg(long)]
+    pub device: Option<Choice>,
+    /// resident or stepwise, or one of their tiles, as resident-16: how the kernels walk over the steps; measured
+    /// unless said
+    #[arg(long)]
+    pub plan: Option<String>,
+    /// Seed of weights, order, augmentation and dropout (run.seed)
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Loader threads (run.threads); 0 takes all cores
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+impl Settings {
+    /// All single settings as `KEY=VALUE`, those of the data and the protocol too.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a key that has an option of its own, or a value that means nothing.
+    pub fn sets(&self, data: Option<&Path>, protocol: Option<&str>) -> Result<Vec<String>> {
+        const OTHERWISE: [(&str, &str); 5] = [
+            ("run.data", "name the data as the first argument"),
+            ("run.device", "use --device"),
+            ("run.preset", "use --preset"),
+            ("run.checksum", "it follows from the data"),
+            (
+                "run.protocol",
+                "the command line says it in a place of its own",
+            ),
+        ];
+        for (key, help) in OTHERWISE {
+            let said = |set: &String| set.split('=').next().is_some_and(|k| k.trim() == key);
+            if self.set.iter().any(said) {
+                return Err(Error::usage(format!("{key} is not for --set"), help));
+            }
+        }
+        let mut sets = self.set.clone();
+        let text = |value: &str| toml::Value::from(value);
+        if let Some(epochs) = self.epochs {
+            if epochs == 0 {
+                return Err(Error::usage("--epochs 0 trains nothing", "give at least 1"));
+            }
+            sets.push(format!("train.epochs={epochs}"));
+        }
+        if let Some(seed) = self.seed {
+            sets.push(format!("run.seed={seed}"));
+        }
+        if let Some(threads) = self.threads {
+            sets.push(format!("run.threads={threads}"));
+        }
+        if let Some(data) = data {
+            let whole = std::path::absolute(data).map_err(|e| Error::io(data, "find", e))?;
+            sets.push(format!("run.data={}", text(&whole.to_string_lossy())));
+        }
+        if let Some(protocol) = protocol {
+            sets.push(format!("run.protocol={}", text(protocol)));
+        }
+        if let Some(plan) = &self.plan {
+            let known = plans::named(plan)?.to_string();
+            sets.push(format!("run.plan={}", text(&known)));
+        }
+        Ok(sets)
+    }
+
+    /// The recipe of a new run: preset, file and single settings.
+    ///
+    /// # Errors
+    /// As [`recipe::resolve`] and [`Settings::sets`].
+    pub fn resolve(&self, data: &Path, protocol: &str) -> Result<Recipe> {
+        let preset = self.preset.as_deref().unwrap_or(recipe::PRESETS[0]);
+        let sets = self.sets(Some(data), Some(protocol))?;
+        recipe::resolve(preset, self.config.as_deref(), &sets)
+    }
+}
+
+/// Fills in what the data decide, and the task's name after the folder of the run.
+///
+/// # Errors
+/// A protocol that the data do not have, a clip that cannot be read.
+pub fn for_data(recipe: &Recipe, prepared: &Prepared, out: &Path) -> Result<Recipe> {
+    let protocol: Protocol = recipe.run.protocol.parse()?;
+    let (held_out, seed) = (recipe.train.validation, recipe.run.seed);
+    let split = protocol.split(prepared.manifest(), held_out, seed)?;
+    let mut recipe = settle(recipe, prepared, &split.train)?;
+    recipe.run.checksum = prepared.manifest().checksum.clone();
+    if recipe.run.task.is_empty() {
+        let name = out.file_name().unwrap_or(out.as_os_str());
+        recipe.run.task = name.to_string_lossy().into_owned();
+    }
+    Ok(recipe)
+}
+
+/// Fills in the device, and the plan that was asked for or else measures fastest there.
+///
+/// # Errors
+/// A plan that there is not, or that the device cannot run.
+pub fn for_device(recipe: &mut Recipe, compute: &Compute, progress: &Progress) -> Result<()> {
+    recipe.run.device = compute.run_name();
+    if compute.adapter.is_none() {
+        recipe.run.plan = "cpu".into();
+        return Ok(());
+    }
+    // A recipe from another run can carry the plan of a machine without a GPU.
+    if recipe.run.plan.is_empty() || recipe.run.plan == "cpu" {
+        recipe.run.plan = plans::measured(recipe, compute).to_string();
+        progress.line(&format!("plan: {}, the fastest measured", recipe.run.plan));
+    }
+    plans::check(plans::named(&recipe.run.plan)?, &recipe.model, compute)
+}

@@ -1,0 +1,119 @@
+//! The folds of a cross-validation: ordinary runs, several at a time.
+
+use super::run::Run;
+use super::session::{Event, Session, Start};
+use crate::device::Compute;
+use crate::error::{Error, Result};
+use crate::recipe::Recipe;
+use crate::shards::Prepared;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One fold.
+#[derive(Debug, Clone)]
+pub struct Fold {
+    /// The folder of its run.
+    pub folder: PathBuf,
+    /// Its settings, every derived number filled in.
+    pub recipe: Recipe,
+}
+
+impl Fold {
+    /// Refuses a run in the fold's folder that has other settings, naming each. More loader threads and the same data in
+    /// another place are no others.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] that names what differs; settings that cannot be read.
+    pub fn check(&self) -> Result<()> {
+        if !Run::exists(&self.folder) {
+            return Ok(());
+        }
+        let stored = Run::recipe(&self.folder)?;
+        let same_data = stored.run.checksum == self.recipe.run.checksum;
+        let other: Vec<String> = stored
+            .differences(&self.recipe)?
+            .iter()
+            .filter(|(key, _, _)| key != "run.threads" && (key != "run.data" || !same_data))
+            .map(|(key, old, new)| format!("{key} is {old} and would be {new}"))
+            .collect();
+        if other.is_empty() {
+            return Ok(());
+        }
+        let what = format!(
+            "{} has other settings: {}",
+            self.folder.display(),
+            other.join("; ")
+        );
+        let help = "give the settings that it was begun with, or choose another --out";
+        Err(Error::failed(what, help))
+    }
+
+    /// Trains the fold to its last epoch: from the start, or from where its run stands.
+    fn train(
+        &self,
+        prepared: &Arc<Prepared>,
+        compute: &Compute,
+        stop: &AtomicBool,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<()> {
+        let (run, start) = if Run::exists(&self.folder) {
+            (Run::open(&self.folder)?, Start::Resume)
+        } else {
+            let run = Run::create(&self.folder, self.recipe.clone())?;
+            (run, Start::Fresh)
+        };
+        Session::new(run, prepared.clone(), compute.clone(), start, events)?.train(stop, events)
+    }
+}
+
+/// Trains every fold to its last epoch, up to `jobs` of them side by side; each ends in the same bytes whatever their
+/// number. `events` hears of each fold by its index.
+///
+/// # Errors
+/// What the first fold that fails met, the others being stopped and saved; [`Error::Interrupted`] after `stop`.
+pub fn train_folds(
+    folds: &[Fold],
+    prepared: &Arc<Prepared>,
+    compute: &Compute,
+    jobs: usize,
+    stop: &AtomicBool,
+    events: &(dyn Fn(usize, Event<'_>) + Sync),
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let failure = Mutex::new(None);
+    let work = || {
+        while !stop.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(fold) = folds.get(index) else {
+                return;
+            };
+            let mut hear = |event: Event<'_>| events(index, event);
+            let Err(error) = fold.train(prepared, compute, stop, &mut hear) else {
+                continue;
+            };
+            stop.store(true, Ordering::Relaxed);
+            let mut first = failure.lock().unwrap_or_else(PoisonError::into_inner);
+            // That the others were stopped says nothing of why.
+            if first.is_none() || matches!(*first, Some(Error::Interrupted(_))) {
+                *first = Some(error);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, folds.len().max(1)) {
+            scope.spawn(work);
+        }
+    });
+    let begun = next.into_inner();
+    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(Error::Interrupted(_)) => Err(interrupted()),
+        Some(error) => Err(error),
+        None if begun < folds.len() => Err(interrupted()),
+        None => Ok(()),
+    }
+}
+
+fn interrupted() -> Error {
+    Error::Interrupted("all steps done are saved, the same command goes on".into())
+}
