@@ -101,7 +101,9 @@ pub fn run(args: &Args) -> Result<()> {
         })?;
     }
     stage(4, "eval: clips of people that were never trained on")?;
-    let (protocol, report) = eval::evaluate(&eval::Args {
+    let eval::Evaluated {
+        protocol, report, ..
+    } = eval::evaluate(&eval::Args {
         run: run.clone(),
         data: None,
         protocol: None,

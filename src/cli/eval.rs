@@ -5,7 +5,7 @@ use super::progress::Progress;
 use super::{say, say_json};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Place, Result};
-use crate::evaluate::{Evaluator, Report};
+use crate::evaluate::{ClipScore, Evaluator, Report};
 use crate::export::Weights;
 use crate::loader::{Loader, Protocol};
 use crate::lstm::{Context, Plan, Plans};
@@ -118,8 +118,24 @@ pub fn context(weights: &Weights, compute: &Compute) -> Context {
     context
 }
 
-/// Evaluates and returns the report with its protocol.
-pub fn evaluate(args: &Args) -> Result<(String, Report)> {
+/// What an evaluation found, and what it was of.
+pub struct Evaluated {
+    /// The protocol whose test clips these are.
+    pub protocol: String,
+    /// The data.
+    pub prepared: Arc<Prepared>,
+    /// The weights that were used.
+    pub weights: Weights,
+    /// What the model says of each clip.
+    pub scores: Vec<ClipScore>,
+    /// What the scores are worth.
+    pub report: Report,
+    /// One line on the device.
+    pub device: String,
+}
+
+/// Evaluates a run.
+pub fn evaluate(args: &Args) -> Result<Evaluated> {
     let recipe = train::Run::recipe(&args.run)?;
     let weights = weights(&args.run, &args.checkpoint)?;
     let folder = args
@@ -179,12 +195,22 @@ pub fn evaluate(args: &Args) -> Result<(String, Report)> {
         done += 1;
         progress.at(done, total);
     })?;
-    Ok((name, Report::new(&scores, &weights.classes)))
+    let report = Report::new(&scores, &weights.classes);
+    Ok(Evaluated {
+        protocol: name,
+        prepared,
+        weights,
+        scores,
+        report,
+        device: compute.describe(),
+    })
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let (protocol, report) = evaluate(args)?;
+    let Evaluated {
+        protocol, report, ..
+    } = evaluate(args)?;
     if args.json {
         let mut value = json!({ "protocol": protocol });
         if let (Some(all), Ok(serde_json::Value::Object(report))) =
