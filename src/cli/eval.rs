@@ -12,6 +12,7 @@ use crate::lstm::{Context, Plan, Plans};
 use crate::shards::Prepared;
 use crate::train;
 use serde_json::json;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -61,6 +62,16 @@ impl FromStr for Which {
             "last" => Which::Last,
             file => Which::File(PathBuf::from(file)),
         })
+    }
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Which::Best => f.write_str("best weights"),
+            Which::Last => f.write_str("weights of the last checkpoint"),
+            Which::File(path) => write!(f, "weights of {}", path.display()),
+        }
     }
 }
 
@@ -124,8 +135,8 @@ pub struct Evaluated {
     pub protocol: String,
     /// The data.
     pub prepared: Arc<Prepared>,
-    /// The weights that were used.
-    pub weights: Weights,
+    /// Which weights were used.
+    pub which: Which,
     /// What the model says of each clip.
     pub scores: Vec<ClipScore>,
     /// What the scores are worth.
@@ -199,7 +210,7 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
     Ok(Evaluated {
         protocol: name,
         prepared,
-        weights,
+        which: args.checkpoint.clone(),
         scores,
         report,
         device: compute.describe(),

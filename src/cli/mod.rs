@@ -11,6 +11,7 @@ mod plans;
 mod predict;
 mod prepare;
 mod progress;
+mod report;
 mod synth;
 mod train;
 
@@ -39,6 +40,7 @@ enum Command {
     Eval(eval::Args),
     Predict(predict::Args),
     Export(export::Args),
+    Report(report::Args),
     #[command(subcommand)]
     Bench(bench::Command),
 }
@@ -59,6 +61,7 @@ pub fn run() -> Result<()> {
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Bench(command) => bench::run(&command),
     }
 }
