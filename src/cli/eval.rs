@@ -1,6 +1,5 @@
 //! `sinew eval`
 
-use super::plans;
 use super::progress::Progress;
 use super::{say, say_json};
 use crate::device::{Choice, Compute, open};
@@ -10,7 +9,7 @@ use crate::export::Weights;
 use crate::loader::{Loader, Protocol};
 use crate::lstm::{Context, Plan, Plans};
 use crate::shards::Prepared;
-use crate::train;
+use crate::train::{self, plans};
 use serde_json::json;
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,6 @@ mod devices;
 mod eval;
 mod export;
 mod inspect;
-mod plans;
 mod predict;
 mod prepare;
 mod progress;

@@ -1,14 +1,12 @@
 //! `sinew train`
 
-use super::plans;
 use super::progress::{Progress, time};
 use super::say;
-use crate::device::{Choice, Compute, open, open_named};
+use crate::device::{Choice, open, open_named};
 use crate::error::{Error, Result};
-use crate::loader::Protocol;
 use crate::recipe::{self, Recipe};
 use crate::shards::Prepared;
-use crate::train::{Best, Event, Run, Session, Start, settle};
+use crate::train::{Best, Event, Run, Session, Start, begin, for_device, plans};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::{Path, PathBuf};
@@ -173,24 +171,11 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
     let preset = args.preset.as_deref().unwrap_or(recipe::PRESETS[0]);
     let recipe = recipe::resolve(preset, args.config.as_deref(), &args.sets()?)?;
     let prepared = Arc::new(Prepared::open(data)?);
-    let protocol: Protocol = recipe.run.protocol.parse()?;
-    let split = protocol.split(
-        prepared.manifest(),
-        recipe.train.validation,
-        recipe.run.seed,
-    )?;
-    let mut recipe = settle(&recipe, &prepared, &split.train)?;
-    let compute = open(args.device.unwrap_or(Choice::Auto))?;
-    progress.line(&compute.describe());
-    settle_device(&mut recipe, &compute, progress)?;
-    recipe.run.checksum = prepared.manifest().checksum.clone();
-    if recipe.run.task.is_empty() {
-        let name = out.file_name().unwrap_or(out.as_os_str());
-        recipe.run.task = name.to_string_lossy().into_owned();
-    }
-    let run = Run::create(out, recipe)?;
+    let device = args.device.unwrap_or(Choice::Auto);
     let first = args.init.clone().map_or(Start::Fresh, Start::From);
-    session(run, prepared, compute, first, progress)
+    begin(&recipe, prepared, out, device, first, &mut |event| {
+        tell(progress, &event);
+    })
 }
 
 fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
@@ -201,33 +186,15 @@ fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
         Some(choice) => open(choice)?,
         None => open_named(&stored.run.device)?,
     };
-    settle_device(&mut wanted, &compute, progress)?;
+    for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
     let prepared = Arc::new(Prepared::open(&wanted.run.data)?);
     wanted.run.checksum = prepared.manifest().checksum.clone();
     refuse_changes(args, &stored, &wanted)?;
     progress.line(&compute.describe());
     // Kept only when the run has been set up with it.
     run.recipe = wanted;
-    session(run, prepared, compute, Start::Resume, progress)
-}
-
-/// Fills in the device, and the plan that was asked for or else measures fastest there.
-pub(super) fn settle_device(
-    recipe: &mut Recipe,
-    compute: &Compute,
-    progress: &Progress,
-) -> Result<()> {
-    recipe.run.device = compute.run_name();
-    if compute.adapter.is_none() {
-        recipe.run.plan = "cpu".into();
-        return Ok(());
-    }
-    // A recipe from another run can carry the plan of a machine without a GPU.
-    if recipe.run.plan.is_empty() || recipe.run.plan == "cpu" {
-        recipe.run.plan = plans::measured(recipe, compute).to_string();
-        progress.line(&format!("plan: {}, the fastest measured", recipe.run.plan));
-    }
-    plans::check(plans::named(&recipe.run.plan)?, &recipe.model, compute)
+    let mut events = |event: Event<'_>| tell(progress, &event);
+    Session::new(run, prepared, compute, Start::Resume, &mut events)
 }
 
 /// More epochs and another number of loader threads change no step already done; the rest needs its name.
@@ -257,18 +224,13 @@ fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
     ))
 }
 
-fn session(
-    run: Run,
-    prepared: Arc<Prepared>,
-    compute: Compute,
-    start: Start,
-    progress: &Progress,
-) -> Result<Session> {
-    Session::new(run, prepared, compute, start, &mut |event| {
-        if let Event::Warning(text) = event {
-            progress.line(&format!("warning: {text}"));
-        }
-    })
+/// Tells what is said while a run is set up.
+fn tell(progress: &Progress, event: &Event<'_>) {
+    match event {
+        Event::Note(text) => progress.line(text),
+        Event::Warning(text) => progress.line(&format!("warning: {text}")),
+        _ => {}
+    }
 }
 
 /// Draws a message of the run.
@@ -304,7 +266,7 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                     return format!("epoch {}/{epochs}", position.epoch + 1);
                 }
                 format!(
-                    "epoch {}/{epochs} loss {:.4} acc {:.4} lr {lr:.2e} {samples_per_s:.1} clips/s wait {:.1} % left {}",
+                    "epoch {}/{epochs} loss {:.4} accuracy {:.4} rate {lr:.2e} {samples_per_s:.1} clips/s wait {:.1} % left {}",
                     position.epoch + 1,
                     position.loss_sum / samples,
                     position.right as f64 / samples,
@@ -317,19 +279,23 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
             metrics: m,
             timing,
             epochs,
+            left,
         } => {
             let held_out = m.validation_top1.map_or(String::new(), |top1| {
                 format!(", validation top-1 {top1:.4}")
             });
             progress.line(&format!(
-                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; {:.1} clips/s",
+                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; rate {:.2e}, {:.1} clips/s, wait {:.1} %{}",
                 m.epoch,
                 m.loss,
                 m.accuracy,
                 if m.best { ", best" } else { "" },
+                m.lr,
                 timing.samples_per_s,
+                timing.data_wait * 100.0,
+                if left.is_zero() { String::new() } else { format!(", left {}", time(*left)) },
             ));
         }
-        Event::Warning(text) => progress.line(&format!("warning: {text}")),
+        Event::Note(_) | Event::Warning(_) => tell(progress, event),
     }
 }

@@ -1,13 +1,17 @@
 //! The training run: steps, evaluation on held-out clips, checkpoints, and a stream of messages about all of it.
 
+mod begin;
 mod checkpoint;
+mod events;
 mod optimiser;
+pub mod plans;
 mod run;
 mod schedule;
 mod session;
 mod settle;
 mod step;
 
+pub use begin::{begin, for_data, for_device};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
 pub use optimiser::{Gradients, Memory, Optimiser, clip};
 pub use run::{EpochMetrics, EpochTiming, Run, best};

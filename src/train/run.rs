@@ -1,6 +1,7 @@
 //! A run's folder: its settings, what it measured, its checkpoints, and the weights that were best.
 
 use super::checkpoint::Position;
+use super::events::{self, EventLog};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::recipe::{self, Recipe};
@@ -68,6 +69,7 @@ pub struct Run {
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
 const TIMING: &str = "timing.jsonl";
+const EVENTS: &str = "tensorboard";
 const LOCK: &str = ".lock";
 
 impl Run {
@@ -176,7 +178,12 @@ impl Run {
                 .collect();
             files::write(&path, kept.as_bytes())?;
         }
-        Ok(())
+        events::rewind(&self.folder.join(EVENTS), position)
+    }
+
+    /// What TensorBoard is told of the steps after a position.
+    pub(super) fn events(&self, position: &Position) -> EventLog {
+        EventLog::new(self.folder.join(EVENTS), position.step)
     }
 
     /// Appends an epoch's numbers and times.

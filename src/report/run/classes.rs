@@ -11,7 +11,7 @@ const PAIRS: usize = 10;
 /// Classes of a matrix that has their names and its counts in it.
 const NAMED: usize = 20;
 /// Characters of a name beside the matrix.
-const NAME: usize = 24;
+const NAME: usize = 32;
 
 /// A row a class, the worst first.
 pub(super) fn list(report: &Report) -> String {
@@ -37,9 +37,10 @@ pub(super) fn list(report: &Report) -> String {
         let _ = writeln!(
             html,
             "<li><b>{name}</b> <span>{}</span><div class=\"bar\"><i style=\"width:{:.1}%\"></i></div>\
-             <small>{clips}{mistaken}</small></li>",
+             <small>class {}; {clips}{mistaken}</small></li>",
             percent(accuracy),
             accuracy * 100.0,
+            class + 1,
         );
     }
     html
@@ -95,7 +96,7 @@ pub(super) fn matrix(report: &Report) -> String {
     let name = |class: usize| report.classes[class].name.as_str();
     let longest = classes.iter().map(|class| name(*class).chars().count());
     let longest = longest.max().unwrap_or(0).min(NAME) as f64;
-    let left = if named { 40.0 + longest * 7.6 } else { 44.0 };
+    let left = if named { 40.0 + longest * 7.0 } else { 44.0 };
     let top = if named { 28.0 } else { 24.0 };
     let side = cell * classes.len() as f64;
     let (width, height) = (left + side + 2.0, top + side + 2.0);

@@ -161,7 +161,7 @@ impl Chart {
                 "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{RIGHT}\"/><text class=\"up\" x=\"{}\" y=\"{:.1}\">{}</text>",
                 LEFT - 8.0,
                 y + 5.0,
-                (self.show)(tick)
+                (self.show)(tick).replace(".0\u{a0}%", "\u{a0}%")
             );
         }
         for epoch in across_ticks(first, last) {

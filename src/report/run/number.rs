@@ -21,10 +21,10 @@ pub(super) fn short(x: f64) -> String {
     plain(&format!("{x:.places$}")).into()
 }
 
-/// A fraction from 0 to 1 in percent, to a tenth.
+/// A fraction from 0 to 1 in percent, to a tenth, on one line.
 pub(super) fn percent(x: f64) -> String {
     if x.is_finite() {
-        format!("{:.1} %", x * 100.0)
+        format!("{:.1}\u{a0}%", x * 100.0)
     } else {
         short(x)
     }
@@ -65,7 +65,7 @@ mod tests {
         ] {
             assert_eq!(short(x), text);
         }
-        assert_eq!(percent(0.909_09), "90.9 %");
+        assert_eq!(percent(0.909_09), "90.9\u{a0}%");
         assert_eq!(or_none(None, percent), NONE);
     }
 }
