@@ -1,7 +1,7 @@
 //! `sinew crossval`
 
 use super::progress::Progress;
-use super::settings::{self, Settings};
+use super::settings::Settings;
 use super::train::catch_signals;
 use super::{eval, say, say_json};
 use crate::device::{Choice, Compute, open};
@@ -10,7 +10,7 @@ use crate::evaluate::{ClipScore, Measures, Report};
 use crate::export::Weights;
 use crate::loader::Protocol;
 use crate::shards::Prepared;
-use crate::train::{self, Event, Fold, Run, train_folds};
+use crate::train::{self, Event, Fold, Run, for_data, for_device, train_folds};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -156,11 +156,11 @@ fn folds(
     for protocol in protocols {
         let folder = folder(protocol);
         let recipe = args.settings.resolve(&args.data, &protocol.to_string())?;
-        let mut recipe = settings::for_data(&recipe, prepared, &folder)?;
+        let mut recipe = for_data(&recipe, prepared, &folder)?;
         if let (Some(plan), true) = (&plan, recipe.run.plan.is_empty()) {
             recipe.run.plan = plan.clone();
         }
-        settings::for_device(&mut recipe, compute, progress)?;
+        for_device(&mut recipe, compute, &mut |note| progress.line(&note))?;
         plan = Some(recipe.run.plan.clone());
         folds.push(Fold { folder, recipe });
     }
@@ -244,6 +244,7 @@ impl Board<'_> {
                     ));
                 }
             }
+            Event::Note(text) => self.progress.line(&format!("{name}: {text}")),
             Event::Warning(text) => self.progress.line(&format!("warning: {name}: {text}")),
         }
     }

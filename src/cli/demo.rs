@@ -1,7 +1,7 @@
 //! `sinew demo`
 
 use super::settings::Settings;
-use super::{eval, export, prepare, say, synth, train};
+use super::{eval, export, prepare, report, say, synth, train};
 use crate::device::Choice;
 use crate::error::Result;
 use crate::files;
@@ -10,7 +10,7 @@ use crate::train::Run;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// The whole way on a small made archive: synth, prepare, train, evaluate, export.
+/// The whole way on a small made archive: synth, prepare, train, evaluate, export, report.
 /// What an earlier demo left in the folder is used again.
 ///
 /// Example: sinew demo
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
     let stage = |number: usize, what: &str| {
         say(format!(
-            "\n[{number}/5 at {:.0} s] {what}",
+            "\n[{number}/6 at {:.0} s] {what}",
             started.elapsed().as_secs_f64()
         ))
     };
@@ -105,7 +105,7 @@ pub fn run(args: &Args) -> Result<()> {
         })?;
     }
     stage(4, "eval: clips of people that were never trained on")?;
-    let (protocol, report) = eval::evaluate(&eval::Args {
+    let evaluated = eval::evaluate(&eval::Args {
         run: run.clone(),
         data: None,
         protocol: None,
@@ -113,23 +113,30 @@ pub fn run(args: &Args) -> Result<()> {
         device: args.device,
         json: false,
     })?;
-    eval::print(&protocol, &report)?;
+    eval::print(&evaluated.protocol, &evaluated.report)?;
     stage(5, "export: the weights with PyTorch's names")?;
     export::run(&export::Args {
         run: run.clone(),
         out: weights.clone(),
         checkpoint: eval::Which::Best,
     })?;
+    stage(
+        6,
+        "report: a page with curves, confusions and the clips it gets most wrong",
+    )?;
+    let page = run.join(report::PAGE);
+    report::write(&run, &page, Some(&evaluated))?;
     say(format!(
         "\ndone in {:.0} s; top-1 {:.4}",
         started.elapsed().as_secs_f64(),
-        report.top1
+        evaluated.report.top1
     ))?;
     for (what, path) in [
         ("archive", &archive),
         ("prepared data", &data),
         ("run", &run),
         ("weights", &weights),
+        ("report", &page),
     ] {
         say(format!("  {what:13}  {}", path.display()))?;
     }

@@ -1,6 +1,5 @@
 //! `sinew eval`
 
-use super::plans;
 use super::progress::Progress;
 use super::{say, say_json};
 use crate::device::{Choice, Compute, open};
@@ -10,8 +9,9 @@ use crate::export::Weights;
 use crate::loader::{Loader, Protocol};
 use crate::lstm::{Context, Plan, Plans};
 use crate::shards::Prepared;
-use crate::train;
+use crate::train::{self, plans};
 use serde_json::json;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -61,6 +61,16 @@ impl FromStr for Which {
             "last" => Which::Last,
             file => Which::File(PathBuf::from(file)),
         })
+    }
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Which::Best => f.write_str("best weights"),
+            Which::Last => f.write_str("weights of the last checkpoint"),
+            Which::File(path) => write!(f, "weights of {}", path.display()),
+        }
     }
 }
 
@@ -118,8 +128,24 @@ pub fn context(weights: &Weights, compute: &Compute) -> Context {
     context
 }
 
-/// Evaluates and returns the report with its protocol.
-pub fn evaluate(args: &Args) -> Result<(String, Report)> {
+/// What an evaluation found, and what it was of.
+pub struct Evaluated {
+    /// The protocol whose test clips these are.
+    pub protocol: String,
+    /// The data.
+    pub prepared: Arc<Prepared>,
+    /// Which weights were used.
+    pub which: Which,
+    /// What the model says of each clip.
+    pub scores: Vec<ClipScore>,
+    /// What the scores are worth.
+    pub report: Report,
+    /// One line on the device.
+    pub device: String,
+}
+
+/// Evaluates a run.
+pub fn evaluate(args: &Args) -> Result<Evaluated> {
     let recipe = train::Run::recipe(&args.run)?;
     let weights = weights(&args.run, &args.checkpoint)?;
     let folder = args
@@ -163,7 +189,15 @@ pub fn evaluate(args: &Args) -> Result<(String, Report)> {
     let compute = open(args.device)?;
     eprintln!("{}", compute.describe());
     let scores = score(&weights, &prepared, &split.test, &compute)?;
-    Ok((name, Report::new(&scores, &weights.classes)))
+    let report = Report::new(&scores, &weights.classes);
+    Ok(Evaluated {
+        protocol: name,
+        prepared,
+        which: args.checkpoint.clone(),
+        scores,
+        report,
+        device: compute.describe(),
+    })
 }
 
 /// What a model on a device says of some clips.
@@ -193,7 +227,9 @@ pub fn score(
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let (protocol, report) = evaluate(args)?;
+    let Evaluated {
+        protocol, report, ..
+    } = evaluate(args)?;
     if args.json {
         let mut value = json!({ "protocol": protocol });
         if let (Some(all), Ok(serde_json::Value::Object(report))) =

@@ -8,10 +8,10 @@ mod devices;
 mod eval;
 mod export;
 mod inspect;
-mod plans;
 mod predict;
 mod prepare;
 mod progress;
+mod report;
 mod settings;
 mod synth;
 mod train;
@@ -42,6 +42,7 @@ enum Command {
     Eval(eval::Args),
     Predict(predict::Args),
     Export(export::Args),
+    Report(report::Args),
     #[command(subcommand)]
     Bench(bench::Command),
 }
@@ -63,6 +64,7 @@ pub fn run() -> Result<()> {
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Bench(command) => bench::run(&command),
     }
 }

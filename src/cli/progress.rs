@@ -5,6 +5,12 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+/// The bar alone, with the time that has passed and that is left.
+const ALONE: &str = "{prefix} {bar:30} {human_pos}/{human_len} {elapsed} +{eta}";
+
+/// The bar with a note below, which has the whole line and says itself what time is left.
+const NOTED: &str = "{prefix} {wide_bar} {human_pos}/{human_len} {elapsed}\n{msg}";
+
 /// Time between plain lines.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -20,10 +26,7 @@ impl Progress {
     pub fn new(what: &str, total: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total as u64);
-            let style = "{prefix} {bar:30} {human_pos}/{human_len} {msg}{elapsed} +{eta}";
-            bar.set_style(
-                ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()),
-            );
+            bar.set_style(style(ALONE));
             bar.set_prefix(what.to_string());
             bar
         });
@@ -46,11 +49,10 @@ impl Progress {
                 bar.set_length(total as u64);
                 bar.set_position(done as u64);
                 let note = note();
-                bar.set_message(if note.is_empty() {
-                    note
-                } else {
-                    format!("{note} ")
-                });
+                if !note.is_empty() && bar.message().is_empty() {
+                    bar.set_style(style(NOTED));
+                }
+                bar.set_message(note);
             }
             None => {
                 let Ok(mut said) = self.said.lock() else {
@@ -79,6 +81,10 @@ impl Drop for Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar())
 }
 
 /// A number of bytes for people.

@@ -1,13 +1,9 @@
-//! The settings that a new run is given on the command line, and what its data and device decide.
+//! The settings that a new run is given on the command line.
 
-use super::plans;
-use super::progress::Progress;
-use crate::device::{Choice, Compute};
+use crate::device::Choice;
 use crate::error::{Error, Result};
-use crate::loader::Protocol;
 use crate::recipe::{self, Recipe};
-use crate::shards::Prepared;
-use crate::train::settle;
+use crate::train::plans;
 use std::path::{Path, PathBuf};
 
 /// How to train.
@@ -99,39 +95,4 @@ impl Settings {
         let sets = self.sets(Some(data), Some(protocol))?;
         recipe::resolve(preset, self.config.as_deref(), &sets)
     }
-}
-
-/// Fills in what the data decide, and the task's name after the folder of the run.
-///
-/// # Errors
-/// A protocol that the data do not have, a clip that cannot be read.
-pub fn for_data(recipe: &Recipe, prepared: &Prepared, out: &Path) -> Result<Recipe> {
-    let protocol: Protocol = recipe.run.protocol.parse()?;
-    let (held_out, seed) = (recipe.train.validation, recipe.run.seed);
-    let split = protocol.split(prepared.manifest(), held_out, seed)?;
-    let mut recipe = settle(recipe, prepared, &split.train)?;
-    recipe.run.checksum = prepared.manifest().checksum.clone();
-    if recipe.run.task.is_empty() {
-        let name = out.file_name().unwrap_or(out.as_os_str());
-        recipe.run.task = name.to_string_lossy().into_owned();
-    }
-    Ok(recipe)
-}
-
-/// Fills in the device, and the plan that was asked for or else measures fastest there.
-///
-/// # Errors
-/// A plan that there is not, or that the device cannot run.
-pub fn for_device(recipe: &mut Recipe, compute: &Compute, progress: &Progress) -> Result<()> {
-    recipe.run.device = compute.run_name();
-    if compute.adapter.is_none() {
-        recipe.run.plan = "cpu".into();
-        return Ok(());
-    }
-    // A recipe from another run can carry the plan of a machine without a GPU.
-    if recipe.run.plan.is_empty() || recipe.run.plan == "cpu" {
-        recipe.run.plan = plans::measured(recipe, compute).to_string();
-        progress.line(&format!("plan: {}, the fastest measured", recipe.run.plan));
-    }
-    plans::check(plans::named(&recipe.run.plan)?, &recipe.model, compute)
 }

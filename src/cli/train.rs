@@ -2,12 +2,12 @@
 
 use super::progress::{Progress, time};
 use super::say;
-use super::settings::{self, Settings};
-use crate::device::{Choice, Compute, open, open_named};
+use super::settings::Settings;
+use crate::device::{Choice, open, open_named};
 use crate::error::{Error, Result};
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
-use crate::train::{Best, Event, Run, Session, Start};
+use crate::train::{Best, Event, Run, Session, Start, begin, for_device};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::{Path, PathBuf};
@@ -102,13 +102,11 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
         .settings
         .resolve(data, args.protocol.as_deref().unwrap_or_default())?;
     let prepared = Arc::new(Prepared::open(data)?);
-    let mut recipe = settings::for_data(&recipe, &prepared, out)?;
-    let compute = open(args.settings.device.unwrap_or(Choice::Auto))?;
-    progress.line(&compute.describe());
-    settings::for_device(&mut recipe, &compute, progress)?;
-    let run = Run::create(out, recipe)?;
+    let device = args.settings.device.unwrap_or(Choice::Auto);
     let first = args.init.clone().map_or(Start::Fresh, Start::From);
-    session(run, prepared, compute, first, progress)
+    begin(&recipe, prepared, out, device, first, &mut |event| {
+        tell(progress, &event);
+    })
 }
 
 fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
@@ -122,14 +120,15 @@ fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
         Some(choice) => open(choice)?,
         None => open_named(&stored.run.device)?,
     };
-    settings::for_device(&mut wanted, &compute, progress)?;
+    for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
     let prepared = Arc::new(Prepared::open(&wanted.run.data)?);
     wanted.run.checksum = prepared.manifest().checksum.clone();
     refuse_changes(args, &stored, &wanted)?;
     progress.line(&compute.describe());
     // Kept only when the run has been set up with it.
     run.recipe = wanted;
-    session(run, prepared, compute, Start::Resume, progress)
+    let mut events = |event: Event<'_>| tell(progress, &event);
+    Session::new(run, prepared, compute, Start::Resume, &mut events)
 }
 
 /// More epochs and another number of loader threads change no step already done; the rest needs its name.
@@ -159,18 +158,13 @@ fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
     ))
 }
 
-fn session(
-    run: Run,
-    prepared: Arc<Prepared>,
-    compute: Compute,
-    start: Start,
-    progress: &Progress,
-) -> Result<Session> {
-    Session::new(run, prepared, compute, start, &mut |event| {
-        if let Event::Warning(text) = event {
-            progress.line(&format!("warning: {text}"));
-        }
-    })
+/// Tells what is said while a run is set up.
+fn tell(progress: &Progress, event: &Event<'_>) {
+    match event {
+        Event::Note(text) => progress.line(text),
+        Event::Warning(text) => progress.line(&format!("warning: {text}")),
+        _ => {}
+    }
 }
 
 /// Draws a message of the run.
@@ -206,7 +200,7 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                     return format!("epoch {}/{epochs}", position.epoch + 1);
                 }
                 format!(
-                    "epoch {}/{epochs} loss {:.4} acc {:.4} lr {lr:.2e} {samples_per_s:.1} clips/s wait {:.1} % left {}",
+                    "epoch {}/{epochs} loss {:.4} accuracy {:.4} rate {lr:.2e} {samples_per_s:.1} clips/s wait {:.1} % left {}",
                     position.epoch + 1,
                     position.loss_sum / samples,
                     position.right as f64 / samples,
@@ -219,19 +213,23 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
             metrics: m,
             timing,
             epochs,
+            left,
         } => {
             let held_out = m.validation_top1.map_or(String::new(), |top1| {
                 format!(", validation top-1 {top1:.4}")
             });
             progress.line(&format!(
-                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; {:.1} clips/s",
+                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; rate {:.2e}, {:.1} clips/s, wait {:.1} %{}",
                 m.epoch,
                 m.loss,
                 m.accuracy,
                 if m.best { ", best" } else { "" },
+                m.lr,
                 timing.samples_per_s,
+                timing.data_wait * 100.0,
+                if left.is_zero() { String::new() } else { format!(", left {}", time(*left)) },
             ));
         }
-        Event::Warning(text) => progress.line(&format!("warning: {text}")),
+        Event::Note(_) | Event::Warning(_) => tell(progress, event),
     }
 }

@@ -300,12 +300,10 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Reads an array [frames, joints, 2 or 3] or [people, frames, joints, 2 or 3] as a clip. Two coordinates get z = 0;
-/// a joint with a missing coordinate is missing; people who never appear are left out.
+/// Reads an array in `.npy` as [`from_array`] takes it.
 ///
 /// # Errors
-/// Not such an array, other joints than the layout's, a coordinate beyond [`MOST_COORDINATE`], nobody in any frame, or
-/// too large.
+/// Not such an array; as [`from_array`].
 pub(super) fn parse(
     bytes: &[u8],
     name: &str,
@@ -314,19 +312,36 @@ pub(super) fn parse(
     layout: &Layout,
     place: &Place,
 ) -> Result<Recording> {
+    let npy::Array { shape, data } =
+        npy::read(bytes).map_err(|(what, help)| Error::input(place.clone(), what, help))?;
+    from_array(&shape, &data, name, label, about, layout, place)
+}
+
+/// Takes an array [frames, joints, 2 or 3] or [people, frames, joints, 2 or 3], its shape and its numbers with the last
+/// axis fastest, as a clip. Two coordinates get z = 0; a joint with a missing coordinate, which is NaN, is missing; people
+/// who never appear are left out.
+///
+/// # Errors
+/// [`Error::Input`] at `place`: another shape, other joints than the layout's, a coordinate beyond [`MOST_COORDINATE`],
+/// nobody in any frame, or too large.
+pub fn from_array(
+    shape: &[usize],
+    data: &[f32],
+    name: &str,
+    label: usize,
+    about: About,
+    layout: &Layout,
+    place: &Place,
+) -> Result<Recording> {
     let joints = layout.len();
     let fault = |what: String, help: &str| Err(Error::input(place.clone(), what, help));
-    let array = match npy::read(bytes) {
-        Ok(array) => array,
-        Err((what, help)) => return fault(what, help),
-    };
-    let (people, frames, dimensions) = match array.shape[..] {
+    let (people, frames, dimensions) = match *shape {
         [frames, found, dimensions @ (2 | 3)] if found == joints => (1, frames, dimensions),
         [people, frames, found, dimensions @ (2 | 3)] if found == joints => {
             (people, frames, dimensions)
         }
         _ => {
-            let (shape, name) = (&array.shape, &layout.name);
+            let name = &layout.name;
             let what = format!("its shape is {shape:?}, and the layout {name} has {joints} joints");
             let help = format!(
                 "save it as [frames, {joints}, 2 or 3] or [people, frames, {joints}, 2 or 3]"
@@ -343,15 +358,19 @@ pub(super) fn parse(
             "cut it into shorter clips",
         );
     }
+    if data.len() != people * frames * joints * dimensions {
+        let what = format!("its shape is {shape:?}, and it has {} numbers", data.len());
+        return fault(what, "give as many numbers as the shape says");
+    }
     // NaN is no fault: it says that the joint is missing.
     let far = |x: &f32| x.abs() > MOST_COORDINATE;
-    if let Some(at) = array.data.iter().position(far) {
+    if let Some(at) = data.iter().position(far) {
         let joint = at / dimensions;
         let what = format!(
             "a coordinate of joint {} in frame {} is {:e}, which is no position",
             joint % joints,
             joint / joints % frames,
-            array.data[at]
+            data[at]
         );
         let help = format!(
             "write NaN where a joint is missing, and choose a unit in which all stay below {MOST_COORDINATE:e}"
@@ -359,21 +378,17 @@ pub(super) fn parse(
         return fault(what, &help);
     }
     let mut ids = Vec::new();
-    let mut data = Vec::new();
-    for (person, body) in array
-        .data
-        .chunks_exact(frames * joints * dimensions)
-        .enumerate()
-    {
+    let mut kept = Vec::new();
+    for (person, body) in data.chunks_exact(frames * joints * dimensions).enumerate() {
         let points = body.chunks_exact(dimensions).flat_map(|joint| match joint {
             [x, y] if !x.is_nan() && !y.is_nan() => [*x, *y, 0.0],
             [x, y, z] if !x.is_nan() && !y.is_nan() && !z.is_nan() => [*x, *y, *z],
             _ => [f32::NAN; 3],
         });
-        let start = data.len();
-        data.extend(points);
-        if data[start..].iter().all(|x: &f32| x.is_nan()) {
-            data.truncate(start);
+        let start = kept.len();
+        kept.extend(points);
+        if kept[start..].iter().all(|x: &f32| x.is_nan()) {
+            kept.truncate(start);
         } else {
             ids.push(person.to_string());
         }
@@ -390,7 +405,7 @@ pub(super) fn parse(
         bodies: ids.len(),
         frames,
         joints,
-        data,
+        data: kept,
     };
     Ok(Recording { clip, ids, about })
 }

@@ -12,6 +12,7 @@ mod sbu;
 pub mod synth;
 
 pub use catalogue::{Catalogue, Item};
+pub use clips::from_array;
 pub use dataset::Dataset;
 pub use reader::Reader;
 

@@ -1,6 +1,7 @@
 //! From sources to prepared data: clips are parsed on all cores and written, in their order, as shards.
 
 mod check;
+mod collection;
 mod folder;
 mod journal;
 mod pipeline;
@@ -8,12 +9,14 @@ mod pipeline;
 use std::path::PathBuf;
 
 pub use check::{Checked, Kind, check, kind};
+pub use collection::Collection;
 use folder::Target;
 use journal::Finished;
 
 use crate::error::{Error, Place, Result};
 use crate::formats::{Catalogue, Dataset, Recording};
 use crate::shards::{ClipEntry, Counts, FORMAT, Manifest, ShardWriter, Skipped, VERSION};
+use crate::skeleton::Layout;
 
 /// What to prepare, and how.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +62,14 @@ pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> R
     let mut bad = std::mem::take(&mut catalogue.problems);
     let job = job(&catalogue, options);
     let (mut target, finished) = Target::claim(&options.out, &job)?;
-    let mut manifest = begin(&catalogue);
+    let Catalogue {
+        dataset,
+        layout,
+        classes,
+        ..
+    } = &catalogue;
+    let mut manifest = begin(*dataset, layout, classes.clone());
+    manifest.counts.missing = catalogue.missing;
     manifest.skipped = bad.iter().map(skipped).collect();
     let resumed = finished.len();
     let first = finished.last().map_or(0, |finished| finished.items);
@@ -164,22 +174,21 @@ fn job(catalogue: &Catalogue, options: &Options) -> String {
 }
 
 /// The manifest before its first shard.
-fn begin(catalogue: &Catalogue) -> Manifest {
+fn begin(dataset: Dataset, layout: &Layout, classes: Vec<String>) -> Manifest {
     Manifest {
         format: FORMAT.into(),
         version: VERSION,
-        dataset: catalogue.dataset.name().into(),
-        unit: catalogue.layout.unit.clone(),
-        up: catalogue.layout.up,
-        layout: catalogue.layout.clone(),
+        dataset: dataset.name().into(),
+        unit: layout.unit.clone(),
+        up: layout.up,
+        layout: layout.clone(),
         counts: Counts {
-            by_class: vec![0; catalogue.classes.len()],
-            missing: catalogue.missing,
+            by_class: vec![0; classes.len()],
             ..Counts::default()
         },
-        classes: catalogue.classes.clone(),
+        classes,
         shards: Vec::new(),
-        clips: Vec::with_capacity(catalogue.items.len()),
+        clips: Vec::new(),
         skipped: Vec::new(),
         checksum: String::new(),
     }

@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+/// The style that all pages share: colours, by day and by night, and the plain elements.
+pub(super) const BASE: &str = include_str!("base.css");
+
 /// Text as the content of an HTML or SVG element, or of an attribute in quotes. Control characters, which XML
 /// forbids, are shown as the replacement character.
 pub(super) fn escape(text: &str) -> String {

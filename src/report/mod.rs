@@ -1,10 +1,12 @@
-//! Reports for people: what a set of clips holds, and one clip drawn as a page and as a strip of poses.
+//! Reports for people: what a set of clips holds, one clip drawn as a page and as a strip of poses, and a run.
 
 mod clip;
 mod contents;
 mod html;
+mod run;
 mod source;
 
 pub use clip::{Extent, Facts, Track, page, strip};
 pub use contents::{Bin, ClassCount, Contents, Key, Lengths, Listed, Measured};
+pub use run::{RunFacts, Tested, page as run_page};
 pub use source::{Found, Source};

@@ -28,6 +28,17 @@ pub struct About {
     pub split: Option<String>,
 }
 
+impl About {
+    /// Of a clip of one's own, that it belongs to `train`, `val` or `test`.
+    #[must_use]
+    pub fn in_split(split: &str) -> Self {
+        About {
+            split: Some(split.into()),
+            ..About::default()
+        }
+    }
+}
+
 /// One clip: coordinates [bodies, frames, joints, 3] in the source's unit, before any normalisation. A frame
 /// without a body is NaN throughout; bodies are in the order in which they first appear.
 #[derive(Debug, Clone, PartialEq, Default)]

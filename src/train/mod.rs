@@ -1,14 +1,18 @@
 //! The training run: steps, evaluation on held-out clips, checkpoints, and a stream of messages about all of it.
 
+mod begin;
 mod checkpoint;
+mod events;
 mod folds;
 mod optimiser;
+pub mod plans;
 mod run;
 mod schedule;
 mod session;
 mod settle;
 mod step;
 
+pub use begin::{begin, for_data, for_device};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
 pub use folds::{Fold, train_folds};
 pub use optimiser::{Gradients, Memory, Optimiser, clip};

@@ -1,10 +1,12 @@
 //! A run's folder: its settings, what it measured, its checkpoints, and the weights that were best.
 
 use super::checkpoint::Position;
+use super::events::{self, EventLog};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::recipe::{self, Recipe};
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,11 +19,14 @@ pub struct EpochMetrics {
     /// Optimisation steps done at its end.
     pub step: usize,
     /// Learning rate of its last step.
+    #[serde(deserialize_with = "number")]
     pub lr: f64,
     /// Mean training loss a sample: of smoothed targets, and where posteriors are fused the two streams' losses added, so
     /// it is no measure beside the validation loss.
+    #[serde(deserialize_with = "number")]
     pub loss: f64,
     /// Share of training samples whose class was right.
+    #[serde(deserialize_with = "number")]
     pub accuracy: f64,
     /// Validation clips' top-1, where they were evaluated.
     pub validation_top1: Option<f64>,
@@ -37,11 +42,19 @@ pub struct EpochTiming {
     /// The epoch, from 1.
     pub epoch: usize,
     /// Seconds of its training steps.
+    #[serde(deserialize_with = "number")]
     pub seconds: f64,
     /// Training samples a second.
+    #[serde(deserialize_with = "number")]
     pub samples_per_s: f64,
     /// Share of the time in which the device waited for data.
+    #[serde(deserialize_with = "number")]
     pub data_wait: f64,
+}
+
+/// JSON has no NaN and no infinity: they are written as null.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// An open run, locked against a second process.
@@ -56,6 +69,7 @@ pub struct Run {
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
 const TIMING: &str = "timing.jsonl";
+const EVENTS: &str = "tensorboard";
 const LOCK: &str = ".lock";
 
 impl Run {
@@ -168,7 +182,12 @@ impl Run {
                 .collect();
             files::write(&path, kept.as_bytes())?;
         }
-        Ok(())
+        events::rewind(&self.folder.join(EVENTS), position)
+    }
+
+    /// What TensorBoard is told of the steps after a position.
+    pub(super) fn events(&self, position: &Position) -> EventLog {
+        EventLog::new(self.folder.join(EVENTS), position.step)
     }
 
     /// Appends an epoch's numbers and times.
@@ -180,25 +199,35 @@ impl Run {
         append(&self.folder.join(TIMING), timing)
     }
 
-    /// What was measured so far.
+    /// The numbers of the epochs that are finished.
     ///
     /// # Errors
     /// [`Error::Io`], or a line that is none of ours.
     pub fn metrics(folder: &Path) -> Result<Vec<EpochMetrics>> {
-        let path = folder.join(METRICS);
-        let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, "read", e))?;
-        let read = |(n, line): (usize, &str)| {
-            serde_json::from_str(line).map_err(|e| {
-                let place = Place::file(&path).line(n + 1);
-                Error::input(
-                    place,
-                    format!("damaged: {e}"),
-                    "resume the run, which mends it",
-                )
-            })
-        };
-        text.lines().enumerate().map(read).collect()
+        lines(&folder.join(METRICS))
     }
+
+    /// The times of the epochs that are finished.
+    ///
+    /// # Errors
+    /// As [`Run::metrics`].
+    pub fn timing(folder: &Path) -> Result<Vec<EpochTiming>> {
+        lines(&folder.join(TIMING))
+    }
+}
+
+/// The lines of a file, less a last one that a kill cut short.
+fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let read = |(n, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|e| {
+            let what = format!("damaged: {e}");
+            let help = "resume the run, which mends it";
+            Error::input(Place::file(path).line(n + 1), what, help)
+        })
+    };
+    whole.lines().enumerate().map(read).collect()
 }
 
 /// The best weights of a run.

@@ -1,6 +1,7 @@
 //! The loop over epochs and steps.
 
 use super::checkpoint::{Best, Checkpoint, Position};
+use super::events::EventLog;
 use super::run::{EpochMetrics, EpochTiming, Run};
 use super::schedule::rate;
 use super::step::{StepNumbers, Trainee};
@@ -60,7 +61,11 @@ pub enum Event<'a> {
         timing: &'a EpochTiming,
         /// Epochs of the run.
         epochs: usize,
+        /// Time left at this epoch's speed.
+        left: Duration,
     },
+    /// What was chosen, such as the device and the plan.
+    Note(String),
     /// Something to know that stops nothing.
     Warning(String),
 }
@@ -85,6 +90,9 @@ pub struct Session {
     weights: Weights,
     position: Position,
     compute: Compute,
+    log: EventLog,
+    /// Number and rate of the last step, whose numbers are not read yet.
+    unread: (usize, f64),
 }
 
 impl Session {
@@ -156,6 +164,7 @@ impl Session {
                 run.rewind(&position)?;
             }
         }
+        let log = run.events(&position);
         let clips = [split.train.len(), split.validation.len(), split.test.len()];
         let session = Session {
             run,
@@ -166,6 +175,8 @@ impl Session {
             weights,
             position,
             compute,
+            log,
+            unread: (0, 0.0),
         };
         if !matches!(start, Start::Resume) {
             session.save()?;
@@ -205,7 +216,8 @@ impl Session {
                 waited += turn.waited;
                 self.position.step += 1;
                 self.position.step_in_epoch += 1;
-                self.count(turn.before);
+                self.count(turn.before)?;
+                self.unread = (self.position.step, lr);
                 let seconds = started.elapsed().as_secs_f64();
                 let done = self.position.step_in_epoch - first;
                 let left = seconds / done as f64
@@ -249,6 +261,14 @@ impl Session {
         &self.position
     }
 
+    /// The best weights so far; those of the last epoch where nothing is held out.
+    ///
+    /// # Errors
+    /// [`Error::Io`] before the end of the first epoch, [`Error::Input`] where the file was damaged.
+    pub fn best(&self) -> Result<Weights> {
+        Weights::read(&self.run.best())
+    }
+
     /// The run's folder and settings.
     pub fn run(&self) -> &Run {
         &self.run
@@ -260,20 +280,28 @@ impl Session {
             .div_ceil(self.run.recipe.train.accumulate)
     }
 
-    /// Adds a step's numbers to the epoch's.
-    fn count(&mut self, numbers: Option<StepNumbers>) {
-        if let Some(numbers) = numbers {
-            self.position.loss_sum += numbers.loss * numbers.samples as f64;
-            self.position.right += numbers.right;
-            self.position.samples += numbers.samples;
-        }
+    /// Adds the numbers of the step that was not read yet to the epoch's.
+    fn count(&mut self, numbers: Option<StepNumbers>) -> Result<()> {
+        let Some(numbers) = numbers else {
+            return Ok(());
+        };
+        self.position.loss_sum += numbers.loss * numbers.samples as f64;
+        self.position.right += numbers.right;
+        self.position.samples += numbers.samples;
+        let (step, lr) = self.unread;
+        let accuracy = numbers.right as f64 / numbers.samples.max(1) as f64;
+        let scalars = [
+            ("train/loss", numbers.loss),
+            ("train/accuracy", accuracy),
+            ("train/rate", lr),
+        ];
+        self.log.add(step, &scalars)
     }
 
     /// Waits for the step in progress.
     fn finish(&mut self) -> Result<()> {
         let last = self.trainee.finish()?;
-        self.count(last);
-        Ok(())
+        self.count(last)
     }
 
     fn end_epoch(&mut self, timing: &EpochTiming, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
@@ -316,6 +344,15 @@ impl Session {
             self.write_weights(&self.run.best())?;
         }
         self.run.append(&metrics, timing)?;
+        let mut scalars = vec![
+            ("speed/clips_per_s", timing.samples_per_s),
+            ("speed/data_wait", timing.data_wait),
+        ];
+        if let Some(report) = &report {
+            scalars.push(("validation/loss", report.loss));
+            scalars.push(("validation/accuracy", report.top1));
+        }
+        self.log.add(metrics.step, &scalars)?;
         self.position = Position {
             step: self.position.step,
             epoch,
@@ -327,6 +364,7 @@ impl Session {
             metrics: &metrics,
             timing,
             epochs: train.epochs,
+            left: Duration::from_secs_f64(timing.seconds * (train.epochs - epoch) as f64),
         });
         Ok(())
     }
@@ -368,6 +406,8 @@ impl Session {
     }
 
     fn save(&self) -> Result<()> {
+        // A resumed run takes the events up to its checkpoint as there.
+        self.log.sync()?;
         let checkpoint = Checkpoint {
             position: self.position.clone(),
             about: self.weights.metadata()?,

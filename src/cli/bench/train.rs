@@ -2,11 +2,11 @@
 
 use crate::bench::train::{Data, LeftOut, Row, measure};
 use crate::cli::progress::Progress;
-use crate::cli::settings;
 use crate::cli::{say, say_json};
 use crate::device::{Choice, open};
 use crate::error::Result;
 use crate::recipe::{self, Recipe};
+use crate::train::for_device;
 use std::time::Duration;
 
 /// Times the whole training step on made clips: loader, forward, backward, update. Each variant of the model (hierarchical
@@ -85,7 +85,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut settled = Vec::new();
     for recipe in &recipes {
         let mut recipe = data.settle(recipe)?;
-        settings::for_device(&mut recipe, &compute, &progress)?;
+        for_device(&mut recipe, &compute, &mut |note| progress.line(&note))?;
         settled.push(recipe);
     }
     drop(progress);

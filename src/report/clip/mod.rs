@@ -2,11 +2,13 @@
 
 mod facts;
 mod page;
+pub(super) mod player;
 mod strip;
 mod view;
 
 pub use facts::{Extent, Facts, Track};
 pub use page::page;
+pub(super) use strip::poses;
 pub use strip::strip;
 
 /// Actors that have a colour of their own; more share these.

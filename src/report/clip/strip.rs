@@ -6,10 +6,10 @@ use super::colour;
 use super::view::View;
 use crate::report::html::escape;
 use crate::report::{Facts, Found, Source};
-use crate::skeleton::{Clip, Layout};
+use crate::skeleton::Layout;
 
-/// Poses of a strip.
-const POSES: usize = 8;
+/// Poses of a strip that has the page's width.
+pub(super) const POSES: usize = 8;
 /// Height of a pose, in pixels; its width follows from the view.
 const HEIGHT: f32 = 200.0;
 const HEADER: f32 = 46.0;
@@ -20,20 +20,21 @@ const GAP: f32 = 8.0;
 /// what is no actor in grey.
 #[must_use]
 pub fn strip(source: &Source, found: &Found, facts: &Facts) -> String {
-    let view = View::of(&found.recording.clip, source.layout(), facts);
-    let svg = poses(source.layout(), &found.recording.clip, facts, &view, true);
+    let svg = poses(source, found, facts, POSES, true);
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{svg}")
 }
 
-/// The `svg` element; one that stands alone has a name space, a title line and paper of its own.
-pub(super) fn poses(
-    layout: &Layout,
-    clip: &Clip,
+/// The `svg` element of at most `count` poses; one that stands alone has a name space, a title line and paper of its own.
+pub(in crate::report) fn poses(
+    source: &Source,
+    found: &Found,
     facts: &Facts,
-    view: &View,
+    count: usize,
     alone: bool,
 ) -> String {
-    let frames = moments(clip.frames);
+    let (layout, clip) = (source.layout(), &found.recording.clip);
+    let view = View::of(clip, layout, facts);
+    let frames = moments(clip.frames, count);
     // Room for every pose at one scale, each at least half as wide as high and at most twice.
     let [across, up, _] = view.half.map(|half| half * 2.0 * 1.12);
     let aspect = (across / up).clamp(0.5, 2.0);
@@ -132,8 +133,8 @@ fn figure(svg: &mut String, layout: &Layout, places: &[[f32; 2]], class: &str) {
 }
 
 /// Frames at even times, the first and the last included.
-fn moments(frames: usize) -> Vec<usize> {
-    let count = frames.min(POSES);
+fn moments(frames: usize, most: usize) -> Vec<usize> {
+    let count = frames.min(most);
     let last = frames.saturating_sub(1);
     (0..count)
         .map(|index| (index * last + (count - 1) / 2) / (count - 1).max(1))
@@ -142,13 +143,13 @@ fn moments(frames: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::moments;
+    use super::{POSES, moments};
 
     #[test]
     fn moments_span_the_clip() {
-        assert!(moments(0).is_empty());
-        assert_eq!(moments(1), [0]);
-        assert_eq!(moments(3), [0, 1, 2]);
-        assert_eq!(moments(71), [0, 10, 20, 30, 40, 50, 60, 70]);
+        assert!(moments(0, POSES).is_empty());
+        assert_eq!(moments(1, POSES), [0]);
+        assert_eq!(moments(3, POSES), [0, 1, 2]);
+        assert_eq!(moments(71, POSES), [0, 10, 20, 30, 40, 50, 60, 70]);
     }
 }

@@ -1,13 +1,14 @@
 "use strict";
-(() => {
-  const scene = JSON.parse(document.getElementById("scene").textContent);
-  const find = (id) => document.getElementById(id);
-  const [stage, scrub, counter, play, speed] = ["stage", "scrub", "frame", "play", "speed"].map(find);
+// The player inside `root`: `load(scene, playing)` shows a scene; its bodies are those that `.bodies` lists.
+function makePlayer(root) {
+  const find = (selector) => root.querySelector(selector);
+  const [stage, scrub, counter, play, speed] = ["canvas", ".frame", "output", ".play", "select"].map(find);
   const pen = stage.getContext("2d");
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const state = { frame: 0, playing: !still && scene.frames > 1, yaw: -0.35, pitch: 0.12, before: 0, pointer: null };
-  const shown = scene.bodies.map(() => true);
-  const reach = Math.hypot(...scene.half);
+  const state = { frame: 0, playing: false, yaw: -0.35, pitch: 0.12, before: 0, pointer: null };
+  let scene = null;
+  let shown = [];
+  let reach = 1;
   let colours = {};
 
   function readColours() {
@@ -55,6 +56,7 @@
   }
 
   function draw() {
+    if (!scene) return;
     const ratio = devicePixelRatio || 1;
     const [width, height] = [stage.clientWidth, stage.clientHeight];
     if (stage.width !== Math.round(width * ratio) || stage.height !== Math.round(height * ratio)) {
@@ -133,7 +135,8 @@
     state.playing = playing;
     play.textContent = playing ? "Pause" : "Play";
     state.before = 0;
-    if (playing) requestAnimationFrame(tick);
+    cancelAnimationFrame(state.loop);
+    if (playing) state.loop = requestAnimationFrame(tick);
   }
 
   function tick(now) {
@@ -145,7 +148,7 @@
       state.named = null;
       show((state.frame + steps) % scene.frames);
     }
-    requestAnimationFrame(tick);
+    state.loop = requestAnimationFrame(tick);
   }
 
   function turn(yaw, pitch) {
@@ -158,14 +161,14 @@
   play.addEventListener("click", () => setPlaying(!state.playing));
   scrub.addEventListener("input", () => { setPlaying(false); show(Number(scrub.value)); });
   speed.addEventListener("change", () => { state.before = 0; });
-  document.querySelectorAll("[data-turn]").forEach((button) => button.addEventListener("click", () => {
+  root.querySelectorAll("[data-turn]").forEach((button) => button.addEventListener("click", () => {
     const [yaw, pitch] = button.dataset.turn.split(" ").map((degrees) => Number(degrees) * Math.PI / 180);
     turn(yaw, pitch);
   }));
-  document.querySelectorAll("[data-body]").forEach((box) => box.addEventListener("change", () => {
-    shown[Number(box.dataset.body)] = box.checked;
+  find(".bodies").addEventListener("change", ({ target }) => {
+    shown[Number(target.dataset.body)] = target.checked;
     draw();
-  }));
+  });
 
   stage.addEventListener("pointerdown", (event) => {
     stage.setPointerCapture(event.pointerId);
@@ -199,23 +202,35 @@
   });
 
   // When each body is there, under its name.
-  document.querySelectorAll(".bodies .when").forEach((bar, index) => {
-    const frames = scene.bodies[index].frames;
-    for (let start = 0; start < frames.length; start++) {
-      if (!frames[start]) continue;
-      let end = start;
-      while (frames[end]) end++;
-      const run = document.createElement("i");
-      run.style.left = 100 * start / frames.length + "%";
-      run.style.width = 100 * (end - start) / frames.length + "%";
-      bar.append(run);
-      start = end;
-    }
-  });
+  function drawTimes() {
+    root.querySelectorAll(".bodies .when").forEach((bar, index) => {
+      const frames = scene.bodies[index].frames;
+      for (let start = 0; start < frames.length; start++) {
+        if (!frames[start]) continue;
+        let end = start;
+        while (frames[end]) end++;
+        const run = document.createElement("i");
+        run.style.left = 100 * start / frames.length + "%";
+        run.style.width = 100 * (end - start) / frames.length + "%";
+        bar.append(run);
+        start = end;
+      }
+    });
+  }
+
+  function load(next, playing) {
+    scene = next;
+    shown = scene.bodies.map(() => true);
+    reach = Math.hypot(...scene.half);
+    state.named = null;
+    scrub.max = scene.frames - 1;
+    drawTimes();
+    show(0);
+    setPlaying(playing && !still && scene.frames > 1);
+  }
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); draw(); });
   new ResizeObserver(draw).observe(stage);
   readColours();
-  show(0);
-  setPlaying(state.playing);
-})();
+  return { load };
+}

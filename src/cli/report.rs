@@ -1,0 +1,88 @@
+//! `sinew report`
+
+use super::eval::{self, Evaluated, Which};
+use super::say;
+use crate::device::Choice;
+use crate::error::Result;
+use crate::files;
+use crate::loader::Protocol;
+use crate::report::{RunFacts, Tested, run_page};
+use crate::shards::Prepared;
+use crate::train;
+use std::path::{Path, PathBuf};
+
+/// The page's name in the run's folder.
+pub const PAGE: &str = "report.html";
+
+/// Makes one page of a run, which needs nothing else: curves, accuracy and confusions on the test clips, the clips that
+/// it gets most wrong, to be played, settings and device.
+///
+/// Example: sinew report runs/first
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// The run
+    run: PathBuf,
+    /// The page; without it report.html in the run's folder
+    #[arg(long, value_name = "FILE.html")]
+    out: Option<PathBuf>,
+    /// Prepared data; without it the run's own
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// best, last or a file of weights; without it best, or last where no epoch is finished
+    #[arg(long)]
+    checkpoint: Option<Which>,
+    /// auto, gpu, cpu, or a number that `sinew devices` lists
+    #[arg(long, default_value = "auto")]
+    device: Choice,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let recipe = train::Run::recipe(&args.run)?;
+    let own = PathBuf::from(&recipe.run.data);
+    let prepared = Prepared::open(args.data.as_ref().unwrap_or(&own))?;
+    let protocol: Protocol = recipe.run.protocol.parse()?;
+    let (share, seed) = (recipe.train.validation, recipe.run.seed);
+    let split = protocol.split(prepared.manifest(), share, seed)?;
+    let newest = if train::best(&args.run).exists() {
+        Which::Best
+    } else {
+        Which::Last
+    };
+    let checkpoint = args.checkpoint.clone().unwrap_or(newest);
+    let evaluated = if split.test.is_empty() {
+        None
+    } else {
+        Some(eval::evaluate(&eval::Args {
+            run: args.run.clone(),
+            data: args.data.clone(),
+            protocol: None,
+            checkpoint,
+            device: args.device,
+            json: false,
+        })?)
+    };
+    let page = args.out.clone().unwrap_or_else(|| args.run.join(PAGE));
+    write(&args.run, &page, evaluated.as_ref())?;
+    say(format!("{}", page.display()))
+}
+
+/// Writes the page of a run, with what was found on its test clips.
+pub fn write(run: &Path, page: &Path, evaluated: Option<&Evaluated>) -> Result<()> {
+    let tested = evaluated.map(|evaluated| Tested {
+        prepared: &evaluated.prepared,
+        weights: evaluated.which.to_string(),
+        device: evaluated.device.clone(),
+        protocol: evaluated.protocol.clone(),
+        scores: &evaluated.scores,
+        report: &evaluated.report,
+    });
+    let html = run_page(&RunFacts {
+        recipe: &train::Run::recipe(run)?,
+        metrics: &train::Run::metrics(run)?,
+        timing: &train::Run::timing(run)?,
+        tested,
+    })?;
+    files::write(page, html.as_bytes())
+}

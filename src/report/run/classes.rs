@@ -1,0 +1,194 @@
+//! What is right and what is taken for what: the classes one by one, and the confusion matrix.
+
+use std::fmt::Write;
+
+use super::number::percent;
+use crate::evaluate::Report;
+use crate::report::html::escape;
+
+/// Confusions that are listed.
+const PAIRS: usize = 10;
+/// Classes of a matrix that has their names and its counts in it.
+const NAMED: usize = 20;
+/// Characters of a name beside the matrix.
+const NAME: usize = 32;
+
+/// A row a class, the worst first.
+pub(super) fn list(report: &Report) -> String {
+    let mut rows: Vec<(usize, f64)> = report
+        .classes
+        .iter()
+        .enumerate()
+        .filter_map(|(class, row)| Some((class, row.accuracy?)))
+        .collect();
+    rows.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut html = String::new();
+    for (class, accuracy) in rows {
+        let name = escape(&report.classes[class].name);
+        let mistaken = mistakes(report, class).into_iter().next();
+        let mistaken = mistaken.map_or(String::new(), |(other, clips)| {
+            format!(
+                "; {clips} taken for {}",
+                escape(&report.classes[other].name)
+            )
+        });
+        let clips = count(report.classes[class].clips, "clip");
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            html,
+            "<li><b>{name}</b> <span>{}</span><div class=\"bar\"><i style=\"width:{:.1}%\"></i></div>\
+             <small>class {}; {clips}{mistaken}</small></li>",
+            percent(accuracy),
+            accuracy * 100.0,
+            class + 1,
+        );
+    }
+    html
+}
+
+/// The most frequent confusions.
+pub(super) fn pairs(report: &Report) -> String {
+    let mut pairs: Vec<(usize, usize, usize)> = (0..report.classes.len())
+        .flat_map(|class| {
+            let each = mistakes(report, class).into_iter();
+            each.map(move |(other, clips)| (class, other, clips))
+        })
+        .collect();
+    pairs.sort_by_key(|(_, _, clips)| std::cmp::Reverse(*clips));
+    pairs.truncate(PAIRS);
+    let name = |class: usize| escape(&report.classes[class].name);
+    let row = |&(class, other, clips): &(usize, usize, usize)| {
+        let of = count(report.classes[class].clips, "clip");
+        format!(
+            "<li><b>{}</b> taken for <b>{}</b>: {clips} of {of}</li>\n",
+            name(class),
+            name(other)
+        )
+    };
+    pairs.iter().map(row).collect()
+}
+
+/// Other classes that clips of a class are taken for, the most frequent first.
+fn mistakes(report: &Report, class: usize) -> Vec<(usize, usize)> {
+    let row = report.confusion.get(class).map_or(&[][..], Vec::as_slice);
+    let mut others: Vec<(usize, usize)> = row
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(other, clips)| *other != class && *clips > 0)
+        .collect();
+    others.sort_by_key(|(_, clips)| std::cmp::Reverse(*clips));
+    others
+}
+
+/// The confusion matrix as SVG, without classes that are neither there nor guessed.
+pub(super) fn matrix(report: &Report) -> String {
+    let all = 0..report.classes.len();
+    let there = |class: &usize| report.confusion.iter().any(|row| row[*class] > 0);
+    let there = |class: &usize| report.classes[*class].clips > 0 || there(class);
+    let classes: Vec<usize> = all.filter(there).collect();
+    let named = classes.len() <= NAMED;
+    let cell = match classes.len() {
+        0..=NAMED => 30.0,
+        21..=60 => 13.0,
+        _ => 8.0,
+    };
+    let name = |class: usize| report.classes[class].name.as_str();
+    let longest = classes.iter().map(|class| name(*class).chars().count());
+    let longest = longest.max().unwrap_or(0).min(NAME) as f64;
+    let left = if named { 40.0 + longest * 7.0 } else { 44.0 };
+    let top = if named { 28.0 } else { 24.0 };
+    let side = cell * classes.len() as f64;
+    let (width, height) = (left + side + 2.0, top + side + 2.0);
+    let mut svg = format!(
+        "<svg class=\"matrix\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" \
+         role=\"img\" aria-label=\"Confusion matrix of {}\">\n<rect class=\"paper\" x=\"{left:.1}\" y=\"{top:.1}\" \
+         width=\"{side:.1}\" height=\"{side:.1}\"/>\n",
+        count(classes.len(), "class"),
+    );
+    let every = if named { 1 } else { 5 };
+    for (at, class) in classes.iter().enumerate() {
+        let middle = (at as f64 + 0.5) * cell + 4.5;
+        if at % every == 0 {
+            let label = if named {
+                format!("{} {}", cut(name(*class)), class + 1)
+            } else {
+                (class + 1).to_string()
+            };
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                svg,
+                "<text class=\"row\" x=\"{:.1}\" y=\"{:.1}\">{}</text><text class=\"column\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+                left - 8.0,
+                top + middle,
+                escape(&label),
+                left + middle - 4.5,
+                top - 7.0,
+                class + 1,
+            );
+        }
+    }
+    for (y, class) in classes.iter().enumerate() {
+        let clips = report.classes[*class].clips;
+        for (x, other) in classes.iter().enumerate() {
+            let count = report.confusion[*class][*other];
+            if count == 0 {
+                continue;
+            }
+            let share = count as f64 / clips.max(1) as f64;
+            // Where counts stand on the shade, it stays light enough for them.
+            let shade = if named {
+                0.1 + 0.45 * share
+            } else {
+                0.25 + 0.75 * share
+            };
+            let (kind, said) = if class == other {
+                ("right", "recognised".to_string())
+            } else {
+                (
+                    "wrong",
+                    format!("taken for {} ({})", name(*other), other + 1),
+                )
+            };
+            let (px, py) = (left + x as f64 * cell, top + y as f64 * cell);
+            let said = format!(
+                "{} ({}) {said}: {count} of {clips}, {}",
+                name(*class),
+                class + 1,
+                percent(share)
+            );
+            let _ = writeln!(
+                svg,
+                "<rect class=\"{kind}\" x=\"{px:.1}\" y=\"{py:.1}\" width=\"{cell}\" height=\"{cell}\" \
+                 fill-opacity=\"{shade:.2}\"><title>{}</title></rect>",
+                escape(&said)
+            );
+            if named {
+                let _ = writeln!(
+                    svg,
+                    "<text class=\"count\" x=\"{:.1}\" y=\"{:.1}\">{count}</text>",
+                    px + cell / 2.0,
+                    py + cell / 2.0 + 4.5
+                );
+            }
+        }
+    }
+    svg + "</svg>\n"
+}
+
+/// The start of a name that is long.
+fn cut(name: &str) -> String {
+    if name.chars().count() <= NAME {
+        return name.into();
+    }
+    name.chars().take(NAME - 1).chain(['…']).collect()
+}
+
+/// A number of things.
+pub(super) fn count(number: usize, what: &str) -> String {
+    match (number, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "class") => format!("{number} classes"),
+        _ => format!("{number} {what}s"),
+    }
+}

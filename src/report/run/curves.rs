@@ -1,0 +1,310 @@
+//! What happened over the epochs, as charts that need no script and tell more with one.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::number::{NONE, or_none, percent, short};
+use crate::report::html::{escape, script_safe};
+use crate::train::{EpochMetrics, EpochTiming};
+
+/// A line of a chart: a value an epoch, in their order; none where there is no number.
+struct Series {
+    name: &'static str,
+    values: Vec<Option<f64>>,
+}
+
+/// A chart over the epochs.
+struct Chart {
+    title: &'static str,
+    show: fn(f64) -> String,
+    /// What the vertical axis holds whatever the values.
+    holds: Vec<f64>,
+    series: Vec<Series>,
+}
+
+// The chart's box, and in it that of the lines.
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 250.0;
+const LEFT: f64 = 66.0;
+const RIGHT: f64 = 466.0;
+const TOP: f64 = 14.0;
+const BOTTOM: f64 = 208.0;
+/// Values of a line that are also marked by dots.
+const DOTS: usize = 40;
+
+/// The charts of a run, their values in JSON for the script, and what an epoch says while none is pointed at.
+pub(super) fn charts(metrics: &[EpochMetrics], timing: &[EpochTiming]) -> (String, String) {
+    let of = |name, value: &dyn Fn(&EpochMetrics) -> Option<f64>| Series {
+        name,
+        values: metrics.iter().map(value).collect(),
+    };
+    let timed = |value: &dyn Fn(&EpochTiming) -> f64| {
+        let at = |m: &EpochMetrics| timing.iter().find(|t| t.epoch == m.epoch).map(value);
+        metrics.iter().map(at).collect()
+    };
+    let charts = [
+        Chart {
+            title: "Training loss",
+            show: short,
+            holds: vec![0.0],
+            series: vec![of("training", &|m| Some(m.loss))],
+        },
+        Chart {
+            title: "Validation loss",
+            show: short,
+            holds: vec![0.0],
+            series: vec![of("validation", &|m| m.validation_loss)],
+        },
+        Chart {
+            title: "Accuracy (top-1)",
+            show: percent,
+            holds: vec![0.0, 1.0],
+            series: vec![
+                of("training", &|m| Some(m.accuracy)),
+                of("validation", &|m| m.validation_top1),
+            ],
+        },
+        Chart {
+            title: "Learning rate",
+            show: short,
+            holds: vec![0.0],
+            series: vec![of("rate", &|m| Some(m.lr))],
+        },
+        Chart {
+            title: "Training clips a second",
+            show: short,
+            holds: vec![0.0],
+            series: vec![Series {
+                name: "clips/s",
+                values: timed(&|t| t.samples_per_s),
+            }],
+        },
+        Chart {
+            title: "Time in which the device waited for data",
+            show: percent,
+            holds: vec![0.0, 0.01],
+            series: vec![Series {
+                name: "waited",
+                values: timed(&|t| t.data_wait),
+            }],
+        },
+    ];
+    let epochs: Vec<usize> = metrics.iter().map(|m| m.epoch).collect();
+    let drawn: Vec<&Chart> = charts.iter().filter(|chart| chart.has_values()).collect();
+    let html = drawn.iter().map(|chart| chart.draw(&epochs)).collect();
+    let values: Vec<_> = drawn.iter().map(|chart| chart.readouts(&epochs)).collect();
+    let data =
+        json!({ "epochs": epochs, "left": LEFT, "right": RIGHT, "width": WIDTH, "charts": values });
+    (html, script_safe(&data.to_string()))
+}
+
+impl Chart {
+    fn has_values(&self) -> bool {
+        self.series
+            .iter()
+            .any(|series| series.values.iter().any(Option::is_some))
+    }
+
+    /// What the chart says of each epoch.
+    fn readouts(&self, epochs: &[usize]) -> Vec<String> {
+        let of = |(at, epoch): (usize, &usize)| {
+            let each = self.series.iter().map(|series| {
+                let value = series.values.get(at).copied().flatten();
+                format!("{} {}", series.name, or_none(value, self.show))
+            });
+            let each: Vec<String> = each.collect();
+            format!("Epoch {epoch}: {}", each.join(", "))
+        };
+        epochs.iter().enumerate().map(of).collect()
+    }
+
+    fn draw(&self, epochs: &[usize]) -> String {
+        let (first, last) = (
+            epochs.first().copied().unwrap_or(1),
+            epochs.last().copied().unwrap_or(1),
+        );
+        let across = |epoch: usize| {
+            let share = (epoch - first) as f64 / (last - first).max(1) as f64;
+            if first == last {
+                (LEFT + RIGHT) / 2.0
+            } else {
+                LEFT + share * (RIGHT - LEFT)
+            }
+        };
+        let values = self.series.iter().flat_map(|s| &s.values);
+        let finite = values
+            .filter_map(|v| *v)
+            .filter(|v| v.is_finite())
+            .chain(self.holds.iter().copied());
+        let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+            (low.min(v), high.max(v))
+        });
+        let ticks = ticks(low, high);
+        let (low, high) = (
+            ticks.first().map_or(low, |t| t.min(low)),
+            ticks.last().map_or(high, |t| t.max(high)),
+        );
+        let up = |value: f64| BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP);
+        // Writing to a string cannot fail.
+        let mut svg = format!(
+            "<figure class=\"chart\"><figcaption>{}{}</figcaption>\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+             aria-label=\"{}, epochs {first} to {last}\">\n",
+            escape(self.title),
+            self.key(),
+            escape(self.title),
+        );
+        for tick in ticks {
+            let y = up(tick);
+            let _ = writeln!(
+                svg,
+                "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{RIGHT}\"/><text class=\"up\" x=\"{}\" y=\"{:.1}\">{}</text>",
+                LEFT - 8.0,
+                y + 5.0,
+                (self.show)(tick).replace(".0\u{a0}%", "\u{a0}%")
+            );
+        }
+        for epoch in across_ticks(first, last) {
+            let _ = writeln!(
+                svg,
+                "<text class=\"across\" x=\"{:.1}\" y=\"{}\">{epoch}</text>",
+                across(epoch),
+                BOTTOM + 20.0
+            );
+        }
+        let _ = writeln!(
+            svg,
+            "<text class=\"across name\" x=\"{}\" y=\"{}\">epoch</text>\n<path class=\"at\" d=\"M0 {TOP}V{BOTTOM}\"/>",
+            (LEFT + RIGHT) / 2.0,
+            HEIGHT - 6.0
+        );
+        for (index, series) in self.series.iter().enumerate() {
+            let points: Vec<Option<[f64; 2]>> = epochs
+                .iter()
+                .zip(&series.values)
+                // Validation need not be at every epoch: the line goes on over those without. A value that is no
+                // number breaks it.
+                .filter_map(|(epoch, value)| {
+                    let value = (*value)?;
+                    Some(value.is_finite().then(|| [across(*epoch), up(value)]))
+                })
+                .collect();
+            let _ = writeln!(
+                svg,
+                "<path class=\"line s{index}\" d=\"{}\"/>",
+                line(&points)
+            );
+            let alone = points.iter().flatten().count() <= DOTS;
+            for [x, y] in points.iter().flatten().filter(|_| alone) {
+                let _ = write!(
+                    svg,
+                    "<circle class=\"s{index}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"
+                );
+            }
+        }
+        let lost: Vec<String> = epochs
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| {
+                let value = |s: &Series| s.values.get(*at).copied().flatten();
+                self.series
+                    .iter()
+                    .any(|s| value(s).is_some_and(|v| !v.is_finite()))
+            })
+            .map(|(_, epoch)| epoch.to_string())
+            .collect();
+        svg += "</svg>\n";
+        let newest = self.readouts(epochs).pop().unwrap_or_else(|| NONE.into());
+        let _ = writeln!(svg, "<p class=\"readout\">{}</p>", escape(&newest));
+        if !lost.is_empty() {
+            let _ = writeln!(
+                svg,
+                "<p class=\"lost\">Not a number in epoch {}.</p>",
+                lost.join(", ")
+            );
+        }
+        svg + "</figure>\n"
+    }
+
+    /// The names of several lines.
+    fn key(&self) -> String {
+        if self.series.len() < 2 {
+            return String::new();
+        }
+        let of = |(index, series): (usize, &Series)| {
+            format!(" <span class=\"s{index}\">{}</span>", escape(series.name))
+        };
+        self.series.iter().enumerate().map(of).collect()
+    }
+}
+
+/// A path through points, with a gap where one is missing.
+fn line(points: &[Option<[f64; 2]>]) -> String {
+    let mut path = String::new();
+    let mut pen = 'M';
+    for point in points {
+        match point {
+            Some([x, y]) => {
+                let _ = write!(path, "{pen}{x:.1} {y:.1}");
+                pen = 'L';
+            }
+            None => pen = 'M',
+        }
+    }
+    path
+}
+
+/// Round values that span a range, three to seven of them.
+fn ticks(low: f64, high: f64) -> Vec<f64> {
+    let span = high - low;
+    if !(span.is_finite() && span > 0.0) {
+        return vec![0.0, 1.0];
+    }
+    let decade = 10f64.powf((span / 5.0).log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .map(|factor| factor * decade)
+        .into_iter()
+        .find(|step| span / step <= 5.0)
+        .unwrap_or(span);
+    let (from, to) = ((low / step).floor() as i64, (high / step).ceil() as i64);
+    (from..=to).map(|n| n as f64 * step).collect()
+}
+
+/// Some epochs, at most seven, the first among them.
+fn across_ticks(first: usize, last: usize) -> Vec<usize> {
+    let mut step = 1;
+    for factor in [2, 5, 10].iter().cycle() {
+        if (last - first) / step < 7 {
+            break;
+        }
+        let decade = 10usize.pow(step.ilog10());
+        step = decade * factor;
+    }
+    let rounds = (first..=last).filter(|epoch| epoch.is_multiple_of(step));
+    let mut ticks: Vec<usize> = rounds.collect();
+    if ticks.first().is_none_or(|tick| tick - first > step / 2) {
+        ticks.insert(0, first);
+    }
+    ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_hold_the_range() {
+        assert_eq!(ticks(0.0, 2.08), [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]);
+        assert_eq!(ticks(0.0, 1.0).len(), 6);
+        assert_eq!(ticks(0.0, 0.0), [0.0, 1.0]);
+        assert_eq!(ticks(f64::NAN, f64::NAN), [0.0, 1.0]);
+        assert_eq!(across_ticks(1, 1), [1]);
+        assert_eq!(across_ticks(1, 60), [1, 10, 20, 30, 40, 50, 60]);
+    }
+
+    #[test]
+    fn what_is_no_number_breaks_the_line() {
+        let points = [Some([0.0, 1.0]), Some([1.0, 1.0]), None, Some([3.0, 1.0])];
+        assert_eq!(line(&points), "M0.0 1.0L1.0 1.0M3.0 1.0");
+    }
+}

@@ -1,0 +1,191 @@
+//! The page of a run, put together.
+
+use std::fmt::Write;
+
+use toml::{Table, Value};
+
+use super::classes;
+use super::clips::worst;
+use super::curves::charts;
+use super::number::{NONE, or_none, percent, short};
+use super::{RunFacts, Tested};
+use crate::error::Result;
+use crate::report::clip::player;
+use crate::report::html::{BASE, escape, fill};
+use crate::train::EpochMetrics;
+
+/// The page of a run in HTML; it loads nothing from elsewhere.
+///
+/// # Errors
+/// A clip that cannot be read.
+pub fn page(facts: &RunFacts<'_>) -> Result<String> {
+    let recipe = facts.recipe;
+    let (curves, data) = charts(facts.metrics, facts.timing);
+    let epochs = if facts.metrics.is_empty() {
+        "<p>No epoch is finished yet.</p>".into()
+    } else {
+        let table = table(facts.metrics);
+        format!("<div class=\"charts\">\n{curves}</div>\n{table}")
+    };
+    let (tested, scenes) = match &facts.tested {
+        Some(tested) => test(tested)?,
+        None => (
+            "<section><h2>Test clips</h2><p>The protocol has no test clips in these data.</p></section>".into(),
+            String::new(),
+        ),
+    };
+    let done = facts.metrics.last().map_or(0, |m| m.epoch);
+    let about = format!(
+        "protocol {}, {done} of {} epochs, preset {}",
+        recipe.run.protocol, recipe.train.epochs, recipe.run.preset
+    );
+    let task = if recipe.run.task.is_empty() {
+        "A run"
+    } else {
+        &recipe.run.task
+    };
+    Ok(fill(
+        include_str!("page.html"),
+        &[
+            ("task", &escape(task)),
+            ("about", &escape(&about)),
+            ("base", BASE),
+            ("player style", player::STYLE),
+            ("style", include_str!("page.css")),
+            ("tiles", &tiles(facts)),
+            ("epochs", &epochs),
+            ("tested", &tested),
+            ("settings", &settings(facts)?),
+            ("curves", &data),
+            ("scenes", &scenes),
+            ("player script", player::SCRIPT),
+            ("script", include_str!("page.js")),
+        ],
+    ))
+}
+
+/// The numbers that everybody asks for first.
+fn tiles(facts: &RunFacts<'_>) -> String {
+    let mut tiles = Vec::new();
+    if let Some(Tested { report, .. }) = &facts.tested {
+        tiles.extend([
+            ("top-1", percent(report.top1)),
+            ("top-5", percent(report.top5)),
+            ("mean of classes", percent(report.mean_class)),
+            ("loss", short(report.loss)),
+            ("test clips", report.clips.to_string()),
+        ]);
+    }
+    if let Some(best) = facts.metrics.iter().rev().find(|m| m.best) {
+        tiles.push(("best epoch", best.epoch.to_string()));
+    }
+    let tile = |(name, value): &(&str, String)| {
+        format!("<div><dt>{name}</dt><dd>{}</dd></div>\n", escape(value))
+    };
+    tiles.iter().map(tile).collect()
+}
+
+/// All epochs in numbers.
+fn table(metrics: &[EpochMetrics]) -> String {
+    let mut rows = String::new();
+    for m in metrics {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            rows,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            m.epoch,
+            m.step,
+            short(m.lr),
+            short(m.loss),
+            percent(m.accuracy),
+            or_none(m.validation_loss, short),
+            or_none(m.validation_top1, percent),
+            if m.best { "best so far" } else { "" },
+        );
+    }
+    format!(
+        "<details><summary>All epochs in numbers</summary>\n<div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr><th>epoch</th>\
+         <th>step</th><th>rate</th><th>training loss</th><th>training top-1</th><th>validation loss</th>\
+         <th>validation top-1</th><th></th></tr></thead>\n<tbody>{rows}</tbody></table></div></details>\n"
+    )
+}
+
+/// The part on the test clips, and the scenes of those that are shown.
+fn test(tested: &Tested<'_>) -> Result<(String, String)> {
+    let worst = worst(tested)?;
+    let pairs = classes::pairs(tested.report);
+    let pairs = if pairs.is_empty() {
+        String::new()
+    } else {
+        format!("<h3>Most frequent confusions</h3>\n<ol class=\"pairs\">\n{pairs}</ol>\n")
+    };
+    let html = fill(
+        include_str!("tested.html"),
+        &[
+            ("weights", &escape(&tested.weights)),
+            ("protocol", &escape(&tested.protocol)),
+            ("lead", &escape(&worst.lead)),
+            ("cards", &worst.cards),
+            ("player", &player::markup("")),
+            ("classes", &classes::list(tested.report)),
+            ("matrix", &classes::matrix(tested.report)),
+            ("pairs", &pairs),
+        ],
+    );
+    Ok((html, worst.scenes))
+}
+
+/// Device and settings, a list a section.
+fn settings(facts: &RunFacts<'_>) -> Result<String> {
+    let recipe = facts.recipe;
+    let mut shown = recipe.clone();
+    // A path of this machine means nothing to whoever is shown the page.
+    let data = std::path::Path::new(&recipe.run.data);
+    shown.run.data = data
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let mut device = vec![
+        ("trained on", recipe.run.device.clone()),
+        ("kernel plan", recipe.run.plan.clone()),
+        ("precision", recipe.train.precision.name().to_string()),
+    ];
+    device.extend(facts.tested.iter().map(|tested| {
+        let line = tested.device.trim_start_matches("device: ");
+        ("tested on", line.to_string())
+    }));
+    let rows = device
+        .into_iter()
+        .map(|(key, value)| (key.to_string(), value));
+    let mut html = list("Device", rows.collect());
+    let table: Table = toml::from_str(&shown.to_toml()?).unwrap_or_default();
+    for (section, values) in &table {
+        let Value::Table(values) = values else {
+            continue;
+        };
+        let rows = values.iter().map(|(key, value)| (key.clone(), text(value)));
+        html += &list(section, rows.collect());
+    }
+    Ok(html)
+}
+
+fn list(title: &str, rows: Vec<(String, String)>) -> String {
+    let row = |(key, value): &(String, String)| {
+        format!("<dt>{}</dt><dd>{}</dd>\n", escape(key), escape(value))
+    };
+    let rows: String = rows.iter().map(row).collect();
+    format!(
+        "<section><h3>{}</h3><dl>\n{rows}</dl></section>\n",
+        escape(title)
+    )
+}
+
+/// A setting's value without TOML's quotes.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => NONE.into(),
+        Value::String(text) => text.clone(),
+        Value::Float(x) => short(*x),
+        Value::Array(all) => all.iter().map(text).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
