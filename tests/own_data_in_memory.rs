@@ -72,8 +72,7 @@ fn what_is_no_clip_is_refused_and_nothing_stays() {
     ] {
         let error = data
             .add(name, class, about, array.0, array.1)
-            .err()
-            .expect(why);
+            .expect_err(why);
         assert!(error.to_string().contains(why), "{error}");
     }
     drop(data);

@@ -82,7 +82,8 @@ fn of_a_finished_run() {
         "a bar a class"
     );
     let cells = |kind: &str| -> u64 {
-        let cells = html.split(&format!("<rect class=\"{kind}\"")).skip(1);
+        let start = format!("<rect class=\"{kind}\"");
+        let cells = html.split(&start).skip(1);
         let count = |cell: &str| {
             let said = cell.split_once(": ").expect("a title").1;
             said.split_once(" of")
