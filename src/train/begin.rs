@@ -3,7 +3,7 @@
 use super::plans;
 use super::run::Run;
 use super::session::{Event, Session, Start};
-use super::settle::settle;
+use super::settle::{held_out, settle};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Result};
 use crate::loader::Protocol;
@@ -42,9 +42,14 @@ pub fn begin(
 /// A protocol that the data do not have, a clip that cannot be read.
 pub fn for_data(recipe: &Recipe, prepared: &Prepared, out: &Path) -> Result<Recipe> {
     let protocol: Protocol = recipe.run.protocol.parse()?;
-    let (held_out, seed) = (recipe.train.validation, recipe.run.seed);
-    let split = protocol.split(prepared.manifest(), held_out, seed)?;
-    let mut recipe = settle(recipe, prepared, &split.train)?;
+    let (manifest, seed) = (prepared.manifest(), recipe.run.seed);
+    let mut recipe = recipe.clone();
+    if recipe.train.validation < 0.0 {
+        let all = protocol.split(manifest, 0.0, seed)?.train.len();
+        recipe.train.validation = held_out(all);
+    }
+    let split = protocol.split(manifest, recipe.train.validation, seed)?;
+    let mut recipe = settle(&recipe, prepared, &split.train)?;
     let folder = prepared.folder();
     let whole = std::path::absolute(folder).map_err(|e| Error::io(folder, "find", e))?;
     recipe.run.data = whole.to_string_lossy().into_owned();

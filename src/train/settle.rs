@@ -16,7 +16,7 @@ const SAMPLES: usize = 2_400_000;
 /// `data.frames` 0 and `data.people` auto as [`loader::settle`] says, `data.scale` as [`loader::settle_scale`] from the
 /// clips in `train`. `train.batch` 0: 32 below 5,000 training clips, else 256. `model.hidden` 0: 128 below 5,000 training
 /// clips, else 512. `model.part_hidden` 0: a quarter of the hidden size. `train.epochs` 0: 2.4 million samples, at
-/// least 60 epochs and at most 120.
+/// least 60 epochs and at most 240. `augment.mirror` auto: unless a class's name speaks of left or right.
 ///
 /// # Errors
 /// A clip that cannot be read.
@@ -43,9 +43,20 @@ pub fn settle(recipe: &Recipe, prepared: &Prepared, train: &[usize]) -> Result<R
         settled.model.part_hidden = (settled.model.hidden / 4).max(1);
     }
     if settled.train.epochs == 0 {
-        settled.train.epochs = (SAMPLES / training_clips.max(1)).clamp(60, 120);
+        settled.train.epochs = (SAMPLES / training_clips.max(1)).clamp(60, 240);
     }
     Ok(settled)
+}
+
+/// The share of training clips held out where the settings leave it open: none below 5,000 clips, each of which is worth
+/// more in training than in choosing an epoch, else 0.05.
+#[must_use]
+pub fn held_out(training_clips: usize) -> f64 {
+    if training_clips < MANY_CLIPS {
+        0.0
+    } else {
+        0.05
+    }
 }
 
 /// Whether a class's name tells left from right.
