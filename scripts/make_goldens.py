@@ -24,30 +24,37 @@ peephole, lengths}].
   loss_weight [T, B, D * H]                   loss = sum(loss_weight * output)
   grad.x, grad.weight_…, grad.bias_…, grad.h0, grad.c0
 
-two_stream.safetensors: whole tiny models, dropout off. cases = {name: {layout, classes, recipe,
-frames, channels}}, values as in an exported file's metadata: recipe and layout are JSON texts.
-  x [batch, T, joints, channels], label [batch] int32
+two_stream.safetensors: whole tiny models, dropout off. cases = {name: {inputs, layout, classes, recipe,
+frames, channels}}, values as in an exported file's metadata: recipe and layout are JSON texts. `inputs` names the
+batches, which cases share:
+  <inputs>.x [batches, batch, T, joints, channels], <inputs>.label [batches, batch] int32
+Tensors of a case, all but `losses` of the first batch:
   param.<exported name>                       every parameter
   temporal, spatial, fused [batch, classes]   logits; `fused` holds probabilities for posteriors
   loss []                                     mean cross entropy of `fused`; for posteriors the sum
                                               of the two streams' mean cross entropies
   grad.<exported name>                        of every parameter
+  losses [steps]                              of each step of training.py from these parameters, batch
+                                              after batch, by the sections train and schedule of the recipe
 """
 
 import argparse
 import json
 import tomllib
+from itertools import product
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
 from torch import nn
-from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from training import losses, loss_of
 from two_stream import PeepholeLstm, TwoStream
 
 TOLERANCE = 1e-5
+# Of a loss in training, absolute: rounding grows from step to step.
+LOSS_TOLERANCE = 1e-4
 
 # name, T, B, I, H, D, peephole, row lengths, factor on x
 LSTM_CASES = [
@@ -73,37 +80,59 @@ LSTM_CASES = [
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def ntu25():
-    """The NTU RGB+D layout, with the `mirror` that the file leaves to be derived from the names."""
-    layout = tomllib.loads((ROOT / "assets" / "layouts" / "ntu25.toml").read_text())
+# What the cases train with in turn: each optimiser, with decay, clipping, smoothing and schedules that change the rate
+# within the steps.
+BATCHES, EPOCHS = 5, 10
+TRAINING = [
+    {"train": {"optimiser": "sgd", "lr": 0.04, "weight_decay": 0.001, "momentum": 0.9, "nesterov": True,
+               "clip_norm": 0.0, "label_smoothing": 0.0, "epochs": EPOCHS},
+     "schedule": {"kind": "step", "step": 3, "gamma": 0.7, "warmup": 0.0}},
+    {"train": {"optimiser": "adam", "lr": 0.003, "weight_decay": 0.001, "momentum": 0.9, "nesterov": False,
+               "clip_norm": 0.5, "label_smoothing": 0.0, "epochs": EPOCHS},
+     "schedule": {"kind": "step", "step": 2, "gamma": 0.75, "warmup": 0.0}},
+    {"train": {"optimiser": "adamw", "lr": 0.004, "weight_decay": 0.1, "momentum": 0.9, "nesterov": False,
+               "clip_norm": 1.0, "label_smoothing": 0.1, "epochs": EPOCHS},
+     "schedule": {"kind": "cosine", "step": 1, "gamma": 1.0, "warmup": 1.2}},
+]
+
+
+def layout_of(name):
+    """A layout of assets/, with the `mirror` that the file leaves to be derived from the names."""
+    layout = tomllib.loads((ROOT / "assets" / "layouts" / f"{name}.toml").read_text())
     swapped = {"left": "right", "right": "left"}
     twins = [" ".join(swapped.get(word, word) for word in joint.split()) for joint in layout["joints"]]
     return layout | {"mirror": [layout["joints"].index(twin) for twin in twins]}
 
 
-def two_stream_cases():
-    """(name, model section, T, channels, number of classes) of every case.
+# name, layout, T, channels
+INPUTS = [("ntu25", "ntu25", 8, 3), ("sbu15", "sbu15", 8, 3), ("ntu25_long", "ntu25", 10, 3), ("sbu15_pairs", "sbu15", 8, 6)]
 
-    Every pair of temporal, spatial, fusion and direction occurs: the directions alternate. Then
-    one case each for what the others leave out: four does not divide T, six channels, peepholes.
+
+def two_stream_cases():
+    """(name, model section, training sections, inputs, number of classes) of every case.
+
+    Every variant occurs: streams, fusion, one direction and both, peepholes. Then one case each for what those leave
+    out: four does not divide T, six channels.
     """
-    def section(temporal, spatial, fusion, bidirectional, weight=0.9, peephole=False):
+    def section(temporal, spatial, fusion, bidirectional, peephole, weight=0.9):
         kind, _, scores = fusion.partition("_")
         return {
             "temporal": temporal, "spatial": spatial, "fusion": kind, "fusion_weight": weight,
-            "fusion_scores": scores or "posteriors", "hidden": 8, "part_hidden": 4,
-            "bidirectional": bidirectional, "peephole": peephole, "dropout": 0.5}
+            "fusion_scores": scores or "posteriors", "hidden": 5, "part_hidden": 3,
+            "bidirectional": bidirectional, "peephole": peephole, "dropout": 0.0}
 
-    for a, temporal in enumerate(("stacked", "hierarchical")):
-        for b, spatial in enumerate(("chain", "traversal")):
-            for c, fusion in enumerate(("weighted_posteriors", "weighted_logits", "gated")):
-                both = (a + b + c) % 2 == 1
-                name = f"{temporal}_{spatial}_{fusion}_{'both' if both else 'one'}"
-                yield name, section(temporal, spatial, fusion, both), 8, 3, 3 + c
-    yield "ten_frames", section("stacked", "traversal", "weighted_logits", False, weight=0.7), 10, 3, 4
-    yield "six_channels", section("hierarchical", "chain", "weighted_posteriors", False, weight=0.7), 8, 6, 3
-    yield "peephole_stacked", section("stacked", "chain", "weighted_posteriors", False, peephole=True), 8, 3, 3
-    yield "peephole_hierarchical", section("hierarchical", "traversal", "gated", True, peephole=True), 8, 3, 5
+    variants = product(("stacked", "hierarchical"), ("chain", "traversal"),
+                       ("weighted_posteriors", "weighted_logits", "gated"), (False, True), (False, True))
+    for temporal, spatial, fusion, both, peephole in variants:
+        # Parts of unequal size for the hierarchical stream.
+        inputs = "ntu25" if temporal == "hierarchical" else "sbu15"
+        number = (("stacked", "hierarchical").index(temporal) + ("chain", "traversal").index(spatial)
+                  + ("weighted_posteriors", "weighted_logits", "gated").index(fusion) + both + peephole)
+        name = f"{temporal}_{spatial}_{fusion}_{'both' if both else 'one'}" + "_peephole" * peephole
+        yield name, section(temporal, spatial, fusion, both, peephole), TRAINING[number % 3], inputs, 3 + number % 3
+    yield ("ten_frames", section("stacked", "traversal", "weighted_logits", False, False, 0.7), TRAINING[0],
+           "ntu25_long", 4)
+    yield ("pairs", section("hierarchical", "chain", "weighted_posteriors", False, False, 0.7), TRAINING[2], "sbu15_pairs", 3)
 
 
 def checked(case, run, leaves):
@@ -154,29 +183,44 @@ def lstm_case(name, steps, batch, width, hidden, directions, peephole, lengths, 
     return tensors, facts
 
 
-def two_stream_case(name, section, frames, channels, classes, layout, rng):
-    recipe = {"model": section, "data": {"frames": frames, "people": "concatenate" if channels == 6 else "average"}}
-    metadata = {"layout": json.dumps(layout), "classes": json.dumps([f"class {k}" for k in range(classes)]),
+def two_stream_inputs(layout, frames, channels, rng):
+    """Batches that any case can take: it has three classes at least."""
+    shape = (BATCHES, 3, frames, len(layout_of(layout)["joints"]), channels)
+    return {"x": torch.randn(shape, generator=rng), "label": torch.randint(3, shape[:2], generator=rng).int()}
+
+
+def two_stream_case(name, section, training, inputs, batches, classes, rng):
+    layout, frames, channels = next(rest for own, *rest in INPUTS if own == inputs)
+    recipe = {"model": section, "data": {"frames": frames, "people": "concatenate" if channels == 6 else "average"},
+              **training}
+    metadata = {"layout": json.dumps(layout_of(layout)), "classes": json.dumps([f"class {k}" for k in range(classes)]),
                 "recipe": json.dumps(recipe), "frames": str(frames), "channels": str(channels)}
-    model = TwoStream.from_metadata(metadata).eval()
-    leaves = {"x": torch.randn(3, frames, len(layout["joints"]), channels, generator=rng)}
+    model = TwoStream.from_metadata(metadata)
+    leaves = {}
     for key, parameter in model.named_parameters():
         bound = 2 * parameter.shape[-1]**-0.5
         leaves[f"param.{key}"] = torch.empty_like(parameter).uniform_(-bound, bound, generator=rng).detach()
-    label = torch.randint(classes, (3,), generator=rng)
+    plain = {"model": section, "train": {"label_smoothing": 0.0}}
 
     def run(values):
-        own = {k.removeprefix("param."): v.requires_grad_() for k, v in values.items() if k != "x"}
-        fused, temporal, spatial = torch.func.functional_call(model, own, (values["x"],))
-        if section["fusion"] == "weighted" and section["fusion_scores"] == "posteriors":
-            loss = cross_entropy(temporal, label) + cross_entropy(spatial, label)
-        else:
-            loss = cross_entropy(fused, label)
+        kind = next(iter(values.values())).dtype
+        own = {k.removeprefix("param."): v.requires_grad_() for k, v in values.items()}
+        fused, temporal, spatial = outputs = torch.func.functional_call(model, own, (batches["x"][0].to(kind),))
+        loss = loss_of(plain, outputs, batches["label"][0].long())
         grads = torch.autograd.grad(loss, list(own.values()))
         results = {"temporal": temporal, "spatial": spatial, "fused": fused, "loss": loss}
         return {k: v.detach() for k, v in results.items()} | {f"grad.{k}": g for k, g in zip(own, grads)}
 
-    return leaves | {"label": label.int()} | checked(name, run, leaves), metadata
+    def train(kind):
+        model.to(kind).load_state_dict({k.removeprefix("param."): v.to(kind) for k, v in leaves.items()})
+        pairs = [(x.to(kind), label.long()) for x, label in zip(batches["x"], batches["label"])]
+        return torch.tensor(losses(model, recipe, pairs, BATCHES * EPOCHS), dtype=torch.float64)
+
+    exact, single = train(torch.float64), train(torch.float32)
+    strays = (single - exact).abs().max().item()
+    if not strays <= LOSS_TOLERANCE:
+        raise SystemExit(f"{name}: the losses in float32 stray by {strays:.1e}, choose another training")
+    return leaves | checked(name, run, leaves) | {"losses": exact.float()}, {"inputs": inputs} | metadata
 
 
 def write(path, cases, facts):
@@ -190,7 +234,7 @@ def write(path, cases, facts):
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(len(text).to_bytes(8, "little") + text + raw[end:])
-    print(f"{path}: {len(cases)} cases, {len(tensors)} tensors, {path.stat().st_size / 1e6:.2f} MB")
+    print(f"{path}: {len(facts)} cases, {len(tensors)} tensors, {path.stat().st_size / 1e6:.2f} MB")
 
 
 def main():
@@ -202,9 +246,11 @@ def main():
 
     lstm = [lstm_case(*case, rng) for case in LSTM_CASES]
     write(out / "lstm.safetensors", {facts["name"]: t for t, facts in lstm}, [facts for _, facts in lstm])
-    layout = ntu25()
-    models = {case[0]: two_stream_case(*case, layout, rng) for case in two_stream_cases()}
-    write(out / "two_stream.safetensors", {n: t for n, (t, _) in models.items()}, {n: m for n, (_, m) in models.items()})
+    inputs = {name: two_stream_inputs(*shape, rng) for name, *shape in INPUTS}
+    models = {name: two_stream_case(name, section, training, own, inputs[own], classes, rng)
+              for name, section, training, own, classes in two_stream_cases()}
+    write(out / "two_stream.safetensors", inputs | {n: t for n, (t, _) in models.items()},
+          {n: m for n, (_, m) in models.items()})
 
 
 if __name__ == "__main__":

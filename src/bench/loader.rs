@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::made::made;
 use crate::error::{Error, Result};
 use crate::loader::{Batches, Loader};
-use crate::recipe::{Augment, Mirror, resolve};
+use crate::recipe::{Augment, resolve};
 use crate::shards::Prepared;
 
 /// What to measure.
@@ -74,10 +74,9 @@ pub fn measure(options: &Options) -> Result<Table> {
         scale: 0.1,
         shear: 0.1,
         noise: 0.01,
-        mirror: Mirror::Yes,
+        mirror: true,
         swap: true,
         crop: 0.0,
-        lose: 0.0,
         probability: 1.0,
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

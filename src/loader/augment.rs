@@ -2,7 +2,7 @@
 
 use super::Sequence;
 use super::transforms::apply;
-use crate::recipe::{Augment, Data, Mirror};
+use crate::recipe::{Augment, Data};
 use crate::rng::Rng;
 use crate::skeleton::Layout;
 
@@ -17,8 +17,6 @@ pub struct Change {
     pub mirror: bool,
     /// The two people change places.
     pub swap: bool,
-    /// Probability that a joint is absent.
-    pub lose: f32,
 }
 
 impl Change {
@@ -40,9 +38,8 @@ impl Change {
                 &product(&scaling(scale), &rotation(angles)),
             ),
             noise: settings.noise,
-            mirror: settings.mirror == Mirror::Yes && rng.chance(0.5),
+            mirror: settings.mirror && rng.chance(0.5),
             swap: settings.swap && rng.chance(0.5),
-            lose: settings.lose,
         };
         Some(change)
     }
@@ -60,9 +57,6 @@ impl Change {
             .for_each(|point| *point = apply(&self.matrix, *point));
         if self.noise > 0.0 {
             noise(sequence, self.noise, rng);
-        }
-        if self.lose > 0.0 {
-            lose(sequence, self.lose, rng);
         }
     }
 }
@@ -96,22 +90,6 @@ pub fn test_copy(
         sequence
             .all_mut()
             .for_each(|point| *point = apply(&matrix, *point));
-    }
-}
-
-/// Takes whole joints of each person away, each with a probability.
-pub fn lose(sequence: &mut Sequence, probability: f32, rng: &mut Rng) {
-    for person in 0..sequence.people {
-        let lost: Vec<bool> = (0..sequence.joints)
-            .map(|_| rng.chance(probability))
-            .collect();
-        for frame in 0..sequence.frames {
-            for (point, &lost) in sequence.points_mut(person, frame).zip(&lost) {
-                if lost {
-                    *point = [f32::NAN; 3];
-                }
-            }
-        }
     }
 }
 

@@ -51,7 +51,6 @@ pub fn check(recipe: &Recipe) -> Result<()> {
             0.99,
         ),
         ("augment.crop", augment.crop.into(), 0.99),
-        ("augment.lose", augment.lose.into(), 0.99),
         ("augment.probability", augment.probability.into(), 1.0),
         ("augment.scale", augment.scale.into(), 0.99),
         ("augment.shear", augment.shear.into(), 10.0),

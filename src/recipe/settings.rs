@@ -209,18 +209,6 @@ pub struct Data {
     pub scale: [f32; 3],
 }
 
-/// Whether left and right may change places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mirror {
-    /// Never.
-    No,
-    /// With probability 0.5.
-    Yes,
-    /// As `yes` unless a class's name speaks of left or right; a run's start decides.
-    Auto,
-}
-
 /// Random changes of training clips; all zero and false: none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -233,14 +221,12 @@ pub struct Augment {
     pub shear: f32,
     /// Standard deviation of noise on every coordinate, in units of the data.
     pub noise: f32,
-    /// Swap left and right with probability 0.5: `no`, `yes`, `auto`.
-    pub mirror: Mirror,
+    /// Swap left and right with probability 0.5.
+    pub mirror: bool,
     /// Swap the two actors with probability 0.5 (when concatenated).
     pub swap: bool,
     /// Largest share of a clip's length that is cut off, at a random place, before its steps are chosen.
     pub crop: f32,
-    /// Probability that a joint is absent throughout.
-    pub lose: f32,
     /// Probability that a clip is changed at all.
     pub probability: f32,
 }

@@ -19,5 +19,5 @@ pub use optimiser::{Gradients, Memory, Optimiser, clip};
 pub use run::{EpochMetrics, EpochTiming, Run, best};
 pub use schedule::rate;
 pub use session::{Event, Session, Start};
-pub use settle::settle;
+pub use settle::{settle, walked};
 pub use step::{Found, StepNumbers, Trainee, Turn};

@@ -1,6 +1,7 @@
 //! One optimisation step: forward, backward, in pieces that the device can hold, and the update.
 
 use super::optimiser::{Gradients, Optimiser, clip};
+use super::settle::walked;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::evaluate::inputs;
@@ -128,7 +129,7 @@ impl Trainee {
     ) -> (Self, Vec<String>) {
         let shape = Shape {
             model: recipe.model.clone(),
-            layout: manifest.layout.clone(),
+            layout: walked(recipe, &manifest.layout),
             frames,
             channels,
             classes: manifest.classes.len(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sinew::recipe::{Actors, Augment, Centre, Data, Mirror, People, Sampling, Turn};
+use sinew::recipe::{Actors, Augment, Centre, Data, People, Sampling, Turn};
 use sinew::rng::Rng;
 use sinew::shards::{Counts, FORMAT, Manifest, Prepared, ShardWriter, VERSION};
 use sinew::skeleton::{About, Clip, Layout};
@@ -140,10 +140,9 @@ pub fn everything() -> Augment {
         scale: 0.1,
         shear: 0.1,
         noise: 0.01,
-        mirror: Mirror::Yes,
+        mirror: true,
         swap: true,
         crop: 0.0,
-        lose: 0.0,
         probability: 0.9,
     }
 }
