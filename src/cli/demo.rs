@@ -110,6 +110,7 @@ pub fn run(args: &Args) -> Result<()> {
         data: None,
         protocol: None,
         checkpoint: eval::Which::Best,
+        set: Vec::new(),
         device: args.device,
         json: false,
     })?;

@@ -33,6 +33,9 @@ pub struct Args {
     /// best, last or a file of weights
     #[arg(long, default_value = "best")]
     pub checkpoint: Which,
+    /// A setting of the run that also matters in testing, put over the run's: data.test_clips or model.fusion_weight
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// auto, gpu, cpu, or a number that `sinew devices` lists
     #[arg(long, default_value = "auto")]
     pub device: Choice,
@@ -144,10 +147,32 @@ pub struct Evaluated {
     pub device: String,
 }
 
+/// Settings that change what a trained model says.
+const IN_TESTING: [&str; 4] = [
+    "data.test_clips",
+    "data.test_turn",
+    "data.test_swap",
+    "model.fusion_weight",
+];
+
+/// Refuses a setting that only training knows.
+fn check_sets(sets: &[String]) -> Result<()> {
+    let key = |set: &String| set.split('=').next().unwrap_or_default().trim().to_string();
+    match sets.iter().map(key).find(|k| !IN_TESTING.contains(&&k[..])) {
+        None => Ok(()),
+        Some(key) => Err(Error::usage(
+            format!("--set {key} changes nothing of a trained run"),
+            format!("eval takes {}", IN_TESTING.join(", ")),
+        )),
+    }
+}
+
 /// Evaluates a run.
 pub fn evaluate(args: &Args) -> Result<Evaluated> {
+    check_sets(&args.set)?;
     let recipe = train::Run::recipe(&args.run)?;
-    let weights = weights(&args.run, &args.checkpoint)?;
+    let mut weights = weights(&args.run, &args.checkpoint)?;
+    weights.recipe = weights.recipe.with(&args.set)?;
     let folder = args
         .data
         .clone()

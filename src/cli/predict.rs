@@ -5,17 +5,23 @@ use super::progress::Progress;
 use super::{say, say_json};
 use crate::device::{Choice, open};
 use crate::error::{Error, Result};
-use crate::evaluate::{Evaluator, mean_rows, ranking};
+use crate::evaluate::{Evaluator, mean_rows, ranking, windows};
+use crate::export::{Lengths, Weights};
 use crate::files::Tensors;
 use crate::formats::Catalogue;
 use crate::loader::{Batch, from_clip};
 use crate::model::read;
+use crate::skeleton::Clip;
 use serde::Serialize;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Says what people do in clips: class names and probabilities.
 ///
-/// Example: sinew predict runs/first S001C001P001R001A033.skeleton --top 3
+/// A recording that is longer than every training clip is scored over time: window by window, and their mean.
+///
+/// Examples: sinew predict runs/first S001C001P001R001A033.skeleton --top 3
+///           sinew predict runs/first recording.npy --window 60 --stride 10
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -33,6 +39,13 @@ pub struct Args {
     /// auto, gpu, cpu, or a number that `sinew devices` lists
     #[arg(long, default_value = "auto")]
     pub device: Choice,
+    /// Frames of a window; unless said the training clips' median length, where the recording is longer than any of
+    /// them
+    #[arg(long, value_name = "FRAMES")]
+    pub window: Option<usize>,
+    /// Frames from one window to the next; a quarter of the window unless said
+    #[arg(long, value_name = "FRAMES")]
+    pub stride: Option<usize>,
     /// Write the inputs x and the scores (temporal, spatial, fused) of every row, to compare with another program
     #[arg(long, value_name = "FILE.safetensors")]
     pub dump: Option<PathBuf>,
@@ -44,6 +57,19 @@ pub struct Args {
 #[derive(Serialize)]
 struct Prediction {
     clip: String,
+    frames: usize,
+    /// Of the whole clip, or the mean over the windows.
+    classes: Vec<Guess>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    windows: Vec<Window>,
+}
+
+/// The frames from `start` to before `end`, counted from 0.
+#[derive(Serialize)]
+struct Window {
+    start: usize,
+    end: usize,
+    /// Nothing where nobody is there.
     classes: Vec<Guess>,
 }
 
@@ -90,66 +116,137 @@ impl Dump {
     }
 }
 
+/// A model that scores clips.
+struct Scorer<'a> {
+    weights: &'a Weights,
+    evaluator: Evaluator<'a>,
+    top: usize,
+    dump: Option<Dump>,
+}
+
+impl Scorer<'_> {
+    /// Probabilities of a clip, averaged over its people and samplings.
+    fn probabilities(&mut self, clip: &Clip) -> Result<Vec<f64>> {
+        let recipe = &self.weights.recipe;
+        let batch = from_clip(clip, &self.weights.layout, &recipe.data, recipe.run.seed)?;
+        let all = self.evaluator.probabilities(&batch)?;
+        if let Some(dump) = &mut self.dump {
+            dump.add(&self.evaluator, &batch)?;
+        }
+        mean_rows(&all, self.weights.classes.len())
+    }
+
+    /// The most probable classes.
+    fn guesses(&self, probabilities: &[f64]) -> Vec<Guess> {
+        let guess = |class: usize| Guess {
+            name: self.weights.classes[class].clone(),
+            probability: probabilities[class],
+        };
+        let order = ranking(probabilities).into_iter();
+        order.take(self.top).map(guess).collect()
+    }
+
+    /// Frames of a window and of a stride for a clip of so many frames; none where it is scored as a whole.
+    fn sliding(&self, args: &Args, frames: usize) -> Option<(usize, usize)> {
+        let long = |l: &Lengths| frames > l.longest;
+        let derived = self.weights.lengths.filter(long).map(|l| l.median);
+        let window = args.window.or(derived).filter(|window| frames > *window)?;
+        Some((window, args.stride.unwrap_or((window / 4).max(1))))
+    }
+
+    fn predict(&mut self, args: &Args, clip: &Clip) -> Result<Prediction> {
+        let Some((window, stride)) = self.sliding(args, clip.frames) else {
+            let probabilities = self.probabilities(clip)?;
+            return Ok(self.prediction(clip, &probabilities, Vec::new()));
+        };
+        let (mut sum, mut scored) = (vec![0.0; self.weights.classes.len()], 0usize);
+        let mut all = Vec::new();
+        for Range { start, end } in windows(clip.frames, window, stride) {
+            let part = clip.part(start..end);
+            let classes = if part.data.iter().all(|x| x.is_nan()) {
+                Vec::new()
+            } else {
+                let probabilities = self.probabilities(&part)?;
+                scored += 1;
+                sum.iter_mut()
+                    .zip(&probabilities)
+                    .for_each(|(s, p)| *s += p);
+                self.guesses(&probabilities)
+            };
+            all.push(Window {
+                start,
+                end,
+                classes,
+            });
+        }
+        if scored == 0 {
+            let help = "use a recording with a skeleton";
+            return Err(Error::setting("nobody is in any of its frames", help));
+        }
+        sum.iter_mut().for_each(|s| *s /= scored as f64);
+        Ok(self.prediction(clip, &sum, all))
+    }
+
+    fn prediction(&self, clip: &Clip, probabilities: &[f64], windows: Vec<Window>) -> Prediction {
+        Prediction {
+            clip: clip.name.clone(),
+            frames: clip.frames,
+            classes: self.guesses(probabilities),
+            windows,
+        }
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    for (option, frames) in [("--window", args.window), ("--stride", args.stride)] {
+        if frames == Some(0) {
+            let what = format!("{option} 0 is no number of frames");
+            return Err(Error::usage(what, "give at least 1"));
+        }
+    }
     let weights = weights(&args.run, &args.checkpoint)?;
     let mut catalogue = Catalogue::of_layout(&args.file, &weights.layout)?;
     let compute = open(args.device)?;
     eprintln!("{}", compute.describe());
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
-    let context = context(&weights, &compute);
     let evaluator = Evaluator {
         model: &model,
         shape: &shape,
         device: &compute.device,
-        context,
+        context: context(&weights, &compute),
     };
-    let (mut predictions, mut failed, mut dump) = (Vec::new(), Vec::new(), Dump::default());
+    let mut scorer = Scorer {
+        weights: &weights,
+        evaluator,
+        top: args.top,
+        dump: args.dump.is_some().then(Dump::default),
+    };
+    let (mut predictions, mut failed) = (Vec::new(), Vec::new());
     failed.append(&mut catalogue.problems);
     let mut reader = catalogue.reader();
     let progress = Progress::new("predict", catalogue.items.len());
     for (done, item) in catalogue.items.iter().enumerate() {
         progress.at(done, catalogue.items.len());
-        let scored = reader.read(item).and_then(|recording| {
-            let recipe = &weights.recipe;
-            let batch = from_clip(
-                &recording.clip,
-                &weights.layout,
-                &recipe.data,
-                recipe.run.seed,
-            );
-            let batch =
-                batch.map_err(|e| Error::failed(format!("{}: {e}", item.name), "leave it out"))?;
-            let mean = mean_rows(&evaluator.probabilities(&batch)?, shape.classes)?;
-            Ok((batch, mean))
-        });
-        let (batch, probabilities) = match scored {
-            Ok(scored) => scored,
+        let named = |e| match e {
+            Error::Device { .. } => e,
+            e => Error::failed(format!("{}: {e}", item.name), "leave it out"),
+        };
+        let scored = reader
+            .read(item)
+            .and_then(|recording| scorer.predict(args, &recording.clip).map_err(named));
+        match scored {
+            Ok(prediction) => predictions.push(Prediction {
+                clip: item.name.clone(),
+                ..prediction
+            }),
             // A device that fails once fails again.
             Err(error @ Error::Device { .. }) => return Err(error),
-            Err(error) => {
-                failed.push(error);
-                continue;
-            }
-        };
-        if args.dump.is_some() {
-            dump.add(&evaluator, &batch)?;
+            Err(error) => failed.push(error),
         }
-        let classes = ranking(&probabilities)
-            .into_iter()
-            .take(args.top)
-            .map(|c| Guess {
-                name: weights.classes[c].clone(),
-                probability: probabilities[c],
-            })
-            .collect();
-        predictions.push(Prediction {
-            clip: item.name.clone(),
-            classes,
-        });
     }
     drop(progress);
-    if let Some(path) = &args.dump
+    if let (Some(path), Some(dump)) = (&args.dump, scorer.dump)
         && !predictions.is_empty()
     {
         dump.write(path, shape.classes)?;
@@ -161,6 +258,17 @@ pub fn run(args: &Args) -> Result<()> {
             say(&prediction.clip)?;
             for guess in &prediction.classes {
                 say(format!("  {:.4}  {}", guess.probability, guess.name))?;
+            }
+            for Window {
+                start,
+                end,
+                classes,
+            } in &prediction.windows
+            {
+                let best = classes.first();
+                let best = best.map(|guess| format!("{:.4}  {}", guess.probability, guess.name));
+                let best = best.unwrap_or("nobody".into());
+                say(format!("  frames {start:>6} to {:>6}:  {best}", end - 1))?;
             }
         }
     }

@@ -1,8 +1,10 @@
 //! Class probabilities of clips, and what they are worth.
 
 mod report;
+mod windows;
 
 pub use report::{ClassRow, Measures, Report, ranking};
+pub use windows::windows;
 
 use crate::error::{Error, Result};
 use crate::loader::{Batch, Loader};

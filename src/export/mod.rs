@@ -8,11 +8,33 @@ use crate::recipe::{self, Recipe};
 use crate::skeleton::Layout;
 use burn::tensor::Device;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What stands before a parameter's name in a checkpoint, which holds the optimiser's memory too.
 pub const CHECKPOINT: &str = "model.";
+
+/// How long the clips were that a model was trained on, in frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lengths {
+    /// Their median, the lower of two in the middle.
+    pub median: usize,
+    /// That of the longest.
+    pub longest: usize,
+}
+
+impl Lengths {
+    /// Of clips of so many frames; none of no clips.
+    pub fn of(frames: impl IntoIterator<Item = usize>) -> Option<Self> {
+        let mut all: Vec<usize> = frames.into_iter().collect();
+        all.sort_unstable();
+        Some(Lengths {
+            median: *all.get(all.len().checked_sub(1)? / 2)?,
+            longest: *all.last()?,
+        })
+    }
+}
 
 /// A trained model as it stands in a file.
 #[derive(Debug, Clone)]
@@ -27,6 +49,8 @@ pub struct Weights {
     pub recipe: Recipe,
     /// C, numbers a joint and frame.
     pub channels: usize,
+    /// Lengths of the training clips; a file of an earlier version does not say them.
+    pub lengths: Option<Lengths>,
 }
 
 impl Weights {
@@ -58,10 +82,15 @@ impl Weights {
             ("frames", self.recipe.data.frames.to_string()),
             ("channels", self.channels.to_string()),
         ];
-        Ok(metadata
+        let mut metadata: BTreeMap<String, String> = metadata
             .into_iter()
             .map(|(key, value)| (key.to_string(), value))
-            .collect())
+            .collect();
+        if let Some(lengths) = &self.lengths {
+            let lengths = text(serde_json::to_string(lengths))?;
+            metadata.insert("lengths".into(), lengths);
+        }
+        Ok(metadata)
     }
 
     /// Reads a file that [`Weights::write`] wrote, one that PyTorch saved with the same metadata
@@ -82,6 +111,10 @@ impl Weights {
             classes: part(&file, path, "classes")?,
             recipe: part(&file, path, "recipe")?,
             channels: part(&file, path, "channels")?,
+            lengths: match file.metadata.contains_key("lengths") {
+                true => Some(part(&file, path, "lengths")?),
+                false => None,
+            },
             parameters: file.tensors,
         };
         weights.check(path)?;

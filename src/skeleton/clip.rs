@@ -1,6 +1,7 @@
 //! One recording: the joints of every tracked body over time, and what is known about it.
 
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// What a source says about a clip beside its class. What it does not say is none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -92,6 +93,20 @@ impl Clip {
     #[must_use]
     pub fn present(&self, body: usize, frame: usize) -> bool {
         self.frame(body, frame).iter().any(|x| !x.is_nan())
+    }
+
+    /// Some of the frames as a clip of its own; none beyond the end.
+    #[must_use]
+    pub fn part(&self, frames: Range<usize>) -> Clip {
+        let end = frames.end.min(self.frames);
+        let (start, size) = (frames.start.min(end), self.stride());
+        let bodies = (0..self.bodies).flat_map(|body| &self.body(body)[start * size..end * size]);
+        Clip {
+            name: self.name.clone(),
+            frames: end - start,
+            data: bodies.copied().collect(),
+            ..*self
+        }
     }
 
     /// First and last frame in which a body is present; none for a body that never is.

@@ -8,7 +8,7 @@ use super::step::{StepNumbers, Trainee};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, Report};
-use crate::export::Weights;
+use crate::export::{Lengths, Weights};
 use crate::files::Numbers;
 use crate::loader::{Loader, Protocol};
 use crate::model::{named, numbers};
@@ -148,6 +148,7 @@ impl Session {
             classes: manifest.classes.clone(),
             recipe: shared,
             channels: trainee.shape.channels,
+            lengths: Lengths::of(split.train.iter().map(|clip| manifest.clips[*clip].frames)),
         };
         let mut position = Position::default();
         match &start {
