@@ -1,4 +1,12 @@
 //! sinew trains the Two-Stream RNN for skeleton action recognition on any GPU that wgpu reaches.
+//!
+//! A program trains on arrays of its own in three steps: [`prepare::Collection`] takes them in, [`recipe::resolve`] makes
+//! the settings, [`train::begin`] and [`train::Session::train`] do the rest. `examples/own_data` in full:
+//!
+//! ```ignore
+#![doc = include_str!("../examples/own_data/main.rs")]
+//! ```
+#![warn(missing_docs)]
 
 pub mod bench;
 pub mod cli;

@@ -27,7 +27,13 @@ fn on_the_cpu() {
         json,
         must(&["eval", text(&run), "--device", "cpu", "--json"])
     );
-    for made in ["made.zip", "data", "run", "weights.safetensors"] {
+    for made in [
+        "made.zip",
+        "data",
+        "run",
+        "weights.safetensors",
+        "run/report.html",
+    ] {
         assert!(said.contains(text(&demo.join(made))), "{made} is not told");
         assert!(demo.join(made).exists(), "{made} is not there");
     }
