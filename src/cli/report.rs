@@ -60,6 +60,7 @@ pub fn run(args: &Args) -> Result<()> {
             protocol: None,
             checkpoint,
             device: args.device,
+            set: Vec::new(),
             json: false,
         })?)
     };
