@@ -227,7 +227,7 @@ pub(super) fn settle_device(
         recipe.run.plan = plans::measured(recipe, compute).to_string();
         progress.line(&format!("plan: {}, the fastest measured", recipe.run.plan));
     }
-    plans::check(plans::named(&recipe.run.plan)?, &recipe.model, compute)
+    plans::check(plans::named(&recipe.run.plan)?, recipe, compute)
 }
 
 /// More epochs and another number of loader threads change no step already done; the rest needs its name.

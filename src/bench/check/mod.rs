@@ -16,7 +16,7 @@ use crate::device::Compute;
 use crate::error::Result;
 use crate::lstm::product::Units;
 use crate::lstm::self_test::{self, Path};
-use crate::lstm::{Dims, Limits, Plan, Precision};
+use crate::lstm::{Dims, Limits, Plan, Precision, Walk};
 use crate::rng::Rng;
 
 /// Largest relative error of a tensor in float32.
@@ -112,17 +112,20 @@ struct Subject<'a> {
     compute: &'a Compute,
     plan: Plan,
     precision: Precision,
+    units: Units,
     name: String,
 }
 
 impl Subject<'_> {
-    /// Every plan with every tile, in each number format that the device has; the CPU engine has neither.
+    /// Every plan with every tile, in each number format that the device has; the CPU engine has neither. Those on matrix
+    /// units are in f16, and have plain WGSL in their place where there are none.
     fn all(compute: &Compute) -> Vec<Subject<'_>> {
         let Some(adapter) = &compute.adapter else {
             return vec![Subject {
                 compute,
                 plan: Plan::default(),
                 precision: Precision::F32,
+                units: Units::Burn,
                 name: "cpu".into(),
             }];
         };
@@ -131,19 +134,39 @@ impl Subject<'_> {
         } else {
             &Precision::ALL[..1]
         };
-        let of = |precision: &Precision| {
-            let precision = *precision;
-            Plan::each().map(move |plan| Subject {
+        let best = Units::of(adapter);
+        let emulated = Units::Emulated {
+            side: 16,
+            lanes: 32,
+        };
+        let of = |(precision, plan): (Precision, Plan)| {
+            let (units, played) = match (plan.walk, best.fragments()) {
+                (Walk::StepwiseUnits, None) => (emulated, " emulated"),
+                (Walk::StepwiseUnits, Some(_)) => (best, ""),
+                _ => (Units::Burn, ""),
+            };
+            let name = match precision {
+                Precision::F32 => plan.name().into(),
+                Precision::F16 => format!("{} f16{played}", plan.name()),
+            };
+            Subject {
                 compute,
                 plan,
                 precision,
-                name: match precision {
-                    Precision::F32 => plan.name().into(),
-                    Precision::F16 => format!("{} f16", plan.name()),
-                },
-            })
+                units,
+                name,
+            }
         };
-        formats.iter().flat_map(of).collect()
+        let both = |p: &Precision| Plan::each().map(|plan| (*p, plan)).collect::<Vec<_>>();
+        let there = |(p, plan): &(Precision, Plan)| {
+            plan.walk != Walk::StepwiseUnits || *p == Precision::F16
+        };
+        formats
+            .iter()
+            .flat_map(both)
+            .filter(there)
+            .map(of)
+            .collect()
     }
 
     /// The choices of options that it is tried with. Options, tiles and formats do not touch each other in the
@@ -167,7 +190,10 @@ impl Subject<'_> {
     fn supports(&self, dims: Dims) -> bool {
         let adapter = self.compute.adapter.as_ref();
         adapter.is_none_or(|adapter| {
-            let limits = Limits::of(adapter);
+            let limits = Limits {
+                fragments: self.units.fragments(),
+                ..Limits::of(adapter)
+            };
             self.plan.supports(limits, dims, self.precision).is_ok()
         })
     }
@@ -246,7 +272,8 @@ fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subjec
         dims.hidden = (dims.hidden / 2) | odd;
     }
     let problem = Problem::new(rng, dims, choice).with_plan(subject.plan);
-    let mut problem = problem.with_precision(subject.precision);
+    let problem = problem.with_precision(subject.precision);
+    let mut problem = problem.with_units(subject.units);
     // Both directions, whatever was drawn.
     problem.spec.reverse[0] = choice[0] ^ choice[2];
     problem
