@@ -217,6 +217,18 @@ fn stepwise_kernels_on_matrix_units() {
                     "{kernel:?}: {bytes} bytes"
                 );
                 assert!(bytes <= 32 << 10, "Metal's threadgroup memory");
+                // With plain WGSL in the built-ins' place it needs no more than any other.
+                let emulated = Fragments {
+                    emulated: Some(32),
+                    ..fragments
+                };
+                let played = match kernel {
+                    Kernel::StepwiseUnitsForward(o, s, _) => {
+                        Kernel::StepwiseUnitsForward(o, s, emulated)
+                    }
+                    _ => Kernel::StepwiseUnitsBackward(options, squares, emulated),
+                };
+                parse(played, plain(played));
                 if fragments.side == 16 {
                     let options = spv::Options {
                         lang_version: (1, 3),

@@ -17,13 +17,16 @@ use sinew::lstm::self_test::{LIMIT, Path, measure};
 use sinew::lstm::{Dims, Plan, Precision, Walk};
 use sinew::rng::Rng;
 
-/// Sides of fragments and threads of subgroups: as on NVIDIA, as AMD's larger ones, as on Metal, and smaller ones.
-const UNITS: [[u32; 2]; 4] = [[16, 32], [16, 64], [8, 32], [8, 8]];
-
-fn units() -> impl Iterator<Item = Units> {
-    UNITS
-        .into_iter()
-        .map(|[side, lanes]| Units::Emulated { side, lanes })
+/// Each tile with fragments of both sides, played by subgroups of one of the sizes, in turn.
+fn units_and_plans() -> Vec<(Units, Plan)> {
+    let plans = Plan::each().filter(|plan| plan.walk == Walk::StepwiseUnits);
+    let both = |(n, plan): (usize, Plan)| {
+        [(16, n), (8, n + 1)].map(|(side, at)| {
+            let lanes = [32, 64, 16][at % 3];
+            (Units::Emulated { side, lanes }, plan)
+        })
+    };
+    plans.enumerate().flat_map(both).collect()
 }
 
 fn adapters() -> impl Iterator<Item = &'static Compute> {
@@ -47,21 +50,19 @@ fn compare(rng: &mut Rng, compute: &Compute, problem: &Problem) -> f64 {
     worst
 }
 
+/// Options and tiles do not touch each other in the kernels: with one tile those that the product sees, none and all;
+/// with each of the others any.
 #[test]
-fn every_tile_with_every_option() {
-    let mut rng = fresh("every_tile_with_every_option");
+fn every_tile_and_every_option() {
+    let mut rng = fresh("every_tile_and_every_option");
+    let choices: Vec<_> = option_choices().collect();
     for compute in adapters() {
-        for (units, plan) in units().flat_map(|u| {
-            let on_units = Plan::each().filter(|p| p.walk == Walk::StepwiseUnits);
-            on_units.map(move |plan| (u, plan))
-        }) {
-            let mut worst = 0.0f64;
-            // Every second choice of options in turn, all and none among them.
-            let which = rng.below(2);
-            for (_, choice) in option_choices()
-                .enumerate()
-                .filter(|(n, _)| n % 7 == 0 || n % 2 == which)
-            {
+        for (n, (units, plan)) in units_and_plans().into_iter().enumerate() {
+            let some = match n {
+                0 => [0, 2, 4, 7].map(|n| choices[n]).to_vec(),
+                _ => vec![choices[rng.below(8)]],
+            };
+            for choice in some {
                 let dims = Dims {
                     steps: 1 + rng.below(4),
                     batch: (1 + rng.below(80)) | 1,
@@ -72,10 +73,11 @@ fn every_tile_with_every_option() {
                     .with_plan(plan)
                     .with_precision(Precision::F16)
                     .with_units(units);
+                // Both directions, whatever was drawn.
                 problem.spec.reverse[0] = choice[0] ^ choice[2];
-                worst = worst.max(compare(&mut rng, compute, &problem));
+                let worst = compare(&mut rng, compute, &problem);
+                println!("{units:?} {} {choice:?} {dims:?}: {worst:.1e}", plan.name());
             }
-            println!("{} {units:?} {}: {worst:.1e}", compute.name(), plan.name());
         }
     }
 }
@@ -105,20 +107,21 @@ fn whole_tiles_and_gradients_of_any_size() {
     }
 }
 
-/// The self-test's own sizes, in every layout of a layer's products and with both tiles.
+/// The self-test's own sizes, in every layout of a layer's products and with both of their tiles.
 #[test]
 fn dense_products_and_steps_beside_f32() {
     for compute in adapters() {
-        for (n, units) in units().enumerate() {
-            for path in [Path::Product(units), Path::Steps(units)] {
-                // The large product of the self-test is slow to emulate: once.
-                if n > 0 && path == Path::Product(units) {
-                    continue;
-                }
-                let error = measure(&compute.device, path).expect("it runs");
-                println!("{} {path:?}: {error:.1e}", compute.name());
-                assert!(error <= LIMIT, "{path:?}: {error:e}");
-            }
+        let [large, small] =
+            [[16, 64], [8, 16]].map(|[side, lanes]| Units::Emulated { side, lanes });
+        for path in [
+            Path::Product(large),
+            Path::Product(small),
+            Path::Steps(large),
+            Path::Steps(small),
+        ] {
+            let error = measure(&compute.device, path).expect("it runs");
+            println!("{} {path:?}: {error:.1e}", compute.name());
+            assert!(error <= LIMIT, "{path:?}: {error:e}");
         }
     }
 }

@@ -29,6 +29,27 @@ struct Tile {
     four: u32,  // the first four of columns
 }
 
+// What a thread brings of a piece.
+fn bring(
+    thread: u32,
+    tile: Tile,
+    p: u32,
+    a_next: ptr<function, array<f32, A_LOADS>>,
+    b_next: ptr<function, array<vec4<Stored>, B_LOADS>>,
+) {
+    for (var l = 0u; l < A_LOADS; l++) {
+        let e = thread + l * WG;
+        (*a_next)[l] = entering_at(tile, e / PIECE, p * PIECE + e % PIECE);
+    }
+    for (var l = 0u; l < B_LOADS; l++) {
+        let e = thread + l * WG;
+        // Past the end stand numbers that meet zeros, or whose sums go nowhere.
+        let k = min(p * PIECE + e / ACROSS_FOURS, DEEP - 1u);
+        let four = min(tile.four + e % ACROSS_FOURS, FOURS - 1u);
+        (*b_next)[l] = w_hh[(tile.group * DEEP + k) * FOURS + four];
+    }
+}
+
 // Finishes the i-th row of fragments of the squares of one turn, from where their subgroups have put them.
 fn write_out(thread: u32, turns: vec2<u32>, i: u32, tile: Tile) {
     for (var e = thread; e < DOWN * SIDE * ACROSS_FOURS; e += WG) {
@@ -64,39 +85,24 @@ fn main(
         workgroupBarrier();
         let at = square / ACROSS * SIDE * C_PITCH + column;
 {{ SUMS }}
-        // Turn p brings piece p on its way to workgroup memory, while piece p - 1 is multiplied.
         var a_next: array<f32, A_LOADS>;
         var b_next: array<vec4<Stored>, B_LOADS>;
-        for (var p = 0u; p <= pieces; p++) {
-            if (p < pieces) {
-                for (var l = 0u; l < A_LOADS; l++) {
-                    let e = thread + l * WG;
-                    a_next[l] = entering_at(tile, e / PIECE, p * PIECE + e % PIECE);
-                }
-                for (var l = 0u; l < B_LOADS; l++) {
-                    let e = thread + l * WG;
-                    // Past the end stand numbers that meet zeros, or whose sums go nowhere.
-                    let k = min(p * PIECE + e / ACROSS_FOURS, DEEP - 1u);
-                    let four = min(tile.four + e % ACROSS_FOURS, FOURS - 1u);
-                    b_next[l] = w_hh[(tile.group * DEEP + k) * FOURS + four];
-                }
+        if (pieces > 0u) { bring(thread, tile, 0u, &a_next, &b_next); }
+        for (var p = 0u; p < pieces; p++) {
+            for (var l = 0u; l < A_LOADS; l++) {
+                let e = thread + l * WG;
+                a_tile[e / PIECE * A_PITCH + e % PIECE] = f16(a_next[l]);
             }
-            if (p > 0u) {
-                for (var k = 0u; k < PIECE; k += SIDE) {
-{{ MULTIPLY }}
-                }
+            for (var l = 0u; l < B_LOADS; l++) {
+                let e = thread + l * WG;
+                let to = e / ACROSS_FOURS * B_PITCH + e % ACROSS_FOURS * 4u;
+                for (var v = 0u; v < 4u; v++) { b_tile[to + v] = b_next[l][v]; }
             }
             workgroupBarrier();
-            if (p < pieces) {
-                for (var l = 0u; l < A_LOADS; l++) {
-                    let e = thread + l * WG;
-                    a_tile[e / PIECE * A_PITCH + e % PIECE] = f16(a_next[l]);
-                }
-                for (var l = 0u; l < B_LOADS; l++) {
-                    let e = thread + l * WG;
-                    let to = e / ACROSS_FOURS * B_PITCH + e % ACROSS_FOURS * 4u;
-                    for (var v = 0u; v < 4u; v++) { b_tile[to + v] = b_next[l][v]; }
-                }
+            // The next piece is on its way while the present one is multiplied.
+            if (p + 1u < pieces) { bring(thread, tile, p + 1u, &a_next, &b_next); }
+            for (var k = 0u; k < PIECE; k += SIDE) {
+{{ MULTIPLY }}
             }
             workgroupBarrier();
         }

@@ -104,7 +104,7 @@ impl Fragments {
             let rows = deep == (role == "A");
             let function = if rows { "coopLoadT" } else { "coopLoad" };
             format!(
-                "                    let {name}{f} = \
+                "                let {name}{f} = \
                  {function}<coop_mat{side}x{side}<f16, {role}>>(&{tile}[{at}], {pitch});"
             )
         };
@@ -112,7 +112,7 @@ impl Fragments {
         let mut lines: Vec<String> = all().map(|f| load("a", "A", "row", a_deep, f)).collect();
         lines.extend(all().map(|f| load("b", "B", "column", b_deep, f)));
         lines.push(self.each(|i, j| {
-            format!("                    c{i}{j} = coopMultiplyAdd(a{i}, b{j}, c{i}{j});")
+            format!("                c{i}{j} = coopMultiplyAdd(a{i}, b{j}, c{i}{j});")
         }));
         lines.join("\n")
     }
@@ -149,17 +149,20 @@ impl Fragments {
 fn emulated(text: &str, lanes: u32) -> String {
     const EMULATION: &str = include_str!("../../shaders/shared/emulation.wgsl");
     let mut lines: Vec<String> = Vec::new();
+    let mut in_arguments = false;
     for line in text.lines() {
         if line.contains("@builtin(subgroup_id)") || line.contains("@builtin(num_subgroups)") {
+            in_arguments = true;
             continue;
         }
         if !line.contains("coop") {
             lines.push(line.into());
-            // The end of main's arguments.
-            if line == ") {" {
+            if in_arguments && line == ") {" {
+                in_arguments = false;
                 lines.push("    let subgroup = thread / LANES;".into());
                 lines.push("    let subgroups = WG / LANES;".into());
                 lines.push("    lane = thread % LANES;".into());
+                lines.push("    side = min(SIDE, info[0] + SIDE);".into());
             }
             continue;
         }

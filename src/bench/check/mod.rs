@@ -118,7 +118,7 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     /// Every plan with every tile, in each number format that the device has; the CPU engine has neither. Those on matrix
-    /// units are in f16, and have plain WGSL in their place where there are none.
+    /// units are in f16, where there are any.
     fn all(compute: &Compute) -> Vec<Subject<'_>> {
         let Some(adapter) = &compute.adapter else {
             return vec![Subject {
@@ -135,38 +135,25 @@ impl Subject<'_> {
             &Precision::ALL[..1]
         };
         let best = Units::of(adapter);
-        let emulated = Units::Emulated {
-            side: 16,
-            lanes: 32,
-        };
-        let of = |(precision, plan): (Precision, Plan)| {
-            let (units, played) = match (plan.walk, best.fragments()) {
-                (Walk::StepwiseUnits, None) => (emulated, " emulated"),
-                (Walk::StepwiseUnits, Some(_)) => (best, ""),
-                _ => (Units::Burn, ""),
-            };
-            let name = match precision {
-                Precision::F32 => plan.name().into(),
-                Precision::F16 => format!("{} f16{played}", plan.name()),
-            };
-            Subject {
+        let of = |precision: &Precision| {
+            let precision = *precision;
+            let on_units = precision == Precision::F16 && best.fragments().is_some();
+            let there = move |plan: &Plan| plan.walk != Walk::StepwiseUnits || on_units;
+            Plan::each().filter(there).map(move |plan| Subject {
                 compute,
                 plan,
                 precision,
-                units,
-                name,
-            }
+                units: match plan.walk {
+                    Walk::StepwiseUnits => best,
+                    _ => Units::Burn,
+                },
+                name: match precision {
+                    Precision::F32 => plan.name().into(),
+                    Precision::F16 => format!("{} f16", plan.name()),
+                },
+            })
         };
-        let both = |p: &Precision| Plan::each().map(|plan| (*p, plan)).collect::<Vec<_>>();
-        let there = |(p, plan): &(Precision, Plan)| {
-            plan.walk != Walk::StepwiseUnits || *p == Precision::F16
-        };
-        formats
-            .iter()
-            .flat_map(both)
-            .filter(there)
-            .map(of)
-            .collect()
+        formats.iter().flat_map(of).collect()
     }
 
     /// The choices of options that it is tried with. Options, tiles and formats do not touch each other in the
@@ -190,10 +177,7 @@ impl Subject<'_> {
     fn supports(&self, dims: Dims) -> bool {
         let adapter = self.compute.adapter.as_ref();
         adapter.is_none_or(|adapter| {
-            let limits = Limits {
-                fragments: self.units.fragments(),
-                ..Limits::of(adapter)
-            };
+            let limits = Limits::of(adapter);
             self.plan.supports(limits, dims, self.precision).is_ok()
         })
     }
