@@ -1,8 +1,5 @@
 // The batched product of product.wgsl on matrix units: fragments of SIDE × SIDE as cooperative matrices, f16 operands,
 // f32 sums. A subgroup computes a square of 32 × 32, a workgroup GRID × GRID of them, whatever the subgroups' size.
-enable f16;
-enable wgpu_cooperative_matrix;
-
 const SIDE: u32 = {{ SIDE }}u;      // rows, columns and depth of a fragment: 16 on Vulkan, 8 on Metal
 const GRID: u32 = {{ GRID }}u;      // squares along a side of the tile
 const SQUARES: u32 = GRID * GRID;
@@ -10,6 +7,7 @@ const TILE: u32 = GRID * 32u;
 const DEPTH: u32 = 32u;             // of K at a time
 const WG: u32 = SQUARES * 32u;
 const LOADS: u32 = TILE * DEPTH / 4u / WG;
+const C_PITCH: u32 = SIDE;          // of a fragment on its way out
 
 @group(0) @binding(0) var<storage, read_write> a: array<{{ A_TYPE }}>;      // A, by the strides in info
 @group(0) @binding(1) var<storage, read_write> b: array<{{ B_TYPE }}>;      // B

@@ -33,42 +33,6 @@ var<workgroup> gradient: array<vec4<f32>, {{ ROW_TILE }}>;     // two of [DEPTH,
                                                                // the sum of each thread
 var<workgroup> weights: array<vec4<Stored>, {{ UNIT_TILE }}>;  // two of [DEPTH, UNITS]
 
-fn finish(sum: f32, after: u32, g: u32, row: u32, unit: u32) {
-    let T = info[0];
-    let B = info[1];
-    let G = info[2];
-    if (unit >= H || row >= B) { return; }
-    let reverse = info[5u + g] == 1u;
-    let start = (g * B + row) * H + unit;
-    let dh = masked(sum, start);
-    if (after == 0u) {
-        d_state[start] = dh;
-        return;
-    }
-    let s = after - 1u;
-    let length = length_of(row, T);
-    let at = (time_of(s, length, reverse) * B + row) * G + g;
-    var before = c0[start];
-    if (s > 0u) {
-        let t = time_of(s - 1u, length, reverse);
-        before = cells[((t * B + row) * G + g) * H + unit];
-    }
-    var dc = 0.0;
-    if (after < T) { dc = d_state[G * B * H + start]; }
-    let activated = vec4<f32>(
-        f32(gates[at * 4u * H + unit]),
-        f32(gates[(at * 4u + 1u) * H + unit]),
-        f32(gates[(at * 4u + 2u) * H + unit]),
-        f32(gates[(at * 4u + 3u) * H + unit]));
-    var d = step_back(activated, cells[at * H + unit], before, dh + d_out[at * H + unit], dc, peep_of(g, unit));
-    if (s >= length) { d = Gradient(vec4<f32>(0.0), 0.0); }
-    d_state[G * B * H + start] = d.cell;
-    d_gates[at * 4u * H + unit] = d.gates.x;
-    d_gates[(at * 4u + 1u) * H + unit] = d.gates.y;
-    d_gates[(at * 4u + 2u) * H + unit] = d.gates.z;
-    d_gates[(at * 4u + 3u) * H + unit] = d.gates.w;
-}
-
 @compute @workgroup_size({{ WG }}, 1, 1)
 fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let T = info[0];

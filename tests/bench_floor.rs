@@ -1,8 +1,10 @@
 //! What a layer's floor counts, on a layer small enough to count by hand, and the named lists, which are the model's own
 //! layers.
 
-use sinew::bench::kernels::floor::{Peak, backward, forward};
+use sinew::bench::kernels::floor;
+use sinew::bench::kernels::floor::{Peak, Work, operations};
 use sinew::bench::kernels::shapes::{NAMES, Shape, named, of_model};
+use sinew::lstm::Precision;
 use sinew::recipe::{Spatial, Temporal, resolve};
 use sinew::skeleton::Layout;
 
@@ -11,10 +13,36 @@ fn shape() -> Shape {
     Shape::one(3, 2, 4, 5, 1).unwrap()
 }
 
+fn forward(shape: &Shape) -> Work {
+    floor::forward(shape, Precision::F32)
+}
+
+fn backward(shape: &Shape) -> Work {
+    floor::backward(shape, Precision::F32)
+}
+
+fn forward16(shape: &Shape) -> Work {
+    floor::forward(shape, Precision::F16)
+}
+
+fn backward16(shape: &Shape) -> Work {
+    floor::backward(shape, Precision::F16)
+}
+
 #[test]
 fn bytes_are_inputs_outputs_weights_and_what_is_kept() {
     let (x, state) = (2 * 3 * 4, 2 * 3 * 5);
     let weights = 20 * 4 + 20 * 5 + 20;
+    // In half precision the four gates of a step are kept in two bytes each.
+    for (work, f32) in [
+        (forward16(&shape()), forward(&shape())),
+        (backward16(&shape()), backward(&shape())),
+    ] {
+        assert_eq!(
+            (work.bytes, work.operations),
+            (f32.bytes - 8 * state, f32.operations)
+        );
+    }
     // Hidden states, four gates, cell states.
     assert_eq!(forward(&shape()).bytes, 4 * (x + weights + 6 * state));
     // Read: inputs, weights, what was kept, gradient of the hidden states; written: gradients of inputs and weights.
@@ -30,6 +58,7 @@ fn operations_are_those_of_the_products() {
     let products = 2 * 3 * 20 * (4 + 5) * 2;
     assert_eq!(forward(&shape()).operations, products);
     assert_eq!(backward(&shape()).operations, 2 * products);
+    assert_eq!(operations(&shape()), 3 * products);
     // Two directions share their input, layers do not.
     let both = Shape::one(3, 2, 4, 5, 2).unwrap();
     assert_eq!((both.inputs.len(), both.directions), (1, 2));
@@ -50,14 +79,27 @@ fn the_floor_is_the_larger_of_moving_and_calculating() {
         rate_gflops: rate,
         product_gflops: rate,
         rate_f16_gflops: Some(2.0 * rate),
+        rate_units_gflops: None,
     };
     let (ahead, back) = (forward(&shape()), backward(&shape()));
     let near = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-12, "{a} {b}");
     let moving = (ahead.bytes + back.bytes) as f64 / 1e9 * 1e3;
-    near(peak(1.0, 1e9).floor_ms(&shape(), "f32"), moving);
+    near(peak(1.0, 1e9).floor_ms(&shape(), Precision::F32), moving);
     let calculating = (ahead.operations + back.operations) as f64 / 1e9 * 1e3;
-    near(peak(1e9, 1.0).floor_ms(&shape(), "f32"), calculating);
-    near(peak(1e9, 1.0).floor_ms(&shape(), "f16"), calculating / 2.0);
+    near(
+        peak(1e9, 1.0).floor_ms(&shape(), Precision::F32),
+        calculating,
+    );
+    near(
+        peak(1e9, 1.0).floor_ms(&shape(), Precision::F16),
+        calculating / 2.0,
+    );
+    let units = Peak {
+        rate_units_gflops: Some(8.0),
+        ..peak(1e9, 1.0)
+    };
+    near(units.floor_ms(&shape(), Precision::F16), calculating / 8.0);
+    near(units.floor_ms(&shape(), Precision::F32), calculating);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use sinew::lstm::product::shaders as products;
 use sinew::lstm::shaders::{Kernel, Options};
 use sinew::lstm::twin::NAMES;
-use sinew::lstm::{Precision, Resident, Stepwise};
+use sinew::lstm::units::Fragments;
+use sinew::lstm::{Precision, Resident, Squares, Stepwise};
 
 fn root(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
@@ -29,6 +30,12 @@ fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     files
 }
 
+/// With plain WGSL in the place of matrix units, which is a shared piece too.
+const FRAGMENTS: Fragments = Fragments {
+    side: 16,
+    emulated: Some(32),
+};
+
 /// One kernel of each kind. A new kind stops this from compiling until it is in both.
 fn kernels() -> Vec<Kernel> {
     let options = Options {
@@ -40,11 +47,18 @@ fn kernels() -> Vec<Kernel> {
     };
     let tile = Resident::of(8, 8).unwrap();
     let pair = Stepwise::SIZES[0];
+    let squares = Squares::SIZES[0];
+    let half = Options {
+        precision: Precision::F16,
+        ..options
+    };
     let kernels = vec![
         Kernel::ResidentForward(options, tile),
         Kernel::ResidentBackward(options, tile),
         Kernel::StepwiseForward(options, pair.forward),
         Kernel::StepwiseBackward(options, pair.backward),
+        Kernel::StepwiseUnitsForward(half, squares, FRAGMENTS),
+        Kernel::StepwiseUnitsBackward(half, squares, FRAGMENTS),
         Kernel::PreviousHidden(options),
     ];
     for kernel in &kernels {
@@ -53,6 +67,8 @@ fn kernels() -> Vec<Kernel> {
             | Kernel::ResidentBackward(..)
             | Kernel::StepwiseForward(..)
             | Kernel::StepwiseBackward(..)
+            | Kernel::StepwiseUnitsForward(..)
+            | Kernel::StepwiseUnitsBackward(..)
             | Kernel::PreviousHidden(..) => {}
         }
     }
@@ -69,7 +85,7 @@ fn product_kernels() -> Vec<products::Kernel> {
     let kernels = vec![
         Kernel::Largest,
         Kernel::Product(layouts),
-        Kernel::ProductUnits(layouts, 16, 2),
+        Kernel::ProductUnits(layouts, FRAGMENTS, 2),
     ];
     for kernel in &kernels {
         match kernel {

@@ -5,6 +5,7 @@ use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module};
 use sinew::lstm::product::shaders::{Kernel, Layout};
+use sinew::lstm::units::Fragments;
 
 fn layouts() -> impl Iterator<Item = [Layout; 2]> {
     (0..16).map(|bits| {
@@ -85,6 +86,13 @@ fn units() -> Capabilities {
     Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP
 }
 
+fn fragments(side: u32) -> Fragments {
+    Fragments {
+        side,
+        emulated: None,
+    }
+}
+
 /// `OpCooperativeMatrixMulAddKHR`.
 const MULTIPLY: u32 = 4459;
 
@@ -92,7 +100,7 @@ const MULTIPLY: u32 = 4459;
 fn matrix_units_of_sixteen_are_spirv() {
     for layouts in layouts() {
         for grid in [2, 4] {
-            let kernel = Kernel::ProductUnits(layouts, 16, grid);
+            let kernel = Kernel::ProductUnits(layouts, fragments(16), grid);
             let words = spirv(kernel, &parse(kernel, units()));
             let count = words.iter().filter(|w| **w & 0xffff == MULTIPLY).count();
             assert!(count >= 4, "{kernel:?}: four fragments of a square");
@@ -105,7 +113,7 @@ fn matrix_units_of_sixteen_are_spirv() {
 fn matrix_units_of_eight_are_metal() {
     for layouts in layouts() {
         for grid in [2, 4] {
-            let kernel = Kernel::ProductUnits(layouts, 8, grid);
+            let kernel = Kernel::ProductUnits(layouts, fragments(8), grid);
             let text = metal(kernel, &parse(kernel, units()));
             let count = text.matches("= NagaCooperativeMultiplyAdd(").count();
             assert_eq!(count, 16, "{kernel:?}: sixteen fragments of a square");

@@ -1,11 +1,13 @@
-//! Every kernel, with every option, tile and number format and many sizes, is valid WGSL, is written as SPIR-V, MSL and HLSL with no GPU at
-//! hand, and keeps to the workgroup memory and the buffers that it was made for.
+//! Every kernel, with every option, tile and number format and many sizes, is valid WGSL, is written as what it must run
+//! as with no GPU at hand, and keeps to the workgroup memory and the buffers that it was made for. The plain ones are
+//! written as SPIR-V, MSL and HLSL, those on matrix units of 16 × 16 as SPIR-V, of 8 × 8 as MSL.
 
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module};
 use sinew::lstm::shaders::{Kernel, Options};
-use sinew::lstm::{Dims, Limits, Plan, Precision, Resident, Stepwise, Tiles};
+use sinew::lstm::units::Fragments;
+use sinew::lstm::{Dims, Limits, Plan, Precision, Resident, Squares, Stepwise, Tiles, Walk};
 
 const HIDDEN: [usize; 9] = [1, 7, 64, 128, 200, 256, 512, 768, 1024];
 /// Bytes of workgroup memory: WebGPU's guarantee, Metal's and DX12's 32 KiB, and a large GPU's.
@@ -23,16 +25,19 @@ fn options(hidden: usize) -> impl Iterator<Item = Options> {
     })
 }
 
-fn parse(kernel: Kernel) -> (Module, ModuleInfo) {
+/// No capability beyond plain WebGPU, but f16 where it is asked for.
+fn plain(kernel: Kernel) -> Capabilities {
+    match kernel.options().precision {
+        Precision::F32 => Capabilities::empty(),
+        Precision::F16 => Capabilities::SHADER_FLOAT16,
+    }
+}
+
+fn parse(kernel: Kernel, needed: Capabilities) -> (Module, ModuleInfo) {
     let source = kernel.source();
     assert!(!source.contains("{{"), "{kernel:?}: a value is missing");
     let module = naga::front::wgsl::parse_str(&source)
         .unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(&source)));
-    // No capability beyond plain WebGPU, but f16 where it is asked for.
-    let needed = match kernel.options().precision {
-        Precision::F32 => Capabilities::empty(),
-        Precision::F16 => Capabilities::SHADER_FLOAT16,
-    };
     let info = Validator::new(ValidationFlags::all(), needed)
         .validate(&module)
         .unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(&source)));
@@ -93,15 +98,20 @@ fn translate(kernel: Kernel, module: &Module, info: &ModuleInfo) {
 
 /// Validates and translates a kernel; returns its bytes of workgroup memory.
 fn check(kernel: Kernel) -> usize {
-    let (module, info) = parse(kernel);
+    let (module, info) = parse(kernel, plain(kernel));
     translate(kernel, &module, &info);
+    sizes(kernel, &module)
+}
+
+/// The bytes of workgroup memory of a kernel that keeps to its threads and buffers.
+fn sizes(kernel: Kernel, module: &Module) -> usize {
     let entry = &module.entry_points[0];
     assert_eq!(
         (entry.workgroup_size, module.entry_points.len()),
         ([kernel.threads(), 1, 1], 1)
     );
-    assert!(buffers(&module) <= BUFFERS, "{kernel:?}");
-    workgroup_bytes(&module)
+    assert!(buffers(module) <= BUFFERS, "{kernel:?}");
+    workgroup_bytes(module)
 }
 
 fn dims(hidden: usize) -> Dims {
@@ -118,6 +128,7 @@ fn limits(memory: usize) -> Limits {
         threads: 256,
         memory,
         f16: true,
+        fragments: Some(FRAGMENTS[0]),
     }
 }
 
@@ -170,6 +181,80 @@ fn stepwise_and_previous_hidden_kernels() {
     assert!(most <= MEMORY[0], "they run everywhere");
 }
 
+/// Those of Vulkan and of Metal.
+const FRAGMENTS: [Fragments; 2] = [
+    Fragments {
+        side: 16,
+        emulated: None,
+    },
+    Fragments {
+        side: 8,
+        emulated: None,
+    },
+];
+
+/// `OpCooperativeMatrixMulAddKHR`.
+const MULTIPLY: u32 = 4459;
+
+#[test]
+fn stepwise_kernels_on_matrix_units() {
+    let needed =
+        Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP;
+    let half = |o: &Options| o.precision == Precision::F16;
+    for options in HIDDEN.into_iter().flat_map(options).filter(half) {
+        for (squares, fragments) in Squares::SIZES
+            .into_iter()
+            .flat_map(|s| FRAGMENTS.map(|f| (s, f)))
+        {
+            for kernel in [
+                Kernel::StepwiseUnitsForward(options, squares, fragments),
+                Kernel::StepwiseUnitsBackward(options, squares, fragments),
+            ] {
+                let (module, info) = parse(kernel, needed);
+                let bytes = sizes(kernel, &module);
+                assert!(
+                    bytes <= squares.memory(fragments.side),
+                    "{kernel:?}: {bytes} bytes"
+                );
+                assert!(bytes <= 32 << 10, "Metal's threadgroup memory");
+                // With plain WGSL in the built-ins' place it needs no more than any other.
+                let emulated = Fragments {
+                    emulated: Some(32),
+                    ..fragments
+                };
+                let played = match kernel {
+                    Kernel::StepwiseUnitsForward(o, s, _) => {
+                        Kernel::StepwiseUnitsForward(o, s, emulated)
+                    }
+                    _ => Kernel::StepwiseUnitsBackward(options, squares, emulated),
+                };
+                parse(played, plain(played));
+                if fragments.side == 16 {
+                    let options = spv::Options {
+                        lang_version: (1, 3),
+                        ..spv::Options::default()
+                    };
+                    let words = spv::write_vec(&module, &info, &options, None)
+                        .unwrap_or_else(|e| panic!("{kernel:?} as SPIR-V: {e}"));
+                    let count = words.iter().filter(|w| **w & 0xffff == MULTIPLY).count();
+                    assert!(count >= 4, "{kernel:?}: four fragments of a square");
+                } else {
+                    let options = msl::Options {
+                        lang_version: (2, 3),
+                        ..msl::Options::default()
+                    };
+                    let (text, entries) =
+                        msl::write_string(&module, &info, &options, &Default::default())
+                            .unwrap_or_else(|e| panic!("{kernel:?} as MSL: {e}"));
+                    assert!(entries.entry_point_names[0].is_ok());
+                    let count = text.matches("= NagaCooperativeMultiplyAdd(").count();
+                    assert_eq!(count, 16, "{kernel:?}: sixteen fragments of a square");
+                }
+            }
+        }
+    }
+}
+
 /// A plan runs where its workgroup memory is there, and says in one line why it does not where it is not.
 #[test]
 fn plans_say_why_they_do_not_run() {
@@ -184,7 +269,14 @@ fn plans_say_why_they_do_not_run() {
                     Ok(tiles) => assert_eq!(tiles.plan(), plan, "a tile has one name"),
                     Err(why) => {
                         let line = why.to_string();
-                        assert!(line.contains(plan.name()) && line.contains("KiB"), "{line}");
+                        let reason = match (plan.walk, precision) {
+                            (Walk::StepwiseUnits, Precision::F32) => "in f32",
+                            _ => "KiB",
+                        };
+                        assert!(
+                            line.contains(plan.name()) && line.contains(reason),
+                            "{line}"
+                        );
                         assert!(
                             line.contains("use stepwise") && !line.contains('\n'),
                             "{line}"
@@ -193,6 +285,14 @@ fn plans_say_why_they_do_not_run() {
                 }
             }
         }
+        let without = Limits {
+            fragments: None,
+            ..limits(memory)
+        };
+        let half = |plan: Plan| plan.supports(without, dims(hidden), Precision::F16);
+        let why = half(Plan::STEPWISE_UNITS).expect_err("it has no matrix units");
+        assert!(why.to_string().contains("matrix units"), "{why}");
+        assert!(half(Plan::STEPWISE).is_ok(), "its plain sibling");
         let without = Limits {
             f16: false,
             ..limits(memory)

@@ -28,7 +28,7 @@ fn right_paths_are_used() {
     assert!(notes.contains("no matrix units"), "{notes}");
     // Without f16 in shaders nothing of the recurrence is tried.
     let mut error = |path| match path {
-        Path::Recurrence(_) => panic!("it cannot run"),
+        Path::Recurrence(_) | Path::Steps(_) => panic!("it cannot run"),
         Path::Product(_) => Ok(0.0),
     };
     let verdict = judge("card", false, Units::Plain, &mut error);
@@ -61,7 +61,7 @@ fn wrong_matrix_units_stay_off() {
 
 #[test]
 fn f32_is_what_remains() {
-    for plan in Plan::ALL {
+    for plan in Plan::PLAIN {
         let (precision, units, notes) = with(Units::Coop16, &[(Path::Recurrence(plan), Ok(0.5))]);
         assert_eq!((precision, units), (Precision::F32, Units::Coop16));
         assert!(

@@ -10,8 +10,35 @@ pub mod table;
 mod times;
 pub mod train;
 
+use crate::device::Compute;
 use crate::error::{Error, Result};
+use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Where a table was measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct Machine {
+    /// The device.
+    pub device: String,
+    /// Its driver.
+    pub driver: String,
+    /// Its interface.
+    pub backend: String,
+    /// Threads of the CPU engine; none on a GPU.
+    pub threads: Option<usize>,
+}
+
+impl Machine {
+    /// That of a device.
+    pub fn of(compute: &Compute) -> Self {
+        Machine {
+            device: compute.name().into(),
+            driver: compute.driver(),
+            backend: compute.backend().into(),
+            threads: compute.adapter.is_none().then(rayon::current_num_threads),
+        }
+    }
+}
 
 /// Runs what may take a driver or a backend down: a panic of theirs becomes an error, and other measurements go on.
 ///

@@ -1,10 +1,10 @@
 //! The whole training step: batches from the loader, forward, loss, backward, clipping, the optimiser's update.
 
-use super::guarded;
-use super::kernels::floor::{backward, forward};
+use super::kernels::floor::operations;
 use super::kernels::shapes::of_model;
 use super::made::made;
 use super::times::Times;
+use super::{Machine, guarded};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::loader::{Batch, Batches, Loader};
@@ -109,14 +109,9 @@ pub struct LeftOut {
 /// Everything that was measured; the numbers of the first row stand at the top too.
 #[derive(Debug, Clone, Serialize)]
 pub struct Table {
-    /// The device.
-    pub device: String,
-    /// Its driver.
-    pub driver: String,
-    /// Its interface.
-    pub backend: String,
-    /// Threads of the CPU engine; none on a GPU.
-    pub threads: Option<usize>,
+    /// Where it was measured.
+    #[serde(flatten)]
+    pub machine: Machine,
     /// The settings' preset.
     pub preset: String,
     /// The first row.
@@ -176,10 +171,7 @@ pub fn measure(
         compute.device.memory_cleanup();
     }
     Ok(Table {
-        device: compute.name().into(),
-        driver: compute.driver(),
-        backend: compute.backend().into(),
-        threads: compute.adapter.is_none().then(rayon::current_num_threads),
+        machine: Machine::of(compute),
         preset: recipes
             .first()
             .map_or(String::new(), |r| r.run.preset.clone()),
@@ -280,8 +272,7 @@ fn row(
     let clips = (train.batch * train.accumulate) as f64;
     let [frames, _, channels] = loader.shape();
     let layers = of_model(&recipe.model, &manifest.layout, [frames, channels], 1);
-    let of = |shape| forward(shape).operations + backward(shape).operations;
-    let operations: u64 = layers.iter().map(of).sum();
+    let operations: u64 = layers.iter().map(operations).sum();
     Ok(Row {
         name: "sinew",
         variant: variant(recipe),

@@ -3,7 +3,7 @@
 use super::{say, say_json};
 use crate::device::{Adapter, Choice, adapters, open};
 use crate::error::Result;
-use crate::lstm::{Dims, Limits, Plan, Precision, Tiles};
+use crate::lstm::{Dims, Limits, Plan, Precision, Tiles, Walk};
 use serde::Serialize;
 
 /// Lists the adapters, their driver, features and limits, and the kernel plan that each would get.
@@ -34,8 +34,12 @@ fn plan(adapter: &Adapter) -> String {
             hidden,
         };
         let tile = |plan: Plan| {
-            plan.supports(Limits::of(adapter), dims, Precision::F32)
-                .ok()
+            // Matrix units multiply in f16.
+            let precision = match plan.walk {
+                Walk::StepwiseUnits => Precision::F16,
+                _ => Precision::F32,
+            };
+            plan.supports(Limits::of(adapter), dims, precision).ok()
         };
         let plans = Plan::ALL.into_iter().filter_map(tile).map(Tiles::plan);
         let names: Vec<_> = plans.map(Plan::name).collect();

@@ -115,7 +115,7 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
 pub fn context(weights: &Weights, compute: &Compute) -> Context {
     let recipe = &weights.recipe;
     let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
-    let plan = match plans::check(plan, &recipe.model, compute) {
+    let plan = match plans::check(plan, recipe, compute) {
         Ok(()) => plan,
         // Another device may not run what was measured on the run's.
         Err(why) => {

@@ -4,8 +4,10 @@
 //! about as long as a few training steps, too little for a cache file that drivers and versions would make stale.
 
 use super::layer::Context;
-use super::plan::{Limits, Plan};
+use super::plan::Plan;
+use super::product::Units;
 use super::recurrence;
+use super::self_test;
 use super::spec::{Dims, Precision, Spec};
 use crate::device::Compute;
 use burn::tensor::{Device, Tensor};
@@ -52,7 +54,8 @@ pub fn choose(compute: &Compute, dims: Dims, precision: Precision) -> Plan {
     if let Some(plan) = known(None) {
         return plan;
     }
-    let limits = Limits::of(adapter);
+    let verdict = self_test::verdict(compute, precision);
+    let limits = verdict.limits(adapter);
     let candidates = if adapter.hardware() {
         Plan::candidates(limits, dims, precision)
     } else {
@@ -64,14 +67,15 @@ pub fn choose(compute: &Compute, dims: Dims, precision: Precision) -> Plan {
     let mut timed: Vec<(Plan, Duration)> = Vec::new();
     for plan in candidates {
         // The first pass compiles.
-        let [_, time] = [(); 2].map(|()| pass(&device, dims, plan, precision));
+        let [_, time] = [(); 2].map(|()| pass(&device, dims, plan, precision, verdict.units));
         timed.push((plan, time));
     }
     let least = |timed: &[(Plan, Duration)]| timed.iter().map(|t| t.1).min();
     if let Some(best) = least(&timed) {
         for (plan, time) in &mut timed {
             if time.as_secs_f64() < HOPELESS * best.as_secs_f64() {
-                *time = (0..2).fold(*time, |t, _| t.min(pass(&device, dims, *plan, precision)));
+                let again = || pass(&device, dims, *plan, precision, verdict.units);
+                *time = (0..2).fold(*time, |t, _| t.min(again()));
             }
         }
     }
@@ -81,7 +85,7 @@ pub fn choose(compute: &Compute, dims: Dims, precision: Precision) -> Plan {
 }
 
 /// Wall time of one pass both ways, the device idle before and after.
-fn pass(device: &Device, dims: Dims, plan: Plan, precision: Precision) -> Duration {
+fn pass(device: &Device, dims: Dims, plan: Plan, precision: Precision, units: Units) -> Duration {
     let Dims {
         steps,
         batch,
@@ -95,6 +99,7 @@ fn pass(device: &Device, dims: Dims, plan: Plan, precision: Precision) -> Durati
         reverse: (0..groups).map(|g| g % 2 == 1).collect(),
         plan,
         precision,
+        units,
         dispatch: u64::MAX,
         ..Spec::default()
     };

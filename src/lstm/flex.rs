@@ -7,14 +7,14 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorData, TensorMetadata};
 
 /// The numbers of a tensor, in order; its own memory where it is contiguous.
-struct Numbers(TensorData);
+pub(in crate::lstm) struct Numbers(TensorData);
 
 impl Numbers {
-    fn of(tensor: FloatTensor<Flex>) -> Self {
+    pub(in crate::lstm) fn of(tensor: FloatTensor<Flex>) -> Self {
         Numbers(tensor.into_data())
     }
 
-    fn slice(&self) -> &[f32] {
+    pub(in crate::lstm) fn slice(&self) -> &[f32] {
         self.0
             .as_slice()
             .unwrap_or_else(|_| unreachable!("the engine's tensors are float32"))

@@ -51,8 +51,15 @@ fn options(dims: Dims, spec: &Spec) -> Options {
 
 /// A contiguous tensor of unset numbers beside `like`.
 fn unset(like: &CubeTensor, shape: &[usize], dtype: DType) -> CubeTensor {
+    with_room(like, shape, dtype, 0)
+}
+
+/// The same, with room for so many numbers behind it that a kernel keeps for itself.
+fn with_room(like: &CubeTensor, shape: &[usize], dtype: DType, room: usize) -> CubeTensor {
     let shape = Shape::from(shape.to_vec());
-    let handle = like.client.empty(shape.num_elements() * dtype.size());
+    let handle = like
+        .client
+        .empty((shape.num_elements() + room) * dtype.size());
     CubeTensor::new_contiguous(
         like.client.clone(),
         like.device.clone(),
@@ -172,6 +179,7 @@ fn tiles(x: &CubeTensor, dims: Dims, spec: &Spec) -> Tiles {
         threads: hardware.max_units_per_cube,
         memory: hardware.max_shared_memory_size,
         f16: properties.supports_type(ElemType::Float(FloatKind::F16)),
+        fragments: spec.units.fragments(),
     };
     // A plan is asked for its support before it gets here; one in its place would be timed and named wrongly.
     spec.plan
@@ -251,6 +259,14 @@ impl RecurrenceBackend for CubeBackend {
                     recording.dispatch(kernel, tile.count(dims, false), s);
                 }
             }
+            Tiles::StepwiseUnits(squares, fragments) => {
+                let each: Vec<_> = (0..steps).map(|s| (s, 0)).collect();
+                let recording = Recording::new(&buffers, 6, dims, &spec, &each);
+                let kernel = Kernel::StepwiseUnitsForward(options, squares, fragments);
+                for s in 0..steps {
+                    recording.dispatch(kernel, squares.count(dims, false), s);
+                }
+            }
         }
         (out, gates, cells)
     }
@@ -276,12 +292,18 @@ impl RecurrenceBackend for CubeBackend {
         let [d_out, gates, cells, c0, peephole, mask] =
             [d_out, gates, cells, c0, peephole, mask].map(into_contiguous);
         let d_gates = unset(&d_out, &[steps, batch, groups, 4 * hidden], DType::F32);
-        let d_state = unset(&d_out, &[2, groups, batch, hidden], DType::F32);
+        let tiles = tiles(&d_out, dims, &spec);
+        let room = match tiles {
+            // The largest gradients of two steps, by row and tile of columns.
+            Tiles::StepwiseUnits(squares, _) => 2 * groups * batch * squares.count(dims, true)[0],
+            _ => 0,
+        };
+        let d_state = with_room(&d_out, &[2, groups, batch, hidden], DType::F32, room);
         let buffers = [
             &d_out, &w_hh, &gates, &cells, &c0, &peephole, &mask, &d_gates, &d_state,
         ];
         let options = options(dims, &spec);
-        match tiles(&d_out, dims, &spec) {
+        match tiles {
             Tiles::Resident(tile) => {
                 let pieces = pieces(dims, &spec);
                 let recording = Recording::new(&buffers, 7, dims, &spec, &pieces);
@@ -296,6 +318,14 @@ impl RecurrenceBackend for CubeBackend {
                 let kernel = Kernel::StepwiseBackward(options, tile);
                 for after in (0..=steps).rev() {
                     recording.dispatch(kernel, tile.count(dims, true), after);
+                }
+            }
+            Tiles::StepwiseUnits(squares, fragments) => {
+                let each: Vec<_> = (0..=steps).map(|after| (after, 0)).collect();
+                let recording = Recording::new(&buffers, 7, dims, &spec, &each);
+                let kernel = Kernel::StepwiseUnitsBackward(options, squares, fragments);
+                for after in (0..=steps).rev() {
+                    recording.dispatch(kernel, squares.count(dims, true), after);
                 }
             }
         }

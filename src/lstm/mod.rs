@@ -22,6 +22,7 @@ pub mod shaders;
 mod spec;
 mod tile;
 pub mod twin;
+pub mod units;
 
 pub use choose::choose;
 pub use layer::{Context, Direction, Layer, LayerConfig, run};
@@ -29,7 +30,7 @@ pub use ops::RecurrenceBackend;
 pub use plan::{Limits, Plan, Tiles, Unsupported, Walk};
 pub use plans::Plans;
 pub use spec::{Dims, Precision, Spec};
-pub use tile::{Pair, Resident, Stepwise};
+pub use tile::{Pair, Resident, Squares, Stepwise};
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;

@@ -1,7 +1,8 @@
 //! The plans of the kernels: which there are, which a device can run, and which a shape gets by rule.
 
 use super::spec::{Dims, Precision};
-use super::tile::{Pair, Resident, Stepwise};
+use super::tile::{Pair, Resident, Squares, Stepwise};
+use super::units::{Fragments, Units};
 use crate::device::Adapter;
 use std::fmt;
 
@@ -13,6 +14,8 @@ pub enum Walk {
     Resident,
     /// One dispatch a step; a workgroup owns a tile of rows and units.
     Stepwise,
+    /// The same with its products on matrix units.
+    StepwiseUnits,
 }
 
 /// A walk, and the size of its tiles.
@@ -20,7 +23,7 @@ pub enum Walk {
 pub struct Plan {
     /// How the steps are walked.
     pub walk: Walk,
-    /// The place of the tile in [`Resident::ROWS`] or [`Stepwise::SIZES`]; None: by rule, from the shape.
+    /// The place of the tile in [`Resident::ROWS`], [`Stepwise::SIZES`] or [`Squares::SIZES`]; None: by rule, from the shape.
     pub tile: Option<u8>,
 }
 
@@ -33,15 +36,19 @@ pub struct Limits {
     pub memory: usize,
     /// f16 in shaders.
     pub f16: bool,
+    /// What its matrix units multiply.
+    pub fragments: Option<Fragments>,
 }
 
 impl Limits {
-    /// Those of an adapter.
+    /// Those of an adapter, its matrix units as it lists them; [`crate::lstm::self_test::Verdict::limits`] has what of
+    /// them is right.
     pub fn of(adapter: &Adapter) -> Self {
         Limits {
             threads: adapter.workgroup_threads,
             memory: adapter.workgroup_memory as usize,
             f16: adapter.f16,
+            fragments: Units::of(adapter).fragments(),
         }
     }
 }
@@ -68,6 +75,8 @@ pub enum Tiles {
     Resident(Resident),
     /// Of the stepwise kernels.
     Stepwise(Pair),
+    /// Of the stepwise kernels on matrix units, both ways, and their fragments.
+    StepwiseUnits(Squares, Fragments),
 }
 
 impl Tiles {
@@ -86,6 +95,10 @@ impl Tiles {
             Tiles::Stepwise(pair) => Plan {
                 walk: Walk::Stepwise,
                 tile: place(Stepwise::SIZES.iter().position(|p| *p == pair)),
+            },
+            Tiles::StepwiseUnits(squares, _) => Plan {
+                walk: Walk::StepwiseUnits,
+                tile: place(Squares::SIZES.iter().position(|s| *s == squares)),
             },
         }
     }
@@ -107,8 +120,17 @@ impl Plan {
         tile: None,
     };
 
+    /// The stepwise walk on matrix units, its tile by rule.
+    pub const STEPWISE_UNITS: Plan = Plan {
+        walk: Walk::StepwiseUnits,
+        tile: None,
+    };
+
     /// Each walk, its tile by rule.
-    pub const ALL: [Plan; 2] = [Plan::RESIDENT, Plan::STEPWISE];
+    pub const ALL: [Plan; 3] = [Plan::RESIDENT, Plan::STEPWISE, Plan::STEPWISE_UNITS];
+
+    /// Those that need no matrix units.
+    pub const PLAIN: [Plan; 2] = [Plan::RESIDENT, Plan::STEPWISE];
 
     /// Each walk with each of its tiles.
     pub fn each() -> impl Iterator<Item = Plan> {
@@ -118,11 +140,13 @@ impl Plan {
                 tile: Some(tile as u8),
             })
         };
-        of(Walk::Resident, Resident::ROWS.len()).chain(of(Walk::Stepwise, Stepwise::SIZES.len()))
+        of(Walk::Resident, Resident::ROWS.len())
+            .chain(of(Walk::Stepwise, Stepwise::SIZES.len()))
+            .chain(of(Walk::StepwiseUnits, Squares::SIZES.len()))
     }
 
     /// The name that `--plan` takes: `resident`, `resident-16` (rows of a workgroup), `stepwise`, `stepwise-64x32`
-    /// (rows × units of a workgroup).
+    /// (rows × units of a workgroup), `stepwise-units`, `stepwise-units-64x32`.
     pub fn name(self) -> &'static str {
         let at = self.tile.map(usize::from);
         match self.walk {
@@ -132,6 +156,9 @@ impl Plan {
             Walk::Stepwise => at
                 .and_then(|at| Stepwise::SIZES.get(at))
                 .map_or("stepwise", |pair| pair.name),
+            Walk::StepwiseUnits => at
+                .and_then(|at| Squares::SIZES.get(at))
+                .map_or("stepwise-units", |squares| squares.name),
         }
     }
 
@@ -147,8 +174,8 @@ impl Plan {
     /// largest that fit and still fill a grid of 128 workgroups, else the smallest.
     ///
     /// # Errors
-    /// [`Unsupported`] where no tile fits the workgroup memory or the threads, or the number format is missing. The
-    /// stepwise plan at f32 runs on every device that the engine opens.
+    /// [`Unsupported`] where no tile fits the workgroup memory or the threads, or the number format or the matrix units
+    /// are missing. The stepwise plan at f32 runs on every device that the engine opens.
     pub fn supports(
         self,
         limits: Limits,
@@ -164,6 +191,7 @@ impl Plan {
         match self.walk {
             Walk::Resident => self.resident(limits, dims),
             Walk::Stepwise => self.stepwise(limits, dims),
+            Walk::StepwiseUnits => self.stepwise_units(limits, dims, precision),
         }
     }
 
@@ -222,6 +250,62 @@ impl Plan {
                 help: "use --device cpu".into(),
             }),
         }
+    }
+
+    fn stepwise_units(
+        self,
+        limits: Limits,
+        dims: Dims,
+        precision: Precision,
+    ) -> Result<Tiles, Unsupported> {
+        let unsupported = |what: String, help: &str| Unsupported {
+            what,
+            help: help.into(),
+        };
+        let name = self.name();
+        if precision != Precision::F16 {
+            return Err(unsupported(
+                format!("the {name} plan multiplies in f16, and the recurrence is in f32"),
+                "use stepwise, or train.precision=f16 where the device has it",
+            ));
+        }
+        let Some(fragments) = limits.fragments else {
+            return Err(unsupported(
+                format!(
+                    "the {name} plan needs matrix units, and this device has none that are right"
+                ),
+                "use stepwise, or leave the plan to be measured",
+            ));
+        };
+        let fits = |squares: &Squares| {
+            squares.threads() <= limits.threads && squares.memory(fragments.side) <= limits.memory
+        };
+        let found = match self.tile {
+            Some(at) => Squares::SIZES.get(usize::from(at)).copied().filter(fits),
+            None => {
+                let mut tiles: Vec<_> = Squares::SIZES.into_iter().filter(fits).collect();
+                let busy = |s: &Squares| s.count(dims, false).iter().product::<usize>() >= BUSY;
+                let largest = tiles.iter().rposition(busy).unwrap_or(0);
+                (!tiles.is_empty()).then(|| tiles.swap_remove(largest))
+            }
+        };
+        found
+            .map(|squares| Tiles::StepwiseUnits(squares, fragments))
+            .ok_or_else(|| {
+                let squares = self.tile.and_then(|at| Squares::SIZES.get(usize::from(at)));
+                let squares = squares.unwrap_or(&Squares::SIZES[0]);
+                unsupported(
+                    format!(
+                        "the {name} plan takes {} KiB of workgroup memory and {} threads, and this device has {} KiB and \
+                         {} threads",
+                        squares.memory(fragments.side).div_ceil(1 << 10),
+                        squares.threads(),
+                        limits.memory >> 10,
+                        limits.threads,
+                    ),
+                    "use stepwise, or leave the plan to be measured",
+                )
+            })
     }
 
     /// Every plan with a tile of its own that runs a recurrence on a device.

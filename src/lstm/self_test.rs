@@ -2,11 +2,11 @@
 //! computes garbage. A small product and a small recurrence each are compared with f32; a wrong path stays off, and one
 //! line says so.
 
-use super::plan::Plan;
+use super::plan::{Limits, Plan};
 use super::product::{Products, Units, product};
 use super::recurrence;
 use super::spec::{Precision, Spec};
-use crate::device::Compute;
+use crate::device::{Adapter, Compute};
 use crate::rng::Rng;
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -19,8 +19,21 @@ pub struct Verdict {
     pub precision: Precision,
     /// What computes the dense products.
     pub units: Units,
+    /// Whether the recurrence's steps on these units are right too.
+    pub steps: bool,
     /// A line each.
     pub notes: Vec<String>,
+}
+
+impl Verdict {
+    /// The limits of an adapter without the matrix units that are not right.
+    pub fn limits(&self, adapter: &Adapter) -> Limits {
+        let right = self.units.fragments().filter(|_| self.steps);
+        Limits {
+            fragments: right,
+            ..Limits::of(adapter)
+        }
+    }
 }
 
 /// Relative error beside f32 from which a path counts as wrong: rounding to f16 gives a few 1e-4 at the test's sizes,
@@ -37,6 +50,8 @@ pub enum Path {
     Product(Units),
     /// The recurrence in f16, both ways.
     Recurrence(Plan),
+    /// The recurrence's steps on these units, both ways.
+    Steps(Units),
 }
 
 /// The verdict on a device, found once a process.
@@ -46,6 +61,7 @@ pub fn verdict(compute: &Compute, wanted: Precision) -> Verdict {
         return Verdict {
             precision: Precision::F32,
             units: Units::Burn,
+            steps: false,
             notes: Vec::new(),
         };
     }
@@ -55,6 +71,7 @@ pub fn verdict(compute: &Compute, wanted: Precision) -> Verdict {
         return Verdict {
             precision: Precision::F32,
             units: Units::Plain,
+            steps: false,
             notes: vec![note.into()],
         };
     };
@@ -70,8 +87,8 @@ pub fn verdict(compute: &Compute, wanted: Precision) -> Verdict {
         .clone()
 }
 
-/// The verdict from what `error` finds of each path: the best units where they are right, else Burn's products, and an
-/// f16 recurrence where the device has it and is right.
+/// The verdict from what `error` finds of each path: the best units where they are right, else Burn's products; an f16
+/// recurrence where the device has it and is right; and where both are, steps on these units.
 pub fn judge(name: &str, f16: bool, best: Units, error: &mut dyn FnMut(Path) -> Found) -> Verdict {
     let mut notes = Vec::new();
     let mut right = |path: Path, what: &str, notes: &mut Vec<String>| {
@@ -88,7 +105,7 @@ pub fn judge(name: &str, f16: bool, best: Units, error: &mut dyn FnMut(Path) -> 
         notes.push(format!(
             "{name} has no f16 in shaders: its recurrence stays in f32"
         ));
-    } else if Plan::ALL
+    } else if Plan::PLAIN
         .into_iter()
         .all(|plan| right(Path::Recurrence(plan), "f16 recurrence", &mut notes))
     {
@@ -102,9 +119,13 @@ pub fn judge(name: &str, f16: bool, best: Units, error: &mut dyn FnMut(Path) -> 
     } else if right(Path::Product(best), "matrix-unit product", &mut notes) {
         units = best;
     }
+    let steps = units != Units::Burn
+        && precision == Precision::F16
+        && right(Path::Steps(best), "matrix-unit recurrence", &mut notes);
     Verdict {
         precision,
         units,
+        steps,
         notes,
     }
 }
@@ -119,7 +140,9 @@ fn first_line(text: &str) -> &str {
 pub fn measure(device: &Device, path: Path) -> Found {
     match path {
         Path::Product(units) => product_error(device, units),
-        Path::Recurrence(plan) => recurrence_error(device, plan),
+        Path::Recurrence(plan) => recurrence_error(device, plan, Units::Burn, [9, 20]),
+        // Several tiles each way, and rows and units that none divides.
+        Path::Steps(units) => recurrence_error(device, Plan::STEPWISE_UNITS, units, [70, 100]),
     }
 }
 
@@ -181,23 +204,22 @@ fn product_error(device: &Device, units: Units) -> Found {
     Ok(worst)
 }
 
-/// Hidden states and gradients of a recurrence.
-fn recurrence_error(device: &Device, plan: Plan) -> Found {
+/// Hidden states and gradients of a recurrence of so many rows and hidden units, beside the plain one's in f32.
+fn recurrence_error(device: &Device, plan: Plan, units: Units, [b, h]: [usize; 2]) -> Found {
     const T: usize = 3;
-    const B: usize = 9;
     const G: usize = 2;
-    const H: usize = 20;
     let mut rng = Rng::new(5, &[]);
     let device = device.clone().autodiff();
-    let x = random(&mut rng, [T, B, G, 4 * H], &device).require_grad();
-    let w = random(&mut rng, [G, 4 * H, H], &device).require_grad();
-    let mut state = || random(&mut rng, [G, B, H], &device);
+    let x = random(&mut rng, [T, b, G, 4 * h], &device).require_grad();
+    let w = random(&mut rng, [G, 4 * h, h], &device).require_grad();
+    let mut state = || random(&mut rng, [G, b, h], &device);
     let (h0, c0) = (state(), state());
-    let run = |precision| -> Result<[Vec<f32>; 3], String> {
+    let run = |plan, precision, units| -> Result<[Vec<f32>; 3], String> {
         let spec = Spec {
             reverse: vec![false, true],
             plan,
             precision,
+            units,
             dispatch: u64::MAX,
             ..Spec::default()
         };
@@ -216,7 +238,13 @@ fn recurrence_error(device: &Device, plan: Plan) -> Found {
         let d_w = w.grad(&grads).ok_or_else(missing)?;
         Ok([read(out)?, read(d_x)?, read(d_w)?])
     };
-    let (ours, plain) = (run(Precision::F16)?, run(Precision::F32)?);
+    let reference = if plan == Plan::STEPWISE_UNITS {
+        Plan::STEPWISE
+    } else {
+        plan
+    };
+    let ours = run(plan, Precision::F16, units)?;
+    let plain = run(reference, Precision::F32, Units::Burn)?;
     let errors = ours.iter().zip(&plain).map(|(a, b)| relative_error(a, b));
     Ok(errors.fold(0.0, f64::max))
 }

@@ -1,7 +1,8 @@
 //! The text of every kernel, with its sizes and options filled in.
 
 use super::spec::Precision;
-use super::tile::{Resident, Stepwise};
+use super::tile::{Resident, Squares, Stepwise};
+use super::units::Fragments;
 
 /// Options that are constants of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +30,10 @@ pub enum Kernel {
     StepwiseForward(Options, Stepwise),
     /// `shaders/stepwise_backward.wgsl`
     StepwiseBackward(Options, Stepwise),
+    /// `shaders/stepwise_units_forward.wgsl`
+    StepwiseUnitsForward(Options, Squares, Fragments),
+    /// `shaders/stepwise_units_backward.wgsl`
+    StepwiseUnitsBackward(Options, Squares, Fragments),
     /// `shaders/previous_hidden.wgsl`
     PreviousHidden(Options),
 }
@@ -41,6 +46,8 @@ impl Kernel {
             Kernel::ResidentBackward(..) => "resident_backward",
             Kernel::StepwiseForward(..) => "stepwise_forward",
             Kernel::StepwiseBackward(..) => "stepwise_backward",
+            Kernel::StepwiseUnitsForward(..) => "stepwise_units_forward",
+            Kernel::StepwiseUnitsBackward(..) => "stepwise_units_backward",
             Kernel::PreviousHidden(..) => "previous_hidden",
         }
     }
@@ -50,6 +57,8 @@ impl Kernel {
         match self {
             Kernel::ResidentForward(_, tile) | Kernel::ResidentBackward(_, tile) => tile.threads,
             Kernel::StepwiseForward(_, tile) | Kernel::StepwiseBackward(_, tile) => tile.threads(),
+            Kernel::StepwiseUnitsForward(_, squares, _)
+            | Kernel::StepwiseUnitsBackward(_, squares, _) => squares.threads(),
             Kernel::PreviousHidden(..) => 64,
         }
     }
@@ -61,6 +70,8 @@ impl Kernel {
             | Kernel::ResidentBackward(o, _)
             | Kernel::StepwiseForward(o, _)
             | Kernel::StepwiseBackward(o, _)
+            | Kernel::StepwiseUnitsForward(o, ..)
+            | Kernel::StepwiseUnitsBackward(o, ..)
             | Kernel::PreviousHidden(o) => *o,
         }
     }
@@ -71,23 +82,39 @@ impl Kernel {
             Kernel::ResidentBackward(..) => include_str!("../../shaders/resident_backward.wgsl"),
             Kernel::StepwiseForward(..) => include_str!("../../shaders/stepwise_forward.wgsl"),
             Kernel::StepwiseBackward(..) => include_str!("../../shaders/stepwise_backward.wgsl"),
+            Kernel::StepwiseUnitsForward(..) => {
+                include_str!("../../shaders/stepwise_units_forward.wgsl")
+            }
+            Kernel::StepwiseUnitsBackward(..) => {
+                include_str!("../../shaders/stepwise_units_backward.wgsl")
+            }
             Kernel::PreviousHidden(..) => include_str!("../../shaders/previous_hidden.wgsl"),
+        }
+    }
+
+    /// What the kernel shares with others, behind its own text.
+    fn shared(&self) -> &'static [&'static str] {
+        const STEP: &str = include_str!("../../shaders/shared/step.wgsl");
+        const FORWARD: &str = include_str!("../../shaders/shared/forward.wgsl");
+        const BACKWARD: &str = include_str!("../../shaders/shared/backward.wgsl");
+        const UNITS: &str = include_str!("../../shaders/shared/units.wgsl");
+        const SCALE: &str = include_str!("../../shaders/shared/scale.wgsl");
+        match self {
+            Kernel::ResidentForward(..) | Kernel::ResidentBackward(..) => &[STEP],
+            Kernel::StepwiseForward(..) => &[STEP, FORWARD],
+            Kernel::StepwiseBackward(..) => &[STEP, BACKWARD],
+            Kernel::StepwiseUnitsForward(..) => &[STEP, FORWARD, UNITS],
+            Kernel::StepwiseUnitsBackward(..) => &[STEP, BACKWARD, SCALE, UNITS],
+            Kernel::PreviousHidden(..) => &[],
         }
     }
 
     /// The WGSL text.
     pub fn source(&self) -> String {
         const CELL: &str = include_str!("../../shaders/shared/cell.wgsl");
-        const STEP: &str = include_str!("../../shaders/shared/step.wgsl");
         let options = self.options();
         let half = options.precision == Precision::F16;
-        let mut parts = vec![CELL, self.text()];
-        if half {
-            parts.insert(0, "enable f16;");
-        }
-        if !matches!(self, Kernel::PreviousHidden(_)) {
-            parts.push(STEP);
-        }
+        let parts = [&[CELL, self.text()], self.shared()].concat();
         let mut values = vec![
             ("H", options.hidden.to_string()),
             ("PEEPHOLE", options.peephole.to_string()),
@@ -134,10 +161,26 @@ impl Kernel {
                 number("ROW_TILE", (2 * row_quads).max(sums));
                 number("UNIT_TILE", 2 * columns);
             }
+            Kernel::StepwiseUnitsForward(_, squares, fragments)
+            | Kernel::StepwiseUnitsBackward(_, squares, fragments) => {
+                number("SIDE", fragments.side);
+                number("DOWN", squares.down);
+                number("ACROSS", squares.across);
+                values.push(("SUMS", fragments.sums()));
+                // Rows of what enters lie along k, rows of W_hh along columns.
+                values.push(("MULTIPLY", fragments.multiply([true, false])));
+                values.push(("STORE", fragments.store_rows()));
+            }
             Kernel::PreviousHidden(_) => {}
         }
-        values.iter().fold(parts.join("\n"), |text, (name, value)| {
+        let text = values.iter().fold(parts.join("\n"), |text, (name, value)| {
             text.replace(&format!("{{{{ {name} }}}}"), value)
-        })
+        });
+        match self {
+            Kernel::StepwiseUnitsForward(.., fragments)
+            | Kernel::StepwiseUnitsBackward(.., fragments) => fragments.finished(&text),
+            _ if half => format!("enable f16;\n{text}"),
+            _ => text,
+        }
     }
 }

@@ -62,7 +62,7 @@ pub struct Spec {
     pub plan: Plan,
     /// Number format of the products on a GPU; the CPU engine has f32 alone.
     pub precision: Precision,
-    /// What computes the weight gradient.
+    /// What computes the weight gradient, and the recurrence's own products in the plan on matrix units.
     pub units: Units,
     /// Floating-point operations of the longest dispatch; a single step can take more.
     pub dispatch: u64,

@@ -11,8 +11,11 @@
 //! - *stepwise* launches once a step and reads (rows·H·4 + units·4·H·w) bytes for a tile of 8·rows·units·H operations:
 //!   10.7 operations a byte for 64 × 32 at f32 whatever H is, and the grid spreads one group's units over the whole
 //!   GPU. It suits large H; small batches need small tiles, so that there are enough of them.
+//! - *stepwise-units* reads as much for a tile, of f16 weights, and multiplies it on matrix units: a subgroup computes
+//!   squares of 32 × 32, of 32 rows and the gates of 8 units forward, of 32 rows and units backward.
 
 use super::spec::Dims;
+use super::units::SQUARE;
 
 /// Work of a resident workgroup: `row_groups · rows_a_thread` rows, every unit of one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -170,6 +173,66 @@ impl Stepwise {
         [
             columns.div_ceil(self.columns() as usize),
             dims.batch.div_ceil(self.rows() as usize),
+            dims.groups,
+        ]
+    }
+}
+
+/// Work of a stepwise workgroup on matrix units: `down` · `across` squares of 32 × 32, rows × columns. Its columns are
+/// the four gates of a unit next to each other forward, units backward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Squares {
+    /// The name of the plan: rows × units of the forward tile.
+    pub name: &'static str,
+    /// Squares along rows.
+    pub down: u32,
+    /// Squares along columns.
+    pub across: u32,
+}
+
+impl Squares {
+    /// Sizes to choose from, the smallest first. Two squares at least: the threads of a subgroup of 64.
+    pub const SIZES: [Squares; 3] = [
+        Squares {
+            name: "stepwise-units-32x16",
+            down: 1,
+            across: 2,
+        },
+        Squares {
+            name: "stepwise-units-64x16",
+            down: 2,
+            across: 2,
+        },
+        Squares {
+            name: "stepwise-units-64x32",
+            down: 2,
+            across: 4,
+        },
+    ];
+
+    /// Threads of a workgroup.
+    pub fn threads(self) -> u32 {
+        SQUARE * self.down * self.across
+    }
+
+    /// Bytes of workgroup memory, with fragments of a side: two operands 32 deep, a row of fragments of each square, and
+    /// two numbers a row.
+    pub fn memory(self, side: u32) -> usize {
+        let (rows, columns) = (SQUARE * self.down, SQUARE * self.across);
+        let operands = 2 * (rows * (SQUARE + 8) + SQUARE * (columns + 8));
+        (operands + 4 * self.down * side * (columns + 4) + 8 * rows) as usize
+    }
+
+    /// Workgroups of one step: column tiles, row tiles, groups.
+    pub fn count(self, dims: Dims, backward: bool) -> [usize; 3] {
+        let fours = if backward {
+            dims.hidden.div_ceil(4)
+        } else {
+            dims.hidden
+        };
+        [
+            fours.div_ceil((SQUARE * self.across / 4) as usize),
+            dims.batch.div_ceil((SQUARE * self.down) as usize),
             dims.groups,
         ]
     }

@@ -80,5 +80,5 @@ pub fn for_device(
         recipe.run.plan = plans::measured(recipe, compute).to_string();
         note(format!("plan: {}, the fastest measured", recipe.run.plan));
     }
-    plans::check(plans::named(&recipe.run.plan)?, &recipe.model, compute)
+    plans::check(plans::named(&recipe.run.plan)?, recipe, compute)
 }

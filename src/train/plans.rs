@@ -2,7 +2,8 @@
 
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::lstm::{self, Context, Dims, Limits, Plan, Plans, Precision};
+use crate::lstm::self_test::verdict;
+use crate::lstm::{self, Context, Dims, Plan, Plans};
 use crate::recipe::{Model, Recipe, Temporal};
 
 /// Body parts of the layouts that people use; a few more or fewer choose the same plan.
@@ -48,24 +49,25 @@ pub fn named(text: &str) -> Result<Plans> {
         Error::usage(
             format!("there is no plan {text:?}"),
             format!(
-                "choose resident or stepwise, or one of their tiles: {}",
+                "choose resident, stepwise or stepwise-units, or one of their tiles: {}",
                 names.join(", ")
             ),
         )
     })
 }
 
-/// Holds plans against what a device can run.
+/// Holds the plans of a recipe's recurrences against what a device can run in its number format.
 ///
 /// # Errors
 /// [`Error::Setting`] with the reason and what to do.
-pub fn check(plans: Plans, model: &Model, compute: &Compute) -> Result<()> {
+pub fn check(plans: Plans, recipe: &Recipe, compute: &Compute) -> Result<()> {
     let Some(adapter) = &compute.adapter else {
         return Ok(());
     };
-    for dims in recurrences(model, 1, 1) {
+    let verdict = verdict(compute, recipe.train.precision);
+    for dims in recurrences(&recipe.model, 1, 1) {
         let plan = plans.of(dims.hidden);
-        plan.supports(Limits::of(adapter), dims, Precision::F32)
+        plan.supports(verdict.limits(adapter), dims, verdict.precision)
             .map_err(|why| Error::setting(why.what, why.help))?;
     }
     Ok(())

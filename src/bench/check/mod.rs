@@ -16,7 +16,7 @@ use crate::device::Compute;
 use crate::error::Result;
 use crate::lstm::product::Units;
 use crate::lstm::self_test::{self, Path};
-use crate::lstm::{Dims, Limits, Plan, Precision};
+use crate::lstm::{Dims, Limits, Plan, Precision, Walk};
 use crate::rng::Rng;
 
 /// Largest relative error of a tensor in float32.
@@ -112,17 +112,20 @@ struct Subject<'a> {
     compute: &'a Compute,
     plan: Plan,
     precision: Precision,
+    units: Units,
     name: String,
 }
 
 impl Subject<'_> {
-    /// Every plan with every tile, in each number format that the device has; the CPU engine has neither.
+    /// Every plan with every tile, in each number format that the device has; the CPU engine has neither. Those on matrix
+    /// units are in f16, where there are any.
     fn all(compute: &Compute) -> Vec<Subject<'_>> {
         let Some(adapter) = &compute.adapter else {
             return vec![Subject {
                 compute,
                 plan: Plan::default(),
                 precision: Precision::F32,
+                units: Units::Burn,
                 name: "cpu".into(),
             }];
         };
@@ -131,12 +134,19 @@ impl Subject<'_> {
         } else {
             &Precision::ALL[..1]
         };
+        let best = Units::of(adapter);
         let of = |precision: &Precision| {
             let precision = *precision;
-            Plan::each().map(move |plan| Subject {
+            let on_units = precision == Precision::F16 && best.fragments().is_some();
+            let there = move |plan: &Plan| plan.walk != Walk::StepwiseUnits || on_units;
+            Plan::each().filter(there).map(move |plan| Subject {
                 compute,
                 plan,
                 precision,
+                units: match plan.walk {
+                    Walk::StepwiseUnits => best,
+                    _ => Units::Burn,
+                },
                 name: match precision {
                     Precision::F32 => plan.name().into(),
                     Precision::F16 => format!("{} f16", plan.name()),
@@ -246,7 +256,8 @@ fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subjec
         dims.hidden = (dims.hidden / 2) | odd;
     }
     let problem = Problem::new(rng, dims, choice).with_plan(subject.plan);
-    let mut problem = problem.with_precision(subject.precision);
+    let problem = problem.with_precision(subject.precision);
+    let mut problem = problem.with_units(subject.units);
     // Both directions, whatever was drawn.
     problem.spec.reverse[0] = choice[0] ^ choice[2];
     problem

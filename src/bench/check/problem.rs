@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::bench::numerics::numbers;
+use crate::lstm::product::Units;
 use crate::lstm::shaders::Options;
 use crate::lstm::{Dims, Plan, Precision, Spec, Walk, twin};
 use crate::rng::Rng;
@@ -84,7 +85,7 @@ impl Problem {
             masked,
             plan: Plan::default(),
             precision: Precision::default(),
-            units: Default::default(),
+            units: Units::default(),
             dispatch: 250_000_000,
         };
         let of_option = |there: bool, count: usize| if there { count } else { 1 };
@@ -120,6 +121,13 @@ impl Problem {
     #[must_use]
     pub fn with_plan(mut self, plan: Plan) -> Self {
         self.spec.plan = plan;
+        self
+    }
+
+    /// The same on matrix units, for the plan that has them.
+    #[must_use]
+    pub fn with_units(mut self, units: Units) -> Self {
+        self.spec.units = units;
         self
     }
 
@@ -212,6 +220,7 @@ impl Problem {
         ) = match self.spec.plan.walk {
             Walk::Resident => (twin::resident_forward, self.pieces(at_once)),
             Walk::Stepwise => (twin::stepwise_forward, self.pieces(1)),
+            Walk::StepwiseUnits => (twin::stepwise_units_forward, self.pieces(1)),
         };
         for (first, last) in pieces {
             run(
@@ -260,10 +269,15 @@ impl Problem {
                     pieces.map(|(f, l)| self.info(f, l)).collect(),
                 )
             }
-            Walk::Stepwise => {
+            walk => {
                 let after = (0..=self.dims.steps).rev();
+                let units = walk == Walk::StepwiseUnits;
                 (
-                    twin::stepwise_backward,
+                    if units {
+                        twin::stepwise_units_backward
+                    } else {
+                        twin::stepwise_backward
+                    },
                     after.map(|a| self.info(a, 0)).collect(),
                 )
             }

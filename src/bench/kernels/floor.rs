@@ -1,9 +1,15 @@
 //! The least time that a layer can take: what must be moved and calculated, over what the device moves and calculates.
+//!
+//! Every tensor counts in the format that it is kept in: in half precision the four gates of a step in two bytes each,
+//! the rest in four.
 
 use super::shapes::Shape;
 use crate::bench::times::{failed, timed};
 use crate::device::Compute;
 use crate::error::Result;
+use crate::lstm::Precision;
+use crate::lstm::product::{Products, product as ours};
+use crate::lstm::self_test::verdict;
 use burn::tensor::{DType, Device, Distribution, Tensor};
 use cubecl::ir::{ElemType, FloatKind};
 use cubecl::throughput::{MemoryAccess, ThroughputKey, ThroughputMode};
@@ -42,6 +48,15 @@ fn states(shape: &Shape) -> u64 {
     rows(shape) * (shape.groups() * shape.hidden) as u64
 }
 
+/// Bytes of the four gates of every step, kept in a number format.
+fn gates(shape: &Shape, precision: Precision) -> u64 {
+    let a_number = match precision {
+        Precision::F32 => 4,
+        Precision::F16 => 2,
+    };
+    4 * a_number * states(shape)
+}
+
 /// Multiplications and additions of a pass's products with W_ih and W_hh: 2·T·B·4H·(I + H) a group.
 fn products(shape: &Shape) -> u64 {
     let (h, d) = (shape.hidden as u64, shape.directions as u64);
@@ -51,22 +66,29 @@ fn products(shape: &Shape) -> u64 {
 
 /// The forward pass: reads the inputs and each weight once; writes the hidden states, and what the backward pass needs,
 /// the four activated gates and the cell state of every step. What lives between its kernels (the input projection) and
-/// weights read again at every step do not count, since a faster kernel could keep them on the chip. float32.
-pub fn forward(shape: &Shape) -> Work {
+/// weights read again at every step do not count, since a faster kernel could keep them on the chip.
+pub fn forward(shape: &Shape, precision: Precision) -> Work {
+    let full = inputs(shape) + weights(shape) + 2 * states(shape);
     Work {
-        bytes: 4 * (inputs(shape) + weights(shape) + 6 * states(shape)),
+        bytes: 4 * full + gates(shape, precision),
         operations: products(shape),
     }
 }
 
 /// The backward pass: reads the gradient of the hidden states, the hidden states, gates and cell states that were kept,
 /// the inputs and the weights; writes the gradients of inputs and weights. Its products are those of the forward pass
-/// twice: once for the gradients of inputs and states, once for those of the weights. float32.
-pub fn backward(shape: &Shape) -> Work {
+/// twice: once for the gradients of inputs and states, once for those of the weights.
+pub fn backward(shape: &Shape, precision: Precision) -> Work {
+    let full = 2 * inputs(shape) + 2 * weights(shape) + 3 * states(shape);
     Work {
-        bytes: 4 * (2 * inputs(shape) + 2 * weights(shape) + 7 * states(shape)),
+        bytes: 4 * full + gates(shape, precision),
         operations: 2 * products(shape),
     }
+}
+
+/// Operations of both passes.
+pub fn operations(shape: &Shape) -> u64 {
+    3 * products(shape)
 }
 
 /// What a device can do, measured on it.
@@ -81,21 +103,24 @@ pub struct Peak {
     pub product_gflops: f64,
     /// The same as `rate_gflops` in float16 without matrix units; none where the device has no float16.
     pub rate_f16_gflops: Option<f64>,
+    /// Best rate of a large matrix product by ours on matrix units; none where the device has none that are right.
+    pub rate_units_gflops: Option<f64>,
 }
 
 impl Peak {
     /// The least milliseconds of both passes: for each the larger of its bytes over the bandwidth and its operations
-    /// over the rate.
-    pub fn floor_ms(&self, shape: &Shape, dtype: &str) -> f64 {
-        let rate = match (dtype, self.rate_f16_gflops) {
-            ("f16", Some(rate)) => rate,
+    /// over the rate: the best that the device has in the number format, on matrix units where they are.
+    pub fn floor_ms(&self, shape: &Shape, precision: Precision) -> f64 {
+        let half = best(self.rate_f16_gflops, self.rate_units_gflops);
+        let rate = match (precision, half) {
+            (Precision::F16, Some(rate)) => rate,
             _ => self.rate_gflops,
         };
         let of = |work: Work| {
             let moved = work.bytes as f64 / (self.bandwidth_gb_s * 1e6);
             moved.max(work.operations as f64 / (rate * 1e6))
         };
-        of(forward(shape)) + of(backward(shape))
+        of(forward(shape, precision)) + of(backward(shape, precision))
     }
 
     /// Measures a device, in a few seconds.
@@ -111,6 +136,7 @@ impl Peak {
                 rate_gflops: product_gflops,
                 product_gflops,
                 rate_f16_gflops: None,
+                rate_units_gflops: None,
             });
         }
         let kinds = [FloatKind::F32, FloatKind::F16].map(|kind| ThroughputMode::ComputeDirect {
@@ -125,25 +151,49 @@ impl Peak {
         let bandwidth = probed.max(copy_on_device(device)?);
         let half = compute.adapter.as_ref().is_some_and(|a| a.f16);
         let product_f16 = half.then(|| product(device, DType::F16).ok()).flatten();
-        let best = |a: Option<f64>, b: Option<f64>| match (a, b) {
-            (Some(a), Some(b)) => Some(a.max(b)),
-            (a, b) => a.or(b),
+        let units = verdict(compute, Precision::F16).units;
+        let rate_units_gflops = match units.fragments() {
+            Some(_) => {
+                let dispatch = compute.dispatch();
+                let how = Products { units, dispatch };
+                let of = |x: Tensor<2>| x.unsqueeze_dim::<3>(0);
+                Some(fastest(device, DType::F32, |a, b| ours(of(a), of(b), how))?)
+            }
+            None => None,
         };
         Ok(Peak {
             bandwidth_gb_s: bandwidth,
             rate_gflops: best(rate(0), Some(product_gflops)).unwrap_or(product_gflops),
             product_gflops,
             rate_f16_gflops: half.then(|| best(rate(1), product_f16)).flatten(),
+            rate_units_gflops,
         })
+    }
+}
+
+/// The larger of two where there are two.
+fn best(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.max(b)),
+        (a, b) => a.or(b),
     }
 }
 
 /// Passes of which the fastest counts.
 const PASSES: usize = 4;
 
-/// Billions of operations a second of Burn's product of two square matrices, the best over sizes that grow until one
-/// takes a tenth of a second.
+/// Billions of operations a second of Burn's product of two square matrices.
 fn product(device: &Device, dtype: DType) -> Result<f64> {
+    fastest(device, dtype, |a, b| a.matmul(b))
+}
+
+/// Billions of operations a second of a product of two square matrices, the best over sizes that grow until one takes a
+/// tenth of a second.
+fn fastest<const D: usize>(
+    device: &Device,
+    dtype: DType,
+    product: impl Fn(Tensor<2>, Tensor<2>) -> Tensor<D> + Sync,
+) -> Result<f64> {
     let mut best = 0.0f64;
     let mut size = 256;
     while size <= 8192 {
@@ -151,7 +201,7 @@ fn product(device: &Device, dtype: DType) -> Result<f64> {
         let (a, b) = (of().cast(dtype), of().cast(dtype));
         let mut least = f64::INFINITY;
         for pass in 0..PASSES {
-            let (_, ms) = timed(device, || a.clone().matmul(b.clone()))?;
+            let (_, ms) = timed(device, || product(a.clone(), b.clone()))?;
             // The first compiles.
             if pass > 0 && ms > 0.0 {
                 least = least.min(ms);

@@ -5,13 +5,15 @@ mod memory;
 pub mod shapes;
 mod subject;
 
-use super::guarded;
 use super::numerics::relative_error;
 use super::times::Times;
+use super::{Machine, guarded};
 use crate::device::Compute;
 use crate::error::Result;
-use crate::lstm::{Context, Dims, Limits, Plan, Precision};
-use floor::{Peak, backward, forward};
+use crate::lstm::product::Units;
+use crate::lstm::self_test::verdict;
+use crate::lstm::{Context, Dims, Plan, Precision};
+use floor::{Peak, operations};
 use serde::Serialize;
 use shapes::Shape;
 use std::time::{Duration, Instant};
@@ -93,14 +95,9 @@ pub struct LeftOut {
 /// Everything measured on a device.
 #[derive(Debug, Clone, Serialize)]
 pub struct Table {
-    /// The device.
-    pub device: String,
-    /// Its driver.
-    pub driver: String,
-    /// Its interface.
-    pub backend: String,
-    /// Threads of the CPU engine; none on a GPU.
-    pub threads: Option<usize>,
+    /// Where it was measured.
+    #[serde(flatten)]
+    pub machine: Machine,
     /// What the device can do.
     #[serde(flatten)]
     pub peak: Peak,
@@ -128,7 +125,7 @@ const REFERENCE: u64 = 12_000_000_000;
 struct Candidate {
     name: &'static str,
     plan: String,
-    dtype: &'static str,
+    precision: Precision,
     /// Ours on the device; none for Burn's.
     ours: Option<Context>,
     /// Why it is not measured on this device.
@@ -142,22 +139,25 @@ fn candidates(compute: &Compute) -> Vec<Candidate> {
         Some(adapter) if adapter.f16 => &[Precision::F32, Precision::F16][..],
         _ => &[Precision::F32],
     };
-    let plans = match compute.adapter {
-        Some(_) => &Plan::ALL[..],
-        None => &Plan::ALL[..1],
+    let plans = match &compute.adapter {
+        Some(_) => &Plan::PLAIN[..],
+        None => &[Plan::default()],
     };
+    let units = compute.adapter.as_ref().map(Units::of);
+    let units = units.is_some_and(|units| units.fragments().is_some());
     for precision in formats {
-        for plan in plans {
+        let half = *precision == Precision::F16;
+        let on_units = (half && units).then_some(&Plan::STEPWISE_UNITS);
+        for plan in plans.iter().chain(on_units) {
             let context = Context::on(compute, *plan);
             let (context, notes) = context.in_precision(*precision, compute);
-            let half = *precision == Precision::F16;
             all.push(Candidate {
                 name: "sinew",
                 plan: match compute.adapter {
                     Some(_) => plan.name().to_string(),
                     None => "cpu".into(),
                 },
-                dtype: if half { "f16" } else { "f32" },
+                precision: *precision,
                 ours: Some(context),
                 // The self-test fell back to f32, which has a row of its own.
                 off: (half && context.precision == Precision::F32).then(|| notes.join("; ")),
@@ -167,7 +167,7 @@ fn candidates(compute: &Compute) -> Vec<Candidate> {
     all.push(Candidate {
         name: "burn",
         plan: "steps".into(),
-        dtype: "f32",
+        precision: Precision::F32,
         ours: None,
         off: None,
     });
@@ -213,7 +213,7 @@ pub fn measure(
                     let left = LeftOut {
                         name: candidate.name,
                         plan: candidate.plan,
-                        dtype: candidate.dtype,
+                        dtype: candidate.precision.name(),
                         shape: shape.clone(),
                         reason,
                     };
@@ -226,10 +226,7 @@ pub fn measure(
         }
     }
     Ok(Table {
-        device: compute.name().into(),
-        driver: compute.driver(),
-        backend: compute.backend().into(),
-        threads: compute.adapter.is_none().then(rayon::current_num_threads),
+        machine: Machine::of(compute),
         peak,
         rows,
         left_out,
@@ -274,11 +271,9 @@ impl Bench<'_> {
             groups: self.shape.groups(),
             hidden: self.shape.hidden,
         };
-        let tiles =
-            context
-                .plan
-                .of(dims.hidden)
-                .supports(Limits::of(adapter), dims, context.precision);
+        let limits = verdict(self.compute, context.precision).limits(adapter);
+        let plan = context.plan.of(dims.hidden);
+        let tiles = plan.supports(limits, dims, context.precision);
         tiles.err().map(|why| why.to_string())
     }
 
@@ -314,15 +309,15 @@ impl Bench<'_> {
         let (ahead, back) = (times(&passes.forward), times(&passes.backward));
         let wall = times(&passes.wall);
         let both = ahead.median + back.median;
-        let operations = forward(self.shape).operations + backward(self.shape).operations;
-        let floor_ms = self.peak.floor_ms(self.shape, candidate.dtype);
+        let operations = operations(self.shape);
+        let floor_ms = self.peak.floor_ms(self.shape, candidate.precision);
         Ok(Outcome::Row(Box::new(Row {
             name: candidate.name,
             plan: candidate.plan.clone(),
             shape: self.shape.clone(),
             input: self.shape.input(),
             groups: self.shape.groups(),
-            dtype: candidate.dtype,
+            dtype: candidate.precision.name(),
             forward_ms: ahead.median,
             forward_spread: ahead.spread,
             backward_ms: back.median,
@@ -342,8 +337,7 @@ impl Bench<'_> {
 
 /// Inputs on the device, and the reference's results for as many rows, spread over the batch, as it bears.
 fn prepare(shape: &Shape, device: &burn::tensor::Device) -> Result<Prepared> {
-    let operations = forward(shape).operations + backward(shape).operations;
-    let a_row = (operations / shape.batch as u64).max(1);
+    let a_row = (operations(shape) / shape.batch as u64).max(1);
     let count = ((REFERENCE / a_row) as usize).clamp(1, shape.batch);
     let last = count.max(2) - 1;
     let rows: Vec<usize> = (0..count).map(|n| n * (shape.batch - 1) / last).collect();

@@ -109,8 +109,11 @@ impl Printed {
             Event::Peak(peak) => {
                 let half = peak.rate_f16_gflops;
                 let half = half.map_or(String::new(), |rate| format!(", {rate:.0} in f16"));
+                let units = peak.rate_units_gflops;
+                let units =
+                    units.map_or(String::new(), |rate| format!(", {rate:.0} on matrix units"));
                 return vec![format!(
-                    "the device moves {:.1} GB/s and does {:.0} GFLOP/s in f32{half}; Burn's matrix product {:.0}",
+                    "the device moves {:.1} GB/s and does {:.0} GFLOP/s in f32{half}{units}; Burn's matrix product {:.0}",
                     peak.bandwidth_gb_s, peak.rate_gflops, peak.product_gflops
                 )];
             }
@@ -118,7 +121,7 @@ impl Printed {
             Event::LeftOut(left) => {
                 let (name, plan, dtype) = (left.name, &left.plan, left.dtype);
                 let why = &left.reason;
-                let line = format!("  {name:6} {plan:9} {dtype}  left out: {why}");
+                let line = format!("  {name:6} {plan:14} {dtype}  left out: {why}");
                 (&left.shape, line)
             }
         };
@@ -159,7 +162,7 @@ fn heading(shape: &Shape) -> String {
 
 fn line(row: &Row) -> String {
     format!(
-        "  {:6} {:9} {}  forward {:9.3} [{:.3}, {:.3}]  backward {:9.3} [{:.3}, {:.3}]  {:7.1} GFLOP/s, {:.3} of the floor \
+        "  {:6} {:14} {}  forward {:9.3} [{:.3}, {:.3}]  backward {:9.3} [{:.3}, {:.3}]  {:7.1} GFLOP/s, {:.3} of the floor \
          ({:.3} ms)  error {:.1e} in {} rows, {} runs",
         row.name,
         row.plan,

@@ -4,29 +4,25 @@
 use super::ops::ProductBackend;
 use super::scale::{largest_of, rounded};
 use super::{Products, Units};
+use crate::lstm::flex::Numbers;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorData, TensorMetadata};
 
-fn numbers(x: FloatTensor<Flex>) -> Vec<f32> {
-    x.into_data()
-        .try_to_vec()
-        .unwrap_or_else(|_| unreachable!("the engine's tensors are float32"))
-}
-
 fn round(x: FloatTensor<Flex>, largest: FloatTensor<Flex>) -> FloatTensor<Flex> {
     let shape = x.shape();
-    let largest = largest_of(&numbers(largest));
-    let values: Vec<f32> = numbers(x)
-        .into_iter()
-        .map(|x| rounded(x, largest))
-        .collect();
+    let largest = largest_of(Numbers::of(largest).slice());
+    let x = Numbers::of(x);
+    let values: Vec<f32> = x.slice().iter().map(|x| rounded(*x, largest)).collect();
     FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
 }
 
 impl ProductBackend for Flex {
     fn largest(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        FloatTensor::<Flex>::from_data(TensorData::new(vec![largest_of(&numbers(x))], [1]))
+        FloatTensor::<Flex>::from_data(TensorData::new(
+            vec![largest_of(Numbers::of(x).slice())],
+            [1],
+        ))
     }
 
     fn scaled_product(

@@ -120,17 +120,17 @@ fn operand(x: CubeTensor, outer: usize, k: usize) -> (CubeTensor, Layout, [u32; 
 
 /// The kernel for a product on a device: the larger tile where it fits and there is enough for it to do.
 fn kernel(sizes: Sizes, layouts: [Layout; 2], products: Products, like: &CubeTensor) -> Kernel {
-    let Some(side) = products.units.side() else {
+    let Some(fragments) = products.units.fragments() else {
         return Kernel::Product(layouts);
     };
     let hardware = &like.client.properties().hardware;
-    let large = Kernel::ProductUnits(layouts, side, 4);
+    let large = Kernel::ProductUnits(layouts, fragments, 4);
     let fits = large.threads() <= hardware.max_units_per_cube
         && large.memory() <= hardware.max_shared_memory_size;
     if fits && sizes.tiles(large.tile()) >= BUSY / 2 {
         large
     } else {
-        Kernel::ProductUnits(layouts, side, 2)
+        Kernel::ProductUnits(layouts, fragments, 2)
     }
 }
 

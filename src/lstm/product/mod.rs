@@ -22,10 +22,10 @@ mod ops;
 mod scale;
 pub mod shaders;
 
+pub use super::units::Units;
 pub use gpu::Sizes;
 pub use ops::ProductBackend;
-pub use scale::rounded;
-pub use shaders::Units;
+pub use scale::{largest_of, rounded};
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;

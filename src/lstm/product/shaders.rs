@@ -1,6 +1,6 @@
 //! The text of the products' kernels, with their sizes and layouts filled in.
 
-use crate::device::Adapter;
+use crate::lstm::units::{Fragments, SQUARE};
 
 /// How an operand lies in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,40 +11,6 @@ pub struct Layout {
     pub fours: bool,
 }
 
-/// What computes the dense products.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Units {
-    /// Burn's own product, in f32.
-    #[default]
-    Burn,
-    /// A thread's own arithmetic, operands rounded to f16.
-    Plain,
-    /// Matrix units that take 16 × 16 × 16 (Vulkan).
-    Coop16,
-    /// Matrix units that take 8 × 8 × 8 (Metal).
-    Coop8,
-}
-
-impl Units {
-    /// The best that an adapter lists.
-    pub fn of(adapter: &Adapter) -> Units {
-        match adapter.matrix_units {
-            Some(16) => Units::Coop16,
-            Some(8) => Units::Coop8,
-            _ => Units::Plain,
-        }
-    }
-
-    /// Rows, columns and depth of a fragment; nothing where there are no matrix units.
-    pub fn side(self) -> Option<u32> {
-        match self {
-            Units::Burn | Units::Plain => None,
-            Units::Coop16 => Some(16),
-            Units::Coop8 => Some(8),
-        }
-    }
-}
-
 /// A kernel with its values; what its cache id is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kernel {
@@ -52,8 +18,8 @@ pub enum Kernel {
     Largest,
     /// `shaders/product.wgsl`
     Product([Layout; 2]),
-    /// `shaders/product_units.wgsl`; rows and columns of a fragment, squares along a tile's side.
-    ProductUnits([Layout; 2], u32, u32),
+    /// `shaders/product_units.wgsl`; squares along a tile's side.
+    ProductUnits([Layout; 2], Fragments, u32),
 }
 
 /// Numbers of a tile of the plain kernel.
@@ -95,8 +61,8 @@ impl Kernel {
         let bytes = match self {
             Kernel::Largest => 256 * 4,
             Kernel::Product(..) => 2 * SHARED * 4,
-            Kernel::ProductUnits(_, side, grid) => {
-                2 * (grid * 32 * (DEPTH + PAD)) * 2 + grid * grid * side * side * 4
+            Kernel::ProductUnits(_, Fragments { side, .. }, grid) => {
+                2 * (grid * SQUARE * (DEPTH + PAD)) * 2 + grid * grid * side * side * 4
             }
         };
         bytes as usize
@@ -107,7 +73,7 @@ impl Kernel {
         match self {
             Kernel::Largest => 1,
             Kernel::Product(..) => 64,
-            Kernel::ProductUnits(_, _, grid) => *grid as usize * 32,
+            Kernel::ProductUnits(_, _, grid) => (*grid * SQUARE) as usize,
         }
     }
 
@@ -126,8 +92,8 @@ impl Kernel {
                     &typed(*layouts, &values),
                 )
             }
-            Kernel::ProductUnits(layouts, side, grid) => {
-                let (tile, squares) = (grid * 32, grid * grid);
+            Kernel::ProductUnits(layouts, fragments, grid) => {
+                let (tile, squares, side) = (grid * SQUARE, grid * grid, fragments.side);
                 let shared = |x: Layout| match x.deep {
                     true => (tile * (DEPTH + PAD)).to_string(),
                     false => (DEPTH * (tile + PAD)).to_string(),
@@ -139,14 +105,14 @@ impl Kernel {
                     ("A_SHARED", shared(layouts[0])),
                     ("B_SHARED", shared(layouts[1])),
                     ("STAGING", (squares * side * side).to_string()),
-                    ("SUMS", sums(*side)),
-                    ("MULTIPLY", multiply(*layouts, *side)),
-                    ("STORE", store(*side)),
+                    ("SUMS", fragments.sums()),
+                    ("MULTIPLY", fragments.multiply(layouts.map(|x| x.deep))),
+                    ("STORE", store(*fragments)),
                 ];
-                fill(
+                fragments.finished(&fill(
                     &[UNITS, SCALE, &operands(*layouts)].join("\n"),
                     &typed(*layouts, &values),
-                )
+                ))
             }
         }
     }
@@ -196,61 +162,11 @@ fn operands(layouts: [Layout; 2]) -> String {
     [one("a", layouts[0], 7), one("b", layouts[1], 9)].join("\n")
 }
 
-// Fragments are named variables: no attribute of WGSL promises that a loop over an array of them is unrolled, and an
-// array that is not lies in slow memory.
-
-/// Fragments along the side of a subgroup's square.
-fn fragments(side: u32) -> u32 {
-    32 / side
-}
-
-/// A line for each fragment of a square.
-fn each(side: u32, line: impl Fn(u32, u32) -> String) -> String {
-    let count = fragments(side);
-    let all = (0..count * count).map(|f| line(f / count, f % count));
-    all.collect::<Vec<_>>().join("\n")
-}
-
-/// Fragments of C, zero at first: `staging` has been filled with zeros.
-fn sums(side: u32) -> String {
-    each(side, |i, j| {
-        format!(
-            "        var c{i}{j} = coopLoadT<coop_mat{side}x{side}<f32, C>>(&staging[at], SIDE);"
-        )
-    })
-}
-
-/// One depth of fragments, multiplied.
-fn multiply([a, b]: [Layout; 2], side: u32) -> String {
-    let load = |name: &str, role: &str, start: &str, layout: Layout, f: u32| {
-        let (pitch, tile) = (format!("{}_PITCH", role), format!("{name}_tile"));
-        let outer = format!("({start} + {f}u * SIDE)");
-        let at = if layout.deep {
-            format!("{outer} * {pitch} + k")
-        } else {
-            format!("k * {pitch} + {outer}")
-        };
-        // A is [m, k] and B is [k, n]: rows of memory are rows of a deep A, and of a B that is not deep.
-        let rows = layout.deep == (role == "A");
-        let function = if rows { "coopLoadT" } else { "coopLoad" };
-        format!(
-            "                let {name}{f} = {function}<coop_mat{side}x{side}<f16, {role}>>(&{tile}[{at}], {pitch});"
-        )
-    };
-    let count = fragments(side);
-    let mut lines: Vec<String> = (0..count).map(|f| load("a", "A", "row", a, f)).collect();
-    lines.extend((0..count).map(|f| load("b", "B", "column", b, f)));
-    lines.push(each(side, |i, j| {
-        format!("                c{i}{j} = coopMultiplyAdd(a{i}, b{j}, c{i}{j});")
-    }));
-    lines.join("\n")
-}
-
 /// Fragments of C on their way out, one after the other.
-fn store(side: u32) -> String {
-    each(side, |i, j| {
+fn store(fragments: Fragments) -> String {
+    fragments.each(|i, j| {
         format!(
-            "        if (own) {{ coopStoreT(c{i}{j}, &staging[at], SIDE); }}\n        \
+            "        if (own) {{ coopStoreT(c{i}{j}, &staging[at], C_PITCH); }}\n        \
              workgroupBarrier();\n        \
              write_out(thread, vec2<u32>(turn, turn + subgroups), {i}u, {j}u, corner);\n        \
              workgroupBarrier();"

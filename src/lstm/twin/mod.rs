@@ -13,6 +13,8 @@ mod resident_backward;
 mod resident_forward;
 mod stepwise_backward;
 mod stepwise_forward;
+mod stepwise_units_backward;
+mod stepwise_units_forward;
 
 pub use largest::largest;
 pub use previous_hidden::previous_hidden;
@@ -22,9 +24,11 @@ pub use resident_backward::resident_backward;
 pub use resident_forward::resident_forward;
 pub use stepwise_backward::stepwise_backward;
 pub use stepwise_forward::stepwise_forward;
+pub use stepwise_units_backward::stepwise_units_backward;
+pub use stepwise_units_forward::stepwise_units_forward;
 
 /// The shaders that have a twin here; a test holds this against the folder.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 10] = [
     "largest",
     "previous_hidden",
     "product",
@@ -33,4 +37,6 @@ pub const NAMES: [&str; 8] = [
     "resident_forward",
     "stepwise_backward",
     "stepwise_forward",
+    "stepwise_units_backward",
+    "stepwise_units_forward",
 ];
