@@ -45,8 +45,7 @@ fn step_by_step() {
         let (mut count, mut worst) = (0, 0.0f64);
         for case in own {
             for (step, difference) in trained(case).into_iter().enumerate() {
-                // Also where it is NaN.
-                if !(difference <= LIMIT) {
+                if difference.is_nan() || difference > LIMIT {
                     far.push(format!("{} step {step}: {difference:.1e}", case.name));
                 }
                 worst = worst.max(difference);
