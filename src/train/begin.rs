@@ -1,8 +1,9 @@
 //! The start of a new run: what the data and the device decide, then folder, model and first checkpoint.
 
+use super::event::Event;
 use super::plans;
 use super::run::Run;
-use super::session::{Event, Session, Start};
+use super::session::{Session, Start};
 use super::settle::{held_out, settle};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Result};

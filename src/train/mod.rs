@@ -2,7 +2,7 @@
 
 mod begin;
 mod checkpoint;
-mod events;
+mod event;
 mod folds;
 mod optimiser;
 pub mod plans;
@@ -11,13 +11,15 @@ mod schedule;
 mod session;
 mod settle;
 mod step;
+mod tensorboard;
 
 pub use begin::{begin, for_data, for_device};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
+pub use event::Event;
 pub use folds::{Fold, train_folds};
 pub use optimiser::{Gradients, Memory, Optimiser, clip};
 pub use run::{EpochMetrics, EpochTiming, Run, best};
 pub use schedule::rate;
-pub use session::{Event, Session, Start};
+pub use session::{Session, Start};
 pub use settle::{settle, walked};
 pub use step::{Found, StepNumbers, Trainee, Turn};
