@@ -1,5 +1,4 @@
 //! Made clips and prepared data for tests of the loader.
-#![allow(dead_code)]
 
 use std::path::Path;
 use std::sync::Arc;
