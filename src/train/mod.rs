@@ -21,5 +21,5 @@ pub use optimiser::{Gradients, Memory, Optimiser, clip};
 pub use run::{EpochMetrics, EpochTiming, Run, best};
 pub use schedule::rate;
 pub use session::{Session, Start};
-pub use settle::{settle, walked};
+pub use settle::{held_out, settle, walked};
 pub use step::{Found, StepNumbers, Trainee, Turn};
