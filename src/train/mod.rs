@@ -22,4 +22,4 @@ pub use run::{EpochMetrics, EpochTiming, Run, best};
 pub use schedule::rate;
 pub use session::{Session, Start};
 pub use settle::{held_out, settle, walked};
-pub use step::{Found, StepNumbers, Trainee, Turn};
+pub use step::{Diverged, Found, StepNumbers, Trainee, Turn};

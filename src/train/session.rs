@@ -1,5 +1,7 @@
 //! The loop over epochs and steps.
 
+mod diverged;
+
 use super::checkpoint::{Best, Checkpoint, Position};
 use super::event::Event;
 use super::run::{EpochMetrics, EpochTiming, Run};
@@ -13,6 +15,7 @@ use crate::export::{Lengths, Weights};
 use crate::files::Numbers;
 use crate::loader::{Loader, Protocol};
 use crate::model::{named, numbers};
+use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use burn::module::Module;
 use std::collections::BTreeMap;
@@ -42,6 +45,7 @@ pub struct Session {
     position: Position,
     compute: Compute,
     log: EventLog,
+    prepared: Arc<Prepared>,
     /// Number and rate of the last step, whose numbers are not read yet.
     unread: (usize, f64),
 }
@@ -108,10 +112,7 @@ impl Session {
             Start::Resume => {
                 let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
                 let checkpoint = Checkpoint::newest(&run.checkpoints(), &mut warn)?;
-                trainee.load(&checkpoint.parameters)?;
-                let names: Vec<String> = named(&trainee.model).into_values().collect();
-                let memory = &checkpoint.memory;
-                trainee.optimiser.restore(&names, memory, &compute.device);
+                restore(&mut trainee, &checkpoint, &compute)?;
                 position = checkpoint.position;
                 run.rewind(&position)?;
             }
@@ -128,6 +129,7 @@ impl Session {
             position,
             compute,
             log,
+            prepared,
             unread: (0, 0.0),
         };
         if !matches!(start, Start::Resume) {
@@ -140,18 +142,27 @@ impl Session {
     /// Trains to the last epoch, or until `stop` is set: then the step in progress is finished and saved.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after `stop`; a clip, a disk or a device that fails; a loss that is no number. The last
-    /// checkpoint is whole in each case.
+    /// [`Error::Interrupted`] after `stop`; a clip, a disk or a device that fails; [`Error::Diverged`] where
+    /// `train.diverged` says so. The last checkpoint is whole in each case.
     pub fn train(&mut self, stop: &AtomicBool, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
-        let recipe = self.run.recipe.clone();
-        let steps = self.steps();
         events(Event::Started {
             clips: self.clips,
             samples: self.loader.samples(),
-            steps,
+            steps: self.steps(),
             parameters: self.trainee.model.num_params(),
             position: &self.position,
         });
+        loop {
+            match self.epochs(stop, events) {
+                Err(error @ Error::Diverged { .. }) => self.go_back(error, events)?,
+                ended => return ended,
+            }
+        }
+    }
+
+    fn epochs(&mut self, stop: &AtomicBool, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
+        let recipe = self.run.recipe.clone();
+        let steps = self.steps();
         while self.position.epoch < recipe.train.epochs {
             let started = Instant::now();
             let first = self.position.step_in_epoch;
@@ -160,15 +171,13 @@ impl Session {
             let from = first * recipe.train.accumulate;
             let mut batches = self.loader.epoch(self.position.epoch as u64, from);
             for _ in first..steps {
-                let (peak, epochs) = (recipe.train.lr, recipe.train.epochs);
-                let place = self.position.epoch * steps + self.position.step_in_epoch;
-                let lr = rate(&recipe.schedule, peak, place, steps, epochs);
+                let lr = self.rate(self.position.epoch * steps + self.position.step_in_epoch);
                 let step = self.position.step;
                 let turn = self.trainee.turn(&mut batches, &recipe, lr, step)?;
                 waited += turn.waited;
                 self.position.step += 1;
                 self.position.step_in_epoch += 1;
-                self.count(turn.before)?;
+                self.count(turn.before, events)?;
                 self.unread = (self.position.step, lr);
                 let seconds = started.elapsed().as_secs_f64();
                 let done = self.position.step_in_epoch - first;
@@ -187,7 +196,7 @@ impl Session {
                 let due = every > 0 && self.position.step.is_multiple_of(every);
                 let stopped = stop.load(Ordering::Relaxed);
                 if due || stopped {
-                    self.finish()?;
+                    self.finish(events)?;
                     self.save()?;
                 }
                 if stopped {
@@ -195,7 +204,7 @@ impl Session {
                     return Err(Error::Interrupted(what));
                 }
             }
-            self.finish()?;
+            self.finish(events)?;
             let seconds = started.elapsed().as_secs_f64();
             let timing = EpochTiming {
                 epoch: self.position.epoch + 1,
@@ -233,10 +242,18 @@ impl Session {
     }
 
     /// Adds the numbers of the step that was not read yet to the epoch's.
-    fn count(&mut self, numbers: Option<StepNumbers>) -> Result<()> {
+    fn count(
+        &mut self,
+        numbers: Option<StepNumbers>,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<()> {
         let Some(numbers) = numbers else {
             return Ok(());
         };
+        if let Some(diverged) = &numbers.diverged {
+            return self.pass_over(diverged, events);
+        }
+        self.position.skipped = 0;
         self.position.loss_sum += numbers.loss * numbers.samples as f64;
         self.position.right += numbers.right;
         self.position.samples += numbers.samples;
@@ -251,17 +268,24 @@ impl Session {
     }
 
     /// Waits for the step in progress.
-    fn finish(&mut self) -> Result<()> {
+    fn finish(&mut self, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
         let last = self.trainee.finish()?;
-        self.count(last)
+        self.count(last, events)
+    }
+
+    /// The rate of a step, counted from the start of the run.
+    fn rate(&self, step: usize) -> f64 {
+        let Recipe {
+            train, schedule, ..
+        } = &self.run.recipe;
+        let lr = rate(schedule, train.lr, step, self.steps(), train.epochs);
+        lr * 0.5f64.powi(self.position.returns as i32)
     }
 
     fn end_epoch(&mut self, timing: &EpochTiming, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
-        let (train, steps) = (&self.run.recipe.train, self.steps());
+        let train = &self.run.recipe.train;
         // The last step's rate, also where the run was resumed behind that step.
-        let last_step = (self.position.epoch + 1) * steps - 1;
-        let schedule = &self.run.recipe.schedule;
-        let lr = rate(schedule, train.lr, last_step, steps, train.epochs);
+        let lr = self.rate((self.position.epoch + 1) * self.steps() - 1);
         let epoch = self.position.epoch + 1;
         let last = epoch == train.epochs;
         let due = last || epoch.is_multiple_of(train.eval_every);
@@ -270,6 +294,11 @@ impl Session {
             _ => None,
         };
         let best = match (&report, &self.validation) {
+            (Some(new), _) if !new.loss.is_finite() => {
+                let what = format!("the validation loss of epoch {epoch} is {}", new.loss);
+                events(Event::Warning(format!("{what}, so it cannot be the best")));
+                false
+            }
             (Some(new), _) => self.position.best.is_none_or(|old| {
                 new.top1 > old.top1 || (new.top1 == old.top1 && new.loss < old.loss)
             }),
@@ -277,7 +306,8 @@ impl Session {
             (None, None) => true,
             (None, Some(_)) => false,
         };
-        let samples = self.position.samples.max(1) as f64;
+        // No number where every step was passed over.
+        let samples = self.position.samples as f64;
         let metrics = EpochMetrics {
             epoch,
             step: self.position.step,
@@ -309,6 +339,8 @@ impl Session {
             step: self.position.step,
             epoch,
             best: self.position.best,
+            skipped: self.position.skipped,
+            returns: self.position.returns,
             ..Position::default()
         };
         self.save()?;
@@ -336,16 +368,8 @@ impl Session {
     /// The parameters, which nothing may keep when they are no numbers any more.
     fn parameters(&self) -> Result<BTreeMap<String, Numbers>> {
         let parameters = numbers(&self.trainee.model)?;
-        let lost = parameters
-            .iter()
-            .find(|(_, (_, values))| values.iter().any(|v| !v.is_finite()));
-        match lost {
-            None => Ok(parameters),
-            Some((name, _)) => Err(Error::failed(
-                format!("{name} is no number any more; the last checkpoint is whole"),
-                "lower train.lr or limit the gradient with train.clip_norm: anew, or --resume with --set and --allow",
-            )),
-        }
+        diverged::finite(parameters.iter().map(|(name, (_, values))| (name, values)))?;
+        Ok(parameters)
     }
 
     fn write_weights(&self, path: &std::path::Path) -> Result<()> {
@@ -366,7 +390,17 @@ impl Session {
             parameters: self.parameters()?,
             memory: self.trainee.optimiser.memory()?,
         };
+        diverged::finite(&checkpoint.memory.tensors)?;
         checkpoint.save(&self.run.checkpoints(), self.run.recipe.train.keep)?;
         Ok(())
     }
+}
+
+/// Puts a model and its optimiser back to where a checkpoint stands.
+fn restore(trainee: &mut Trainee, checkpoint: &Checkpoint, compute: &Compute) -> Result<()> {
+    trainee.load(&checkpoint.parameters)?;
+    let names: Vec<String> = named(&trainee.model).into_values().collect();
+    let memory = &checkpoint.memory;
+    trainee.optimiser.restore(&names, memory, &compute.device);
+    Ok(())
 }
