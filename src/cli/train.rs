@@ -7,7 +7,7 @@ use crate::device::{Choice, open, open_named};
 use crate::error::{Error, Result};
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
-use crate::train::{Best, Event, Run, Session, Start, begin, for_device};
+use crate::train::{Best, Event, Run, Session, Start, begin, for_device, memory};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::{Path, PathBuf};
@@ -120,8 +120,9 @@ fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
         Some(choice) => open(choice)?,
         None => open_named(&stored.run.device)?,
     };
-    for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
     let prepared = Arc::new(Prepared::open(&wanted.run.data)?);
+    memory::fits(&wanted, prepared.manifest(), &compute)?;
+    for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
     wanted.run.checksum = prepared.manifest().checksum.clone();
     refuse_changes(args, &stored, &wanted)?;
     progress.line(&compute.describe());

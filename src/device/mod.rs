@@ -58,6 +58,9 @@ pub struct Adapter {
     pub timestamps: bool,
     /// Bytes of the largest tensor that one kernel can read.
     pub largest_binding: u64,
+    /// Bytes of memory that tensors can take, where the interface tells it: the adapter's own, or the machine's where it
+    /// has none of its own.
+    pub memory: Option<u64>,
     /// Bytes of memory that a workgroup shares.
     pub workgroup_memory: u32,
     /// Threads of the largest workgroup.
@@ -138,6 +141,14 @@ impl Compute {
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
+    /// Bytes of memory that tensors can take, where it is known; on the CPU engine what the machine has to give now.
+    pub fn memory(&self) -> Option<u64> {
+        match &self.adapter {
+            Some(adapter) => adapter.memory,
+            None => available(&std::fs::read_to_string("/proc/meminfo").ok()?),
+        }
+    }
+
     /// Floating-point operations of the longest dispatch: a quarter of a second on software Vulkan (two cores, 0.8
     /// GFLOP/s), since desktop drivers reset a GPU that is silent for about two; hardware is at least fifty times as
     /// fast. The CPU engine has no such bound.
@@ -163,6 +174,15 @@ impl Compute {
             ),
         }
     }
+}
+
+/// What Linux says is available, in bytes.
+fn available(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
 }
 
 fn instance() -> wgpu::Instance {
@@ -209,10 +229,61 @@ fn summary(index: usize, adapter: &wgpu::Adapter) -> Adapter {
         largest_binding: limits
             .max_storage_buffer_binding_size
             .min(limits.max_buffer_size),
+        memory: memory(adapter),
         workgroup_memory: limits.max_compute_workgroup_storage_size,
         workgroup_threads: limits.max_compute_invocations_per_workgroup,
         storage_buffers: limits.max_storage_buffers_per_shader_stage,
     }
+}
+
+/// What Vulkan says of an adapter's memory; the other interfaces are not asked.
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+fn memory(adapter: &wgpu::Adapter) -> Option<u64> {
+    // Safe: the adapter is alive, and only asked.
+    let heaps = unsafe {
+        let adapter = adapter.as_hal::<wgpu::hal::api::Vulkan>()?;
+        let instance = adapter.shared_instance().raw_instance();
+        instance.get_physical_device_memory_properties(adapter.raw_physical_device())
+    };
+    let discrete = adapter.get_info().device_type == wgpu::DeviceType::DiscreteGpu;
+    let heaps = heaps
+        .memory_heaps
+        .iter()
+        .take(heaps.memory_heap_count as usize);
+    // The lowest bit is that of the device's own memory; an integrated GPU can use all.
+    let usable = heaps.filter(|heap| !discrete || heap.flags.as_raw() & 1 == 1);
+    Some(usable.map(|heap| heap.size).sum())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "windows")))]
+fn memory(_: &wgpu::Adapter) -> Option<u64> {
+    None
+}
+
+/// The error behind a panic of the graphics layer, which has no other way to tell that the device refused something.
+///
+/// Nothing where the panic was another.
+#[must_use]
+pub fn failure(panic: &str) -> Option<Error> {
+    let (_, said) = panic.split_once("wgpu error: ")?;
+    let said = said.lines().next().unwrap_or_default().trim();
+    Some(if out_of_memory(said) {
+        Error::device(
+            "the device ran out of memory; the last checkpoint is whole",
+            "resume with a smaller train.batch, and as much more train.accumulate, each named by --allow too",
+        )
+    } else {
+        Error::device(
+            format!("the device failed: {said}; the last checkpoint is whole"),
+            "resume the run; if it fails again, update the driver or use another device",
+        )
+    })
+}
+
+/// Whether a panic says that the device has no memory left, so that nothing can go on.
+#[must_use]
+pub fn out_of_memory(panic: &str) -> bool {
+    panic.contains("Out of Memory")
 }
 
 /// The side of the cube that an adapter's matrix units multiply, of f16 with f32 sums: the larger where it has both.

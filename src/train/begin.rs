@@ -1,6 +1,7 @@
 //! The start of a new run: what the data and the device decide, then folder, model and first checkpoint.
 
 use super::event::Event;
+use super::memory;
 use super::plans;
 use super::run::Run;
 use super::session::{Session, Start};
@@ -19,8 +20,8 @@ use std::sync::Arc;
 /// the kernel plan that measures fastest there. `events` hears of both, and of warnings.
 ///
 /// # Errors
-/// A protocol without training clips in these data, a clip that cannot be read, no such device, a plan that it cannot
-/// run, weights that do not fit, a folder that holds a run already or cannot be written.
+/// A protocol without training clips in these data, a clip that cannot be read, no such device, too little memory there,
+/// a plan that it cannot run, weights that do not fit, a folder that holds a run already or cannot be written.
 pub fn begin(
     recipe: &Recipe,
     prepared: Arc<Prepared>,
@@ -32,6 +33,7 @@ pub fn begin(
     let mut recipe = for_data(recipe, &prepared, out)?;
     let compute = open(device)?;
     events(Event::Note(compute.describe()));
+    memory::fits(&recipe, prepared.manifest(), &compute)?;
     for_device(&mut recipe, &compute, &mut |note| events(Event::Note(note)))?;
     let run = Run::create(out, recipe)?;
     Session::new(run, prepared, compute, first, events)

@@ -1,7 +1,7 @@
 //! One optimisation step: forward, backward, in pieces that the device can hold, and the update.
 
 use super::optimiser::{Gradients, Optimiser, clip};
-use super::settle::walked;
+use super::settle::shape;
 use crate::device::Compute;
 use crate::error::Result;
 use crate::evaluate::inputs;
@@ -166,13 +166,7 @@ impl Trainee {
         [frames, _, channels]: [usize; 3],
         compute: &Compute,
     ) -> (Self, Vec<String>) {
-        let shape = Shape {
-            model: recipe.model.clone(),
-            layout: walked(recipe, &manifest.layout),
-            frames,
-            channels,
-            classes: manifest.classes.len(),
-        };
+        let shape = shape(recipe, manifest, [frames, channels]);
         let device = compute.device.clone().autodiff();
         let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
         let precision = recipe.train.precision;
