@@ -1,4 +1,5 @@
-//! A device that is lost in the middle of a run ends it with an error, and its last checkpoint is whole.
+//! A device that is lost in the middle of a run ends it, and the last checkpoint is whole. An error says so; where the
+//! graphics layer panics before it knows of the loss, the command turns that into one line.
 
 #[path = "common/command.rs"]
 mod command;
@@ -9,10 +10,11 @@ use burn::tensor::Device;
 use burn_wgpu::{WgpuSetup, wgpu};
 use command::{TINY, made_data, must, text};
 use sinew::Error;
-use sinew::device::Compute;
+use sinew::device::{Compute, failure};
 use sinew::recipe::resolve;
 use sinew::shards::Prepared;
 use sinew::train::{Checkpoint, Event, Run, Session, Start, for_data, for_device};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -73,24 +75,46 @@ fn ends_in_an_error() {
     let run = Run::create(&out, recipe).expect("a run");
     let mut session =
         Session::new(run, prepared, compute, Start::Fresh, &mut |_| ()).expect("a session");
-    let ended = session.train(&AtomicBool::new(false), &mut |event| {
-        if let Event::Step { position, .. } = event
-            && position.step == 5
-        {
-            handle.destroy();
-        }
-    });
-    let error = ended.expect_err("the device is gone");
-    assert!(matches!(error, Error::Device { .. }), "{error}");
-    assert_eq!(error.exit_code(), 1);
-    let message = error.to_string();
-    assert!(
-        message.contains("the last checkpoint is whole"),
-        "{message}"
-    );
-    assert_eq!(message.lines().count(), 1, "{message}");
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        session.train(&AtomicBool::new(false), &mut |event| {
+            if let Event::Step { position, .. } = event
+                && position.step == 5
+            {
+                handle.destroy();
+            }
+        })
+    }));
+    if let Ok(ended) = ended {
+        let error = ended.expect_err("the device is gone");
+        assert!(matches!(error, Error::Device { .. }), "{error}");
+        assert_eq!(error.exit_code(), 1);
+        let message = error.to_string();
+        let told = message.contains("the last checkpoint is whole");
+        assert!(told && message.lines().count() == 1, "{message}");
+    }
     drop(session);
     must(&["check", text(&out)]);
     let last = Checkpoint::newest(&out.join("checkpoints"), &mut |e| panic!("{e}"));
     assert_eq!(last.expect("whole").position.step, 4);
+}
+
+#[test]
+fn what_the_graphics_layer_panics_with_is_one_line() {
+    let panic = |said: &str| format!("panicked at src/x.rs:42:17:\nwgpu error: {said}");
+    let said = |said: &str| failure(&panic(said)).expect("its own").to_string();
+    let memory = said("Out of Memory\n\nCaused by:\n  In Device::create_buffer");
+    assert!(memory.contains("ran out of memory") && memory.contains("train.accumulate"));
+    let other = said("Validation Error\n\nCaused by:\n  In Queue::write_buffer");
+    assert!(
+        other.contains("the device failed: Validation Error"),
+        "{other}"
+    );
+    for message in [memory, other] {
+        assert!(
+            message.contains("the last checkpoint is whole"),
+            "{message}"
+        );
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+    assert!(failure("index out of bounds").is_none());
 }

@@ -104,6 +104,24 @@ fn more_epochs_and_refused_changes() {
         "--allow",
         "train.lr",
     ]);
+    // Everything that differs is listed, less what is allowed by name.
+    let two = ["--set", "augment.crop=0.1", "--set", "train.keep=7"];
+    let two = [&["train", "--resume", text(&short)][..], &two].concat();
+    let both = must_fail(&two, 1);
+    assert!(
+        both.contains("augment.crop is 0.3") && both.contains("train.keep is 2"),
+        "{both}"
+    );
+    let one = must_fail(&[&two[..], &["--allow", "train.keep"]].concat(), 1);
+    assert!(
+        one.contains("augment.crop") && !one.contains("train.keep"),
+        "{one}"
+    );
+    let fewer = must_fail(&["train", "--resume", text(&short), "--epochs", "3"], 1);
+    assert!(
+        fewer.contains("train.epochs is 4 and would be 3"),
+        "{fewer}"
+    );
     // What can never fit is refused whatever is allowed, and the run stays as it was.
     let model = ["--set", "model.hidden=16", "--allow", "model.hidden"];
     must_fail(
@@ -134,6 +152,7 @@ fn more_epochs_and_refused_changes() {
     let missing = folder.path().join("missing");
     let error = must_fail(&["train", "--resume", text(&missing)], 1);
     assert!(error.contains("no run"), "{error}");
+    assert!(!missing.exists(), "no fresh start");
     let again = run(&[
         "train",
         text(&data),

@@ -1,4 +1,9 @@
 //! The training run: steps, evaluation on held-out clips, checkpoints, and a stream of messages about all of it.
+//!
+//! Order, augmentation, dropout and initial weights follow from the seed alone. The same seed on the same device with the
+//! same kernel plan gives the same bytes, in one go or resumed, and on the CPU engine with any number of threads. That
+//! ends where sums are taken in another order: another GPU or driver, another plan or precision, a processor with other
+//! vector code, another version of this program. Such runs follow each other closely at first, and then less.
 
 mod begin;
 mod checkpoint;
