@@ -242,6 +242,15 @@ const INSTALL: &str = "install the GPU's Vulkan driver (Linux: mesa-vulkan-drive
 /// # Errors
 /// [`Error::Device`] where it is not there, cannot run the kernels, or refuses to open.
 pub fn open(choice: Choice) -> Result<Compute> {
+    open_for(choice, 0, 1)
+}
+
+/// Opens a device for the process number `local` of `locals` on this machine: where none is named, the first takes the
+/// first hardware adapter, the second the second. A named one is shared by all.
+///
+/// # Errors
+/// As [`open`], and where there are fewer adapters than processes.
+pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> {
     if choice == Choice::Cpu {
         return Ok(Compute::cpu("asked for"));
     }
@@ -252,12 +261,28 @@ pub fn open(choice: Choice) -> Result<Compute> {
         .enumerate()
         .map(|(i, a)| summary(i, a))
         .collect();
-    let first = listed
-        .iter()
-        .position(|a| a.hardware() && a.storage_buffers >= BUFFERS);
-    let (index, reason) = match (choice, first) {
-        (Choice::Index(index), _) => (index, "asked for by number"),
-        (_, Some(index)) => (index, "the first hardware adapter"),
+    let mut usable: Vec<usize> = (0..listed.len())
+        .filter(|i| listed[*i].hardware() && listed[*i].storage_buffers >= BUFFERS)
+        .collect();
+    // A GPU that several interfaces reach is one.
+    if let Some(&first) = usable.first() {
+        usable.retain(|i| listed[*i].backend == listed[first].backend);
+    }
+    let (index, reason) = match (choice, usable.get(local)) {
+        (Choice::Index(index), _) => (index, "asked for by number".to_string()),
+        (_, Some(index)) if locals == 1 => (*index, "the first hardware adapter".into()),
+        (_, Some(index)) => {
+            let (number, all) = (local + 1, usable.len());
+            (*index, format!("hardware adapter {number} of {all}"))
+        }
+        (_, None) if !usable.is_empty() => {
+            let what = format!(
+                "{locals} ranks on this machine and {} hardware adapters",
+                usable.len()
+            );
+            let help = "start no more ranks a machine than it has adapters, or use --device cpu";
+            return Err(Error::device(what, help));
+        }
         (Choice::Gpu, None) => {
             let software = listed.iter().find(|a| !a.hardware());
             let what = match software {
@@ -302,7 +327,7 @@ pub fn open(choice: Choice) -> Result<Compute> {
     Ok(Compute {
         device,
         adapter: Some(summary),
-        reason: reason.into(),
+        reason,
     })
 }
 
@@ -334,23 +359,45 @@ fn start(
     Ok(Device::wgpu_options().setup(setup).init()?)
 }
 
-/// Opens the device that a run began on, by the name that its settings keep.
+/// Divides the cores that this process sees among the `locals` processes of this machine, unless `RAYON_NUM_THREADS` says
+/// how many threads to take. Call it before anything computes.
+///
+/// # Errors
+/// [`Error::Device`] where threads are running already, or cannot be started.
+pub fn share_cores(locals: usize) -> Result<()> {
+    if locals < 2 || std::env::var_os("RAYON_NUM_THREADS").is_some() {
+        return Ok(());
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads((cores / locals).max(1))
+        .build_global()
+        .map_err(|e| Error::device(format!("no threads: {e}"), "set RAYON_NUM_THREADS"))
+}
+
+/// Opens the device that a run began on, by the name that its settings keep; of several of that name, the one of the
+/// process number `local` of this machine.
 ///
 /// # Errors
 /// [`Error::Device`] where it is not there any more, or does not open.
-pub fn open_named(name: &str) -> Result<Compute> {
+pub fn open_named(name: &str, local: usize) -> Result<Compute> {
     if name == "cpu" {
         return Ok(Compute::cpu("the run began on it"));
     }
-    match adapters().iter().find(|adapter| adapter.run_name() == name) {
+    let mut named = adapters();
+    named.retain(|adapter| adapter.run_name() == name);
+    // Processor time is shared anyway.
+    let software = named.first().is_some_and(|adapter| !adapter.hardware());
+    match named.get(if software { 0 } else { local }) {
         Some(adapter) => open(Choice::Index(adapter.index)),
         None => {
             let help =
                 "resume where it is, or go on elsewhere with --device and --allow run.device";
-            Err(Error::device(
-                format!("the run began on {name}, which is not here"),
-                help,
-            ))
+            let what = match named.len() {
+                0 => format!("the run began on {name}, which is not here"),
+                found => format!("the run began on {name}, and this machine has {found} of it"),
+            };
+            Err(Error::device(what, help))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The folds of a cross-validation: ordinary runs, several at a time.
 
+use super::ranks::alone;
 use super::run::Run;
 use super::session::{Event, Session, Start};
 use crate::device::Compute;
@@ -63,7 +64,8 @@ impl Fold {
             let run = Run::create(&self.folder, self.recipe.clone())?;
             (run, Start::Fresh)
         };
-        Session::new(run, prepared.clone(), compute.clone(), start, events)?.train(stop, events)
+        let (prepared, compute) = (prepared.clone(), compute.clone());
+        Session::new(run, prepared, compute, alone(), start, events)?.train(stop, events)
     }
 }
 

@@ -6,13 +6,14 @@ mod events;
 mod folds;
 mod optimiser;
 pub mod plans;
+pub mod ranks;
 mod run;
 mod schedule;
 mod session;
 mod settle;
 mod step;
 
-pub use begin::{begin, for_data, for_device};
+pub use begin::{begin, follow, for_data, for_device, lead};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
 pub use folds::{Fold, train_folds};
 pub use optimiser::{Gradients, Memory, Optimiser, clip};

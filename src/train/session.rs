@@ -2,6 +2,7 @@
 
 use super::checkpoint::{Best, Checkpoint, Position};
 use super::events::EventLog;
+use super::ranks::{Ranks, same_everywhere};
 use super::run::{EpochMetrics, EpochTiming, Run};
 use super::schedule::rate;
 use super::step::{StepNumbers, Trainee};
@@ -78,6 +79,8 @@ pub enum Start {
     From(PathBuf),
     /// From the newest whole checkpoint.
     Resume,
+    /// From the first rank.
+    Follow,
 }
 
 /// A run in progress.
@@ -90,6 +93,7 @@ pub struct Session {
     weights: Weights,
     position: Position,
     compute: Compute,
+    ranks: Arc<dyn Ranks>,
     log: EventLog,
     /// Number and rate of the last step, whose numbers are not read yet.
     unread: (usize, f64),
@@ -97,6 +101,7 @@ pub struct Session {
 
 impl Session {
     /// Sets up everything that a run of settled settings needs; for a new run a checkpoint stands before the first step.
+    /// Of several ranks the first one tells the others its settings and where it begins; see [`super::follow`].
     ///
     /// # Errors
     /// Data, protocol, weights or checkpoints that cannot be used; a device that fails.
@@ -104,10 +109,15 @@ impl Session {
         run: Run,
         prepared: Arc<Prepared>,
         compute: Compute,
+        ranks: Arc<dyn Ranks>,
         start: Start,
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Self> {
-        let recipe = &run.recipe;
+        let (recipe, rank) = (&run.recipe, ranks.rank());
+        let shared = rank.of > 1;
+        if shared && rank.leads() {
+            ranks.tell(recipe.to_toml()?.into_bytes());
+        }
         let protocol: Protocol = recipe.run.protocol.parse()?;
         let manifest = prepared.manifest();
         let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
@@ -118,17 +128,15 @@ impl Session {
             &recipe.data,
             &recipe.augment,
             (recipe.train.batch, seed, threads),
-        )?;
+        )?
+        .dealt(rank.number, rank.of);
         let validation = if split.validation.is_empty() {
             None
         } else {
             let sizes = (recipe.train.eval_batch, seed, threads);
-            Some(Loader::eval(
-                prepared.clone(),
-                &split.validation,
-                &recipe.data,
-                sizes,
-            )?)
+            let clips = split.validation.iter().skip(rank.number);
+            let mine: Vec<usize> = clips.step_by(rank.of).copied().collect();
+            Some(Loader::eval(prepared.clone(), &mine, &recipe.data, sizes)?)
         };
         if loader.batches() == 0 {
             let what = format!("{protocol} has no training clip here that gives a sample");
@@ -136,17 +144,18 @@ impl Session {
             return Err(Error::setting(what, help));
         }
         let (mut trainee, notes) = Trainee::of(recipe, manifest, loader.shape(), &compute);
+        trainee.ranks = ranks.clone();
         for note in notes {
             events(Event::Warning(note));
         }
-        let mut shared = recipe.clone();
+        let mut published = recipe.clone();
         // A path of this machine means nothing to whoever gets the weights.
-        shared.run.data = String::new();
+        published.run.data = String::new();
         let weights = Weights {
             parameters: Default::default(),
             layout: trainee.shape.layout.clone(),
             classes: manifest.classes.clone(),
-            recipe: shared,
+            recipe: published,
             channels: trainee.shape.channels,
             lengths: Lengths::of(split.train.iter().map(|clip| manifest.clips[*clip].frames)),
         };
@@ -157,12 +166,12 @@ impl Session {
             Start::Resume => {
                 let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
                 let checkpoint = Checkpoint::newest(&run.checkpoints(), &mut warn)?;
-                trainee.load(&checkpoint.parameters)?;
-                let names: Vec<String> = named(&trainee.model).into_values().collect();
-                let memory = &checkpoint.memory;
-                trainee.optimiser.restore(&names, memory, &compute.device);
-                position = checkpoint.position;
+                position = restore(&mut trainee, checkpoint, &compute)?;
                 run.rewind(&position)?;
+            }
+            Start::Follow => {
+                let checkpoint = Checkpoint::from_bytes(&ranks.tell(Vec::new()))?;
+                position = restore(&mut trainee, checkpoint, &compute)?;
             }
         }
         let log = run.events(&position);
@@ -176,17 +185,29 @@ impl Session {
             weights,
             position,
             compute,
+            ranks,
             log,
             unread: (0, 0.0),
         };
-        if !matches!(start, Start::Resume) {
-            session.save()?;
+        if rank.leads() {
+            let checkpoint = || session.checkpoint(session.parameters()?);
+            if !matches!(start, Start::Resume) {
+                session.write(&checkpoint()?)?;
+            }
+            session.run.keep_recipe()?;
+            if shared {
+                let bytes = 4e-6 * session.trainee.model.num_params() as f64;
+                events(Event::Note(format!(
+                    "ranks: {}, {} of them on this machine; {bytes:.1} MB of gradients are summed at every step",
+                    rank.of, rank.locals
+                )));
+                session.ranks.tell(checkpoint()?.to_bytes()?);
+            }
         }
-        session.run.keep_recipe()?;
         Ok(session)
     }
 
-    /// Trains to the last epoch, or until `stop` is set: then the step in progress is finished and saved.
+    /// Trains to the last epoch, or until `stop` is set, at any rank: then the step in progress is finished and saved.
     ///
     /// # Errors
     /// [`Error::Interrupted`] after `stop`; a clip, a disk or a device that fails; a loss that is no number. The last
@@ -205,7 +226,7 @@ impl Session {
             let started = Instant::now();
             let first = self.position.step_in_epoch;
             let before = self.position.samples;
-            let mut waited = Duration::ZERO;
+            let (mut waited, mut exchanged) = (Duration::ZERO, Duration::ZERO);
             let from = first * recipe.train.accumulate;
             let mut batches = self.loader.epoch(self.position.epoch as u64, from);
             for _ in first..steps {
@@ -215,6 +236,7 @@ impl Session {
                 let step = self.position.step;
                 let turn = self.trainee.turn(&mut batches, &recipe, lr, step)?;
                 waited += turn.waited;
+                exchanged += turn.exchanged;
                 self.position.step += 1;
                 self.position.step_in_epoch += 1;
                 self.count(turn.before)?;
@@ -234,12 +256,14 @@ impl Session {
                 });
                 let every = recipe.train.save_every;
                 let due = every > 0 && self.position.step.is_multiple_of(every);
-                let stopped = stop.load(Ordering::Relaxed);
+                let stopped = self.ranks.any(stop.load(Ordering::Relaxed));
                 if due || stopped {
                     self.finish()?;
                     self.save()?;
                 }
                 if stopped {
+                    // mpirun ends the others when one of them ends with another code than 0.
+                    self.ranks.wait();
                     let what = format!("step {} is saved, go on with --resume", self.position.step);
                     return Err(Error::Interrupted(what));
                 }
@@ -251,6 +275,7 @@ impl Session {
                 seconds,
                 samples_per_s: (self.position.samples - before) as f64 / seconds,
                 data_wait: waited.as_secs_f64() / seconds,
+                exchange: exchanged.as_secs_f64() / seconds,
             };
             self.end_epoch(&timing, events)?;
         }
@@ -289,6 +314,9 @@ impl Session {
         self.position.loss_sum += numbers.loss * numbers.samples as f64;
         self.position.right += numbers.right;
         self.position.samples += numbers.samples;
+        if !self.ranks.rank().leads() {
+            return Ok(());
+        }
         let (step, lr) = self.unread;
         let accuracy = numbers.right as f64 / numbers.samples.max(1) as f64;
         let scalars = [
@@ -306,7 +334,7 @@ impl Session {
     }
 
     fn end_epoch(&mut self, timing: &EpochTiming, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
-        let (train, steps) = (&self.run.recipe.train, self.steps());
+        let (train, steps) = (self.run.recipe.train.clone(), self.steps());
         // The last step's rate, also where the run was resumed behind that step.
         let last_step = (self.position.epoch + 1) * steps - 1;
         let schedule = &self.run.recipe.schedule;
@@ -315,7 +343,7 @@ impl Session {
         let last = epoch == train.epochs;
         let due = last || epoch.is_multiple_of(train.eval_every);
         let report = match &self.validation {
-            Some(loader) if due => Some(self.evaluate(loader)?),
+            Some(loader) if due => Some(self.evaluate(loader, epoch)?),
             _ => None,
         };
         let best = match (&report, &self.validation) {
@@ -338,22 +366,11 @@ impl Session {
             best,
         };
         if best {
-            if let Some(report) = &report {
-                let Report { top1, loss, .. } = *report;
-                self.position.best = Some(Best { top1, loss, epoch });
-            }
-            self.write_weights(&self.run.best())?;
+            self.position.best = report.or(self.position.best);
         }
-        self.run.append(&metrics, timing)?;
-        let mut scalars = vec![
-            ("speed/clips_per_s", timing.samples_per_s),
-            ("speed/data_wait", timing.data_wait),
-        ];
-        if let Some(report) = &report {
-            scalars.push(("validation/loss", report.loss));
-            scalars.push(("validation/accuracy", report.top1));
+        if self.ranks.rank().leads() {
+            self.record(&metrics, timing)?;
         }
-        self.log.add(metrics.step, &scalars)?;
         self.position = Position {
             step: self.position.step,
             epoch,
@@ -370,7 +387,25 @@ impl Session {
         Ok(())
     }
 
-    fn evaluate(&self, loader: &Loader) -> Result<Report> {
+    /// Writes down what an epoch gave, and its weights where they are the best.
+    fn record(&mut self, metrics: &EpochMetrics, timing: &EpochTiming) -> Result<()> {
+        if metrics.best {
+            self.write_weights(&self.run.best())?;
+        }
+        self.run.append(metrics, timing)?;
+        let mut scalars = vec![
+            ("speed/clips_per_s", timing.samples_per_s),
+            ("speed/data_wait", timing.data_wait),
+        ];
+        if let (Some(loss), Some(top1)) = (metrics.validation_loss, metrics.validation_top1) {
+            scalars.push(("validation/loss", loss));
+            scalars.push(("validation/accuracy", top1));
+        }
+        self.log.add(metrics.step, &scalars)
+    }
+
+    /// What the weights are worth on all validation clips, of which the loader has this rank's.
+    fn evaluate(&self, loader: &Loader, epoch: usize) -> Result<Best> {
         let model = self.trainee.model.valid();
         let evaluator = Evaluator {
             model: &model,
@@ -379,7 +414,21 @@ impl Session {
             context: self.trainee.context,
         };
         let scores = evaluator.clips(loader, &mut || {})?;
-        Ok(Report::new(&scores, &self.weights.classes))
+        let Report {
+            clips, top1, loss, ..
+        } = Report::new(&scores, &self.weights.classes);
+        if self.ranks.rank().of == 1 {
+            return Ok(Best { top1, loss, epoch });
+        }
+        let mut sums = [0.0; 3];
+        if clips > 0 {
+            let clips = clips as f64;
+            sums = [clips, (top1 * clips).round(), loss * clips];
+        }
+        self.ranks.sum_doubles(&mut sums);
+        let [clips, right, loss] = sums;
+        let (top1, loss) = (right / clips, loss / clips);
+        Ok(Best { top1, loss, epoch })
     }
 
     /// The parameters, which nothing may keep when they are no numbers any more.
@@ -407,15 +456,36 @@ impl Session {
     }
 
     fn save(&self) -> Result<()> {
-        // A resumed run takes the events up to its checkpoint as there.
-        self.log.sync()?;
-        let checkpoint = Checkpoint {
+        let parameters = self.parameters()?;
+        same_everywhere(&*self.ranks, &parameters)?;
+        if self.ranks.rank().leads() {
+            self.write(&self.checkpoint(parameters)?)?;
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&self, parameters: BTreeMap<String, Numbers>) -> Result<Checkpoint> {
+        Ok(Checkpoint {
             position: self.position.clone(),
             about: self.weights.metadata()?,
-            parameters: self.parameters()?,
+            parameters,
             memory: self.trainee.optimiser.memory()?,
-        };
+        })
+    }
+
+    fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
+        // A resumed run takes the events up to its checkpoint as there.
+        self.log.sync()?;
         checkpoint.save(&self.run.checkpoints(), self.run.recipe.train.keep)?;
         Ok(())
     }
+}
+
+/// Puts a checkpoint's weights and moments in; where it stands.
+fn restore(trainee: &mut Trainee, checkpoint: Checkpoint, compute: &Compute) -> Result<Position> {
+    trainee.load(&checkpoint.parameters)?;
+    let names: Vec<String> = named(&trainee.model).into_values().collect();
+    let memory = &checkpoint.memory;
+    trainee.optimiser.restore(&names, memory, &compute.device);
+    Ok(checkpoint.position)
 }

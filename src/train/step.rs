@@ -1,6 +1,7 @@
 //! One optimisation step: forward, backward, in pieces that the device can hold, and the update.
 
 use super::optimiser::{Gradients, Optimiser, clip};
+use super::ranks::{Ranks, alone, sum_gradients};
 use super::settle::walked;
 use crate::device::Compute;
 use crate::error::{Error, Result};
@@ -14,6 +15,7 @@ use crate::shards::Manifest;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The model in training.
@@ -28,6 +30,8 @@ pub struct Trainee {
     pub device: Device,
     /// What the engine needs to know of the device.
     pub context: Context,
+    /// Those that train it together; one at first.
+    pub ranks: Arc<dyn Ranks>,
     names: BTreeMap<ParamId, String>,
     /// The last step of [`Trainee::turn`], unread.
     pending: Option<Found>,
@@ -40,6 +44,8 @@ pub struct Turn {
     pub before: Option<StepNumbers>,
     /// How long the loader was waited for.
     pub waited: Duration,
+    /// How long the ranks took to sum their gradients.
+    pub exchanged: Duration,
 }
 
 /// What a step found, still on the device: reading it waits for the step.
@@ -47,9 +53,11 @@ pub struct Found {
     losses: Vec<Tensor<1>>,
     guesses: Vec<Tensor<2>>,
     labels: Vec<usize>,
+    ranks: Arc<dyn Ranks>,
+    exchanged: Duration,
 }
 
-/// A step's numbers.
+/// A step's numbers, those of all ranks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepNumbers {
     /// Mean loss a sample.
@@ -70,12 +78,6 @@ impl Found {
         for piece in self.losses {
             loss += f64::from(read(piece)?[0]);
         }
-        if !loss.is_finite() {
-            return Err(Error::failed(
-                format!("the loss became {loss}; the last checkpoint is whole"),
-                "lower train.lr or limit the gradient with train.clip_norm: anew, or --resume with --set and --allow",
-            ));
-        }
         let mut guesses = Vec::with_capacity(self.labels.len());
         for piece in self.guesses {
             let classes = piece.dims()[1];
@@ -90,10 +92,19 @@ impl Found {
             .zip(&self.labels)
             .filter(|(a, b)| a == b)
             .count();
+        let mut sums = [loss, right as f64, self.labels.len() as f64];
+        self.ranks.sum_doubles(&mut sums);
+        let [loss, right, samples] = sums;
+        if !loss.is_finite() {
+            return Err(Error::failed(
+                format!("the loss became {loss}; the last checkpoint is whole"),
+                "lower train.lr or limit the gradient with train.clip_norm: anew, or --resume with --set and --allow",
+            ));
+        }
         Ok(StepNumbers {
             loss,
-            right,
-            samples: self.labels.len(),
+            right: right as usize,
+            samples: samples as usize,
         })
     }
 }
@@ -114,6 +125,7 @@ impl Trainee {
             shape,
             device,
             context,
+            ranks: alone(),
             names,
             pending: None,
         }
@@ -158,7 +170,7 @@ impl Trainee {
     /// of the step before. [`Trainee::finish`] reads the last ones.
     ///
     /// # Errors
-    /// A clip that cannot be read; what [`Found::read`] says of the step before.
+    /// A clip that cannot be read; what [`Trainee::step`] says, and [`Found::read`] of the step before.
     pub fn turn(
         &mut self,
         batches: &mut dyn Iterator<Item = Result<Batch>>,
@@ -171,10 +183,15 @@ impl Trainee {
             .take(recipe.train.accumulate)
             .collect::<Result<_>>()?;
         let waited = asked.elapsed();
-        let found = self.step(&taken, recipe, lr, step);
+        let found = self.step(&taken, recipe, lr, step)?;
+        let exchanged = found.exchanged;
         let before = self.pending.replace(found);
         let before = before.map(Found::read).transpose()?;
-        Ok(Turn { before, waited })
+        Ok(Turn {
+            before,
+            waited,
+            exchanged,
+        })
     }
 
     /// The numbers of the last turn; waits for it.
@@ -185,15 +202,28 @@ impl Trainee {
         self.pending.take().map(Found::read).transpose()
     }
 
-    /// One update from some batches, whose gradients are summed as those of one batch.
-    pub fn step(&mut self, batches: &[Batch], recipe: &Recipe, lr: f64, step: usize) -> Found {
-        let total: usize = batches.iter().map(Batch::len).sum();
+    /// One update from some batches, whose gradients are summed as those of one batch; where they are shares of global
+    /// batches, over the ranks too.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the gradients cannot be read for the other ranks.
+    pub fn step(
+        &mut self,
+        batches: &[Batch],
+        recipe: &Recipe,
+        lr: f64,
+        step: usize,
+    ) -> Result<Found> {
+        let total: usize = batches.iter().map(Batch::global).sum();
+        let mut before = 0;
         let rows = self.shape.rows(self.context);
         let mut gradients = Gradients::new();
         let mut found = Found {
             losses: Vec::new(),
             guesses: Vec::new(),
             labels: Vec::new(),
+            ranks: self.ranks.clone(),
+            exchanged: Duration::ZERO,
         };
         for batch in batches {
             for start in (0..batch.len()).step_by(rows) {
@@ -204,7 +234,7 @@ impl Trainee {
                     recurrent: recipe.model.recurrent_dropout,
                     seed: recipe.run.seed,
                     step: step as u64,
-                    first_row: found.labels.len(),
+                    first_row: before + batch.before + start,
                 };
                 let outputs = self
                     .model
@@ -216,10 +246,36 @@ impl Trainee {
                 found.guesses.push(outputs.fused.detach().inner());
                 found.labels.extend_from_slice(labels);
             }
+            before += batch.global();
+        }
+        if self.ranks.rank().of > 1 {
+            self.add_zeros(&mut gradients);
+            found.exchanged = sum_gradients(&*self.ranks, &mut gradients)?;
         }
         clip(&mut gradients, recipe.train.clip_norm);
         self.update(gradients, lr);
-        found
+        Ok(found)
+    }
+
+    /// Zeros for the parameters that have no gradient: all of them where a rank has no row of the batch.
+    fn add_zeros(&self, sums: &mut Gradients) {
+        struct Zeros<'a> {
+            names: &'a BTreeMap<ParamId, String>,
+            sums: &'a mut Gradients,
+        }
+        impl ModuleVisitor for Zeros<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                if let Some(name) = self.names.get(&param.id) {
+                    let zeros = || {
+                        let tensor = param.val().inner();
+                        Tensor::zeros([tensor.shape().num_elements()], &tensor.device())
+                    };
+                    self.sums.entry(name.clone()).or_insert_with(zeros);
+                }
+            }
+        }
+        let names = &self.names;
+        self.model.visit(&mut Zeros { names, sums });
     }
 
     fn add_gradients(&self, sums: &mut Gradients, loss: &Tensor<1>) {
