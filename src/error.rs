@@ -113,7 +113,15 @@ pub enum Error {
         /// What the user can do.
         help: String,
     },
-    /// The work itself failed: a loss that is no number any more, a run that already exists.
+    /// A loss, gradient or weight became NaN or infinite.
+    #[error("{what}; {help}")]
+    Diverged {
+        /// What did, and where.
+        what: String,
+        /// What the user can do.
+        help: String,
+    },
+    /// The work itself failed, such as a run that already exists.
     #[error("{what}; {help}")]
     Failed {
         /// What happened.
@@ -157,6 +165,16 @@ impl Error {
         Error::Device {
             what: what.into(),
             help: help.into(),
+        }
+    }
+
+    /// A training that left the numbers.
+    pub fn diverged(what: impl Into<String>) -> Self {
+        Error::Diverged {
+            what: what.into(),
+            help: "the last checkpoint is whole: lower train.lr or limit the gradient with train.clip_norm, anew or by \
+                   --resume with --set and --allow; or see train.diverged"
+                .into(),
         }
     }
 

@@ -1,10 +1,23 @@
-//! A loss or weights that are no numbers any more stop the run, and nothing of them is kept.
+//! A loss, a gradient or weights that are no numbers any more stop the run, or are skipped, or send it back, as
+//! `train.diverged` says; nothing of them is kept, and the clips are named.
 
+#[path = "common/clips.rs"]
+#[allow(dead_code)]
+mod clips;
 #[path = "common/command.rs"]
 mod command;
+#[path = "common/kill_at.rs"]
+mod kill_at;
+#[path = "common/runs.rs"]
+mod runs;
 
-use command::{made_data, must, must_fail, text, train_args};
+use clips::{clip, prepared};
+use command::{made_data, must, must_fail, run, text, train_args};
 use sinew::export::Weights;
+use sinew::rng::Rng;
+use sinew::skeleton::{About, Layout};
+use sinew::train::{Checkpoint, Run, checkpoints};
+use std::path::{Path, PathBuf};
 
 #[test]
 fn is_stopped_and_not_kept() {
@@ -56,4 +69,201 @@ fn is_stopped_and_not_kept() {
         }
         must(&["check", text(&run)]);
     }
+}
+
+/// What inputs are multiplied by: [`data`] is divided by it, but for the bad clip, whose inputs overflow.
+const FACTOR: f32 = 1e30;
+
+/// Clips of two classes to train on; where asked, `bad-clip` among them is so far off that its inputs overflow.
+fn data(folder: &Path, count: usize, bad: bool) -> PathBuf {
+    let (layout, mut rng) = (Layout::ntu25(), Rng::new(3, &[]));
+    let mut made = Vec::new();
+    for number in 0..count + 4 {
+        let name = format!("clip-{number:02}");
+        let mut clip = clip(&name, number % 2, 1, 20, &layout, false, &mut rng);
+        clip.data.iter_mut().for_each(|x| *x /= FACTOR);
+        let split = if number < count { "train" } else { "test" };
+        made.push((clip, About::in_split(split)));
+    }
+    if bad {
+        let clip = &mut made[count / 2].0;
+        clip.name = "bad-clip".into();
+        clip.data
+            .iter_mut()
+            .for_each(|x| *x = [-9e8, 9e8][rng.below(2)]);
+    }
+    let data = folder.join(format!("data-{count}-{bad}"));
+    std::fs::create_dir(&data).expect("a folder");
+    prepared(&data, "clips", &layout, made);
+    data
+}
+
+/// Settings that leave coordinates as they are, but for the factor.
+const PLAIN: [&str; 8] = [
+    "data.centre=none",
+    "data.turn=none",
+    "data.bones=false",
+    "data.motion=false",
+    "data.scale=[1e30,1,1]",
+    "augment.probability=0",
+    "train.validation=0",
+    "run.task=one",
+];
+
+fn args<'a>(data: &'a Path, out: &'a Path, sets: &[&'a str]) -> Vec<&'a str> {
+    let mut args = train_args(data, out, &["--device", "cpu"]);
+    args[3] = "split";
+    let sets = PLAIN.iter().chain(sets);
+    args.extend(sets.flat_map(|set| ["--set", set]));
+    args
+}
+
+/// Runs a command that must end with this exit code; returns what it told.
+fn told(args: &[&str], code: i32) -> String {
+    let output = run(args);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{errors}");
+    errors
+}
+
+fn finite(run: &Path) {
+    let kept = checkpoints(&run.join("checkpoints")).expect("a list");
+    for file in kept.iter().chain([&run.join("best.safetensors")]) {
+        let weights = Weights::read(file).expect("whole");
+        let all = weights.parameters.values().flat_map(|(_, v)| v);
+        assert!(all.copied().all(f32::is_finite), "{}", file.display());
+    }
+}
+
+#[test]
+fn stops_and_names_the_clips() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path(), 24, true);
+    let out = folder.path().join("run");
+    let error = told(&args(&data, &out, &["train.epochs=2"]), 1);
+    assert!(error.contains("the clips bad-clip;"), "{error}");
+    assert!(error.contains("train.diverged"), "{error}");
+    must(&["check", text(&out)]);
+    let skip = ["--set", "train.diverged=skip", "--allow", "train.diverged"];
+    must(&[&["train", "--resume", text(&out)][..], &skip].concat());
+    finite(&out);
+}
+
+#[test]
+fn skips_and_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path(), 24, true);
+    let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
+    let sets = [
+        "train.epochs=3",
+        "train.diverged=skip",
+        "train.save_every=1",
+    ];
+    let errors = told(&args(&data, &whole, &sets), 0);
+    assert_eq!(
+        errors
+            .matches("the clips bad-clip; the step is skipped")
+            .count(),
+        3,
+        "{errors}"
+    );
+    finite(&whole);
+    // Every epoch counts the samples of its other steps.
+    let metrics = Run::metrics(&whole).expect("metrics");
+    assert!(
+        metrics
+            .iter()
+            .all(|m| m.loss.is_finite() && m.step == 3 * m.epoch),
+        "{metrics:?}"
+    );
+    #[cfg(target_os = "linux")]
+    {
+        let killer = kill_at::Killer::new(folder.path());
+        killer.kill(&args(&data, &parts, &sets), "write step-000000002 5");
+        for point in [
+            "renamed step-000000002 1",
+            "rename step-000000005 1",
+            "write tfevents 2",
+        ] {
+            killer.kill(&["train", "--resume", text(&parts)], point);
+        }
+        must(&["train", "--resume", text(&parts)]);
+        runs::same(&whole, &parts);
+    }
+}
+
+#[test]
+fn skips_ten_on_end_at_most() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path(), 1, true);
+    let out = folder.path().join("run");
+    let sets = ["train.epochs=99", "train.diverged=skip"];
+    let errors = told(&args(&data, &out, &sets), 1);
+    assert_eq!(errors.matches("the step is skipped").count(), 9, "{errors}");
+    assert!(errors.contains("10 steps on end"), "{errors}");
+    let metrics = Run::metrics(&out).expect("metrics");
+    assert!(
+        metrics[0].loss.is_nan(),
+        "an epoch without a sound step has no loss"
+    );
+    finite(&out);
+}
+
+/// The weights grow 7-fold a step, and at a quarter of the rate no more: the epoch is long enough only for that.
+const WILD: [&str; 9] = [
+    "train.diverged=back",
+    "train.epochs=1",
+    "train.batch=1",
+    "train.optimiser=sgd",
+    "train.momentum=0",
+    "train.lr=8",
+    "train.weight_decay=1",
+    "train.clip_norm=0",
+    "schedule.kind=constant",
+];
+
+#[test]
+fn goes_back_at_half_the_rate() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path(), 90, false);
+    let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
+    let sets = [&WILD[..], &["schedule.warmup=0"]].concat();
+    let errors = told(&args(&data, &whole, &sets), 0);
+    assert!(
+        errors.contains("back to step 0, at 1/2 of the rate"),
+        "{errors}"
+    );
+    finite(&whole);
+    let last = checkpoints(&whole.join("checkpoints")).expect("a list");
+    let position = Checkpoint::load(last.last().expect("one"))
+        .expect("whole")
+        .position;
+    assert!((1..4).contains(&position.returns), "{}", position.returns);
+    let rate = 8.0 * 0.5f64.powi(position.returns as i32);
+    let metrics = Run::metrics(&whole).expect("metrics");
+    assert_eq!((metrics[0].lr, metrics[0].step), (rate, 90));
+    #[cfg(target_os = "linux")]
+    {
+        let killer = kill_at::Killer::new(folder.path());
+        // While it goes back: before that is kept, and after.
+        killer.kill(&args(&data, &parts, &sets), "rename step-000000000 2");
+        killer.kill(
+            &["train", "--resume", text(&parts)],
+            "renamed step-000000000 1",
+        );
+        must(&["train", "--resume", text(&parts)]);
+        runs::same(&whole, &parts);
+    }
+}
+
+#[test]
+fn goes_back_three_times_at_most() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path(), 24, true);
+    let out = folder.path().join("run");
+    let sets = ["train.epochs=9", "train.diverged=back"];
+    let errors = told(&args(&data, &out, &sets), 1);
+    assert_eq!(errors.matches("back to step").count(), 3, "{errors}");
+    assert!(errors.contains("the clips bad-clip;"), "{errors}");
+    must(&["check", text(&out)]);
 }

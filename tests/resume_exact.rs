@@ -2,11 +2,15 @@
 
 #[path = "common/command.rs"]
 mod command;
+#[path = "common/runs.rs"]
+mod runs;
 
 use command::{made_data, must, must_fail, run, sinew, text, train, train_args};
-use std::path::Path;
+use runs::{leftovers, newest, same};
+use sinew::rng::Rng;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const SETTINGS: [&str; 6] = [
     "--epochs",
@@ -17,19 +21,6 @@ const SETTINGS: [&str; 6] = [
     "cpu",
 ];
 
-fn newest(run: &Path) -> Vec<u8> {
-    let found = sinew::train::checkpoints(&run.join("checkpoints")).expect("checkpoints");
-    std::fs::read(found.last().expect("a checkpoint")).expect("its bytes")
-}
-
-fn same(a: &Path, b: &Path) {
-    assert!(newest(a) == newest(b), "the last checkpoints differ");
-    for file in ["best.safetensors", "metrics.jsonl"] {
-        let [x, y] = [a, b].map(|run| std::fs::read(run.join(file)).expect(file));
-        assert!(x == y, "{file} differs");
-    }
-}
-
 #[test]
 fn killed_at_any_moment() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -38,25 +29,36 @@ fn killed_at_any_moment() {
     // The task's name is the folder's unless said, and would differ.
     let named = [&SETTINGS[..], &["--set", "run.task=one"]].concat();
     train(&data, &whole, &named);
-    for milliseconds in [150, 400, 900] {
-        let killed = folder.path().join(format!("killed-{milliseconds}"));
-        let args = train_args(&data, &killed, &named);
-        let mut child = sinew(&args)
+    let seed = SystemTime::UNIX_EPOCH.elapsed().expect("a time").as_nanos() as u64;
+    println!("the moments are drawn from {seed}");
+    let mut rng = Rng::new(seed, &[]);
+    let killed = folder.path().join("killed");
+    let anew = train_args(&data, &killed, &named);
+    let on = ["train", "--resume", text(&killed)];
+    let mut times = 0;
+    loop {
+        let stands = killed.join("config.toml").exists();
+        let mut child = sinew(if stands { &on } else { &anew })
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("it starts");
-        std::thread::sleep(Duration::from_millis(milliseconds));
+        // Later each time, so that it comes to its end.
+        std::thread::sleep(Duration::from_millis(rng.below(100 + 50 * times) as u64));
         child.kill().expect("it is killed");
-        child.wait().expect("it ends");
-        if !killed.join("config.toml").exists() {
-            println!("killed after {milliseconds} ms: before the run stood, so it starts anew");
-            train(&data, &killed, &named);
-        } else {
-            must(&["train", "--resume", text(&killed)]);
+        times += 1;
+        if child.wait().expect("it ends").success() || times == 12 {
+            break;
         }
-        same(&whole, &killed);
     }
+    println!("killed {times} times at most");
+    if killed.join("config.toml").exists() {
+        must(&on);
+    } else {
+        must(&anew);
+    }
+    same(&whole, &killed);
+    assert_eq!(leftovers(&killed), Vec::<String>::new());
 }
 
 #[test]
@@ -184,15 +186,47 @@ fn interrupted_by_a_signal() {
     while sinew::train::checkpoints(&stopped.join("checkpoints")).map_or(0, |c| c.len()) < 2 {
         std::thread::sleep(Duration::from_millis(5));
     }
-    let pid = child.id().to_string();
-    std::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status()
-        .expect("a signal");
+    signal(&child, "-INT");
     let output = child.wait_with_output().expect("it ends");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(130), "{errors}");
     assert!(errors.contains("--resume"), "{errors}");
     must(&["train", "--resume", text(&stopped)]);
     same(&whole, &stopped);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_leaves_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 96);
+    let run = folder.path().join("run");
+    // Steps that take many seconds.
+    let slow = ["model.hidden=512", "data.frames=100", "train.batch=64"];
+    let mut args = train_args(&data, &run, &["--epochs", "2", "--device", "cpu"]);
+    args.extend(slow.iter().flat_map(|set| ["--set", set]));
+    let mut child = sinew(&args)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    // Once this is told, signals are caught.
+    let told = BufReader::new(child.stderr.take().expect("its errors"));
+    let mut lines = told.lines().map(|line| line.expect("a line"));
+    assert!(lines.any(|line| line.contains("steps an epoch")));
+    signal(&child, "-TERM");
+    std::thread::sleep(Duration::from_millis(100));
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert!(!lines.any(|line| line.contains("is saved")), "it waited");
+    must(&["check", text(&run)]);
+    let kept = sinew::train::checkpoints(&run.join("checkpoints")).expect("a list");
+    assert_eq!(kept.len(), 1, "that before the first step");
+}
+
+#[cfg(unix)]
+fn signal(child: &std::process::Child, name: &str) {
+    let sent = std::process::Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
+    assert!(sent.is_ok_and(|status| status.success()));
 }

@@ -250,7 +250,7 @@ fn row(
             each.push(started.elapsed().as_secs_f64() * 1e3);
             waited += turn.waited;
         }
-        loss = turn.before.map_or(loss, |numbers| numbers.loss);
+        loss = turn.before.as_ref().map_or(loss, |numbers| numbers.loss);
         let late = time.is_some_and(|time| begun.elapsed() + started.elapsed() > time);
         if late && each.len() > 1 {
             break;

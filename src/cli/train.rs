@@ -16,6 +16,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// Trains a Two-Stream RNN on prepared data, or goes on with a run. Under mpirun, in a sinew that was built with the
 /// feature mpi, every process trains on a share of each batch, with an adapter of its own.
@@ -61,6 +62,10 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Ok(()) | Err(Error::Interrupted(_)) => {}
         Err(error) if rank.of > 1 => {
+            if !rank.leads() {
+                // What all ranks meet the first one tells, and ends the others meanwhile.
+                std::thread::sleep(Duration::from_millis(500));
+            }
             eprintln!("sinew: rank {} of {}: {error}", rank.number, rank.of);
             ranks.abort(error.exit_code());
         }
@@ -120,7 +125,7 @@ fn join(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> 
     };
     let folder = folder.map(PathBuf::as_path).unwrap_or(Path::new(""));
     let mut session = follow(ranks.clone(), folder, device, &mut events)?;
-    until_stopped(&mut session, &mut events)
+    until_stopped(&mut session, &mut |_| {})
 }
 
 /// Sets `stop` at the first signal; a second one leaves at once.

@@ -267,6 +267,20 @@ impl Precision {
     }
 }
 
+/// What becomes of a step whose loss or gradient is NaN or infinite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Diverged {
+    /// The run ends, and the step's clips are named.
+    #[default]
+    Stop,
+    /// The step changes nothing, and its clips are named; ten such steps on end stop the run. Each step waits for its
+    /// gradient, so that the device idles between steps.
+    Skip,
+    /// The run goes back to the last checkpoint and on from there at half the rate; the fourth time it stops.
+    Back,
+}
+
 /// The optimisation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -298,6 +312,9 @@ pub struct Train {
     pub nesterov: bool,
     /// Largest global norm of the gradient; 0 leaves it as it is.
     pub clip_norm: f64,
+    /// `stop`, `skip`, `back`: what becomes of a step whose loss or gradient is NaN or infinite.
+    #[serde(default)]
+    pub diverged: Diverged,
     /// Share of probability spread over all classes in the target.
     pub label_smoothing: f32,
     /// Share of training clips held out to choose the best checkpoint, by people where the data knows them; 0 trains on everything,

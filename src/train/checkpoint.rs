@@ -27,6 +27,12 @@ pub struct Position {
     pub right: usize,
     /// Of the steps done of that epoch: samples.
     pub samples: usize,
+    /// Steps on end, up to here, that changed nothing because their gradient was no number.
+    #[serde(default)]
+    pub skipped: usize,
+    /// How often the run went back to a checkpoint; each time halves the rate.
+    #[serde(default)]
+    pub returns: usize,
     /// The best epoch so far, where clips are held out.
     pub best: Option<Best>,
 }
@@ -99,16 +105,19 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint into `folder` and removes all but the newest `keep`.
+    /// Writes the checkpoint into `folder`, and removes all but the newest `keep` and what has later steps.
     ///
     /// # Errors
     /// [`Error::Io`]; the checkpoints that were there are still there then.
     pub fn save(&self, folder: &Path, keep: usize) -> Result<PathBuf> {
         let path = folder.join(format!("step-{:09}.safetensors", self.position.step));
         self.file(&path)?.write(&path)?;
-        let all = list(folder)?;
-        for old in &all[..all.len().saturating_sub(keep)] {
-            std::fs::remove_file(old).map_err(|e| Error::io(old, "remove", e))?;
+        // What lies behind this step is damaged, or belongs to a way that was given up: it must not count as the newest.
+        let (mut gone, kept): (Vec<_>, Vec<_>) =
+            list(folder)?.into_iter().partition(|at| *at > path);
+        gone.extend_from_slice(&kept[..kept.len().saturating_sub(keep)]);
+        for old in gone {
+            std::fs::remove_file(&old).map_err(|e| Error::io(&old, "remove", e))?;
         }
         Ok(path)
     }

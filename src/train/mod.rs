@@ -21,4 +21,4 @@ pub use run::{EpochMetrics, EpochTiming, Run, best};
 pub use schedule::rate;
 pub use session::{Event, Session, Start};
 pub use settle::{settle, walked};
-pub use step::{Found, StepNumbers, Trainee, Turn};
+pub use step::{Diverged, Found, StepNumbers, Trainee, Turn};

@@ -168,15 +168,21 @@ impl Optimiser {
 }
 
 /// Scales all gradients so that their global norm is at most `limit`, as PyTorch's `clip_grad_norm_` does; 0 leaves
-/// them as they are. The scale stays on the device.
-pub fn clip(gradients: &mut Gradients, limit: f64) {
-    if limit <= 0.0 || gradients.is_empty() {
-        return;
+/// them as they are. Returns the norm before, where there is a gradient; it stays on the device, as the scale does.
+pub fn clip(gradients: &mut Gradients, limit: f64) -> Option<Tensor<1>> {
+    if gradients.is_empty() {
+        return None;
     }
     let squares = gradients.values().map(|g| g.clone().powf_scalar(2.0).sum());
     let norm = Tensor::cat(squares.collect(), 0).sum().sqrt();
-    let scale = (norm + 1e-6).recip().mul_scalar(limit).clamp_max(1.0);
-    for gradient in gradients.values_mut() {
-        *gradient = gradient.clone() * scale.clone();
+    if limit > 0.0 {
+        let scale = (norm.clone() + 1e-6)
+            .recip()
+            .mul_scalar(limit)
+            .clamp_max(1.0);
+        for gradient in gradients.values_mut() {
+            *gradient = gradient.clone() * scale.clone();
+        }
     }
+    Some(norm)
 }

@@ -91,6 +91,10 @@ impl Run {
         refuse_strangers(folder)?;
         files::create_folder(folder.join("checkpoints"))?;
         let lock = lock(folder)?;
+        if Self::exists(folder) {
+            // Another process was quicker, and is done already.
+            return Self::create(folder, recipe);
+        }
         files::remove_leftovers(folder)?;
         for file in [METRICS, TIMING] {
             files::write(folder.join(file), b"")?;

@@ -1,5 +1,8 @@
 //! The loop over epochs and steps.
 
+mod diverged;
+mod setup;
+
 use super::checkpoint::{Best, Checkpoint, Position};
 use super::events::EventLog;
 use super::ranks::{Ranks, same_everywhere};
@@ -9,10 +12,11 @@ use super::step::{StepNumbers, Trainee};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, Report};
-use crate::export::{Lengths, Weights};
+use crate::export::Weights;
 use crate::files::Numbers;
-use crate::loader::{Loader, Protocol};
-use crate::model::{named, numbers};
+use crate::loader::Loader;
+use crate::model::numbers;
+use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use burn::module::Module;
 use std::collections::BTreeMap;
@@ -95,133 +99,36 @@ pub struct Session {
     compute: Compute,
     ranks: Arc<dyn Ranks>,
     log: EventLog,
+    prepared: Arc<Prepared>,
     /// Number and rate of the last step, whose numbers are not read yet.
     unread: (usize, f64),
 }
 
 impl Session {
-    /// Sets up everything that a run of settled settings needs; for a new run a checkpoint stands before the first step.
-    /// Of several ranks the first one tells the others its settings and where it begins; see [`super::follow`].
-    ///
-    /// # Errors
-    /// Data, protocol, weights or checkpoints that cannot be used; a device that fails.
-    pub fn new(
-        run: Run,
-        prepared: Arc<Prepared>,
-        compute: Compute,
-        ranks: Arc<dyn Ranks>,
-        start: Start,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<Self> {
-        let (recipe, rank) = (&run.recipe, ranks.rank());
-        let shared = rank.of > 1;
-        if shared && rank.leads() {
-            ranks.tell(recipe.to_toml()?.into_bytes());
-        }
-        let protocol: Protocol = recipe.run.protocol.parse()?;
-        let manifest = prepared.manifest();
-        let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
-        let (seed, threads) = (recipe.run.seed, recipe.run.threads);
-        let loader = Loader::train(
-            prepared.clone(),
-            &split.train,
-            &recipe.data,
-            &recipe.augment,
-            (recipe.train.batch, seed, threads),
-        )?
-        .dealt(rank.number, rank.of);
-        let validation = if split.validation.is_empty() {
-            None
-        } else {
-            let sizes = (recipe.train.eval_batch, seed, threads);
-            let clips = split.validation.iter().skip(rank.number);
-            let mine: Vec<usize> = clips.step_by(rank.of).copied().collect();
-            Some(Loader::eval(prepared.clone(), &mine, &recipe.data, sizes)?)
-        };
-        if loader.batches() == 0 {
-            let what = format!("{protocol} has no training clip here that gives a sample");
-            let help = "prepare the part that trains; see data.sampling and data.actors";
-            return Err(Error::setting(what, help));
-        }
-        let (mut trainee, notes) = Trainee::of(recipe, manifest, loader.shape(), &compute);
-        trainee.ranks = ranks.clone();
-        for note in notes {
-            events(Event::Warning(note));
-        }
-        let mut published = recipe.clone();
-        // A path of this machine means nothing to whoever gets the weights.
-        published.run.data = String::new();
-        let weights = Weights {
-            parameters: Default::default(),
-            layout: trainee.shape.layout.clone(),
-            classes: manifest.classes.clone(),
-            recipe: published,
-            channels: trainee.shape.channels,
-            lengths: Lengths::of(split.train.iter().map(|clip| manifest.clips[*clip].frames)),
-        };
-        let mut position = Position::default();
-        match &start {
-            Start::Fresh => {}
-            Start::From(path) => trainee.load(&Weights::read(path)?.parameters)?,
-            Start::Resume => {
-                let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
-                let checkpoint = Checkpoint::newest(&run.checkpoints(), &mut warn)?;
-                position = restore(&mut trainee, checkpoint, &compute)?;
-                run.rewind(&position)?;
-            }
-            Start::Follow => {
-                let checkpoint = Checkpoint::from_bytes(&ranks.tell(Vec::new()))?;
-                position = restore(&mut trainee, checkpoint, &compute)?;
-            }
-        }
-        let log = run.events(&position);
-        let clips = [split.train.len(), split.validation.len(), split.test.len()];
-        let session = Session {
-            run,
-            trainee,
-            loader,
-            validation,
-            clips,
-            weights,
-            position,
-            compute,
-            ranks,
-            log,
-            unread: (0, 0.0),
-        };
-        if rank.leads() {
-            let checkpoint = || session.checkpoint(session.parameters()?);
-            if !matches!(start, Start::Resume) {
-                session.write(&checkpoint()?)?;
-            }
-            session.run.keep_recipe()?;
-            if shared {
-                let bytes = 4e-6 * session.trainee.model.num_params() as f64;
-                events(Event::Note(format!(
-                    "ranks: {}, {} of them on this machine; {bytes:.1} MB of gradients are summed at every step",
-                    rank.of, rank.locals
-                )));
-                session.ranks.tell(checkpoint()?.to_bytes()?);
-            }
-        }
-        Ok(session)
-    }
-
     /// Trains to the last epoch, or until `stop` is set, at any rank: then the step in progress is finished and saved.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after `stop`; a clip, a disk or a device that fails; a loss that is no number. The last
-    /// checkpoint is whole in each case.
+    /// [`Error::Interrupted`] after `stop`; a clip, a disk or a device that fails; [`Error::Diverged`] where
+    /// `train.diverged` says so. The last checkpoint is whole in each case.
     pub fn train(&mut self, stop: &AtomicBool, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
-        let recipe = self.run.recipe.clone();
-        let steps = self.steps();
         events(Event::Started {
             clips: self.clips,
             samples: self.loader.samples(),
-            steps,
+            steps: self.steps(),
             parameters: self.trainee.model.num_params(),
             position: &self.position,
         });
+        loop {
+            match self.epochs(stop, events) {
+                Err(error @ Error::Diverged { .. }) => self.go_back(error, events)?,
+                ended => return ended,
+            }
+        }
+    }
+
+    fn epochs(&mut self, stop: &AtomicBool, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
+        let recipe = self.run.recipe.clone();
+        let steps = self.steps();
         while self.position.epoch < recipe.train.epochs {
             let started = Instant::now();
             let first = self.position.step_in_epoch;
@@ -230,16 +137,14 @@ impl Session {
             let from = first * recipe.train.accumulate;
             let mut batches = self.loader.epoch(self.position.epoch as u64, from);
             for _ in first..steps {
-                let (peak, epochs) = (recipe.train.lr, recipe.train.epochs);
-                let place = self.position.epoch * steps + self.position.step_in_epoch;
-                let lr = rate(&recipe.schedule, peak, place, steps, epochs);
+                let lr = self.rate(self.position.epoch * steps + self.position.step_in_epoch);
                 let step = self.position.step;
                 let turn = self.trainee.turn(&mut batches, &recipe, lr, step)?;
                 waited += turn.waited;
                 exchanged += turn.exchanged;
                 self.position.step += 1;
                 self.position.step_in_epoch += 1;
-                self.count(turn.before)?;
+                self.count(turn.before, events)?;
                 self.unread = (self.position.step, lr);
                 let seconds = started.elapsed().as_secs_f64();
                 let done = self.position.step_in_epoch - first;
@@ -258,7 +163,7 @@ impl Session {
                 let due = every > 0 && self.position.step.is_multiple_of(every);
                 let stopped = self.ranks.any(stop.load(Ordering::Relaxed));
                 if due || stopped {
-                    self.finish()?;
+                    self.finish(events)?;
                     self.save()?;
                 }
                 if stopped {
@@ -268,7 +173,7 @@ impl Session {
                     return Err(Error::Interrupted(what));
                 }
             }
-            self.finish()?;
+            self.finish(events)?;
             let seconds = started.elapsed().as_secs_f64();
             let timing = EpochTiming {
                 epoch: self.position.epoch + 1,
@@ -307,10 +212,18 @@ impl Session {
     }
 
     /// Adds the numbers of the step that was not read yet to the epoch's.
-    fn count(&mut self, numbers: Option<StepNumbers>) -> Result<()> {
+    fn count(
+        &mut self,
+        numbers: Option<StepNumbers>,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<()> {
         let Some(numbers) = numbers else {
             return Ok(());
         };
+        if let Some(diverged) = &numbers.diverged {
+            return self.pass_over(diverged, events);
+        }
+        self.position.skipped = 0;
         self.position.loss_sum += numbers.loss * numbers.samples as f64;
         self.position.right += numbers.right;
         self.position.samples += numbers.samples;
@@ -328,17 +241,24 @@ impl Session {
     }
 
     /// Waits for the step in progress.
-    fn finish(&mut self) -> Result<()> {
+    fn finish(&mut self, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
         let last = self.trainee.finish()?;
-        self.count(last)
+        self.count(last, events)
+    }
+
+    /// The rate of a step, counted from the start of the run.
+    fn rate(&self, step: usize) -> f64 {
+        let Recipe {
+            train, schedule, ..
+        } = &self.run.recipe;
+        let lr = rate(schedule, train.lr, step, self.steps(), train.epochs);
+        lr * 0.5f64.powi(self.position.returns as i32)
     }
 
     fn end_epoch(&mut self, timing: &EpochTiming, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
-        let (train, steps) = (self.run.recipe.train.clone(), self.steps());
+        let train = self.run.recipe.train.clone();
         // The last step's rate, also where the run was resumed behind that step.
-        let last_step = (self.position.epoch + 1) * steps - 1;
-        let schedule = &self.run.recipe.schedule;
-        let lr = rate(schedule, train.lr, last_step, steps, train.epochs);
+        let lr = self.rate((self.position.epoch + 1) * self.steps() - 1);
         let epoch = self.position.epoch + 1;
         let last = epoch == train.epochs;
         let due = last || epoch.is_multiple_of(train.eval_every);
@@ -347,6 +267,11 @@ impl Session {
             _ => None,
         };
         let best = match (&report, &self.validation) {
+            (Some(new), _) if !new.loss.is_finite() => {
+                let what = format!("the validation loss of epoch {epoch} is {}", new.loss);
+                events(Event::Warning(format!("{what}, so it cannot be the best")));
+                false
+            }
             (Some(new), _) => self.position.best.is_none_or(|old| {
                 new.top1 > old.top1 || (new.top1 == old.top1 && new.loss < old.loss)
             }),
@@ -354,7 +279,8 @@ impl Session {
             (None, None) => true,
             (None, Some(_)) => false,
         };
-        let samples = self.position.samples.max(1) as f64;
+        // No number where every step was passed over.
+        let samples = self.position.samples as f64;
         let metrics = EpochMetrics {
             epoch,
             step: self.position.step,
@@ -375,6 +301,8 @@ impl Session {
             step: self.position.step,
             epoch,
             best: self.position.best,
+            skipped: self.position.skipped,
+            returns: self.position.returns,
             ..Position::default()
         };
         self.save()?;
@@ -434,16 +362,8 @@ impl Session {
     /// The parameters, which nothing may keep when they are no numbers any more.
     fn parameters(&self) -> Result<BTreeMap<String, Numbers>> {
         let parameters = numbers(&self.trainee.model)?;
-        let lost = parameters
-            .iter()
-            .find(|(_, (_, values))| values.iter().any(|v| !v.is_finite()));
-        match lost {
-            None => Ok(parameters),
-            Some((name, _)) => Err(Error::failed(
-                format!("{name} is no number any more; the last checkpoint is whole"),
-                "lower train.lr or limit the gradient with train.clip_norm: anew, or --resume with --set and --allow",
-            )),
-        }
+        diverged::finite(parameters.iter().map(|(name, (_, values))| (name, values)))?;
+        Ok(parameters)
     }
 
     fn write_weights(&self, path: &std::path::Path) -> Result<()> {
@@ -456,21 +376,24 @@ impl Session {
     }
 
     fn save(&self) -> Result<()> {
-        let parameters = self.parameters()?;
-        same_everywhere(&*self.ranks, &parameters)?;
+        let checkpoint = self.checkpoint()?;
+        same_everywhere(&*self.ranks, &checkpoint.parameters)?;
         if self.ranks.rank().leads() {
-            self.write(&self.checkpoint(parameters)?)?;
+            self.write(&checkpoint)?;
         }
         Ok(())
     }
 
-    fn checkpoint(&self, parameters: BTreeMap<String, Numbers>) -> Result<Checkpoint> {
-        Ok(Checkpoint {
+    /// Where the run stands; made at every rank, so that all refuse what is no number.
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        let checkpoint = Checkpoint {
             position: self.position.clone(),
             about: self.weights.metadata()?,
-            parameters,
+            parameters: self.parameters()?,
             memory: self.trainee.optimiser.memory()?,
-        })
+        };
+        diverged::finite(&checkpoint.memory.tensors)?;
+        Ok(checkpoint)
     }
 
     fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
@@ -479,13 +402,4 @@ impl Session {
         checkpoint.save(&self.run.checkpoints(), self.run.recipe.train.keep)?;
         Ok(())
     }
-}
-
-/// Puts a checkpoint's weights and moments in; where it stands.
-fn restore(trainee: &mut Trainee, checkpoint: Checkpoint, compute: &Compute) -> Result<Position> {
-    trainee.load(&checkpoint.parameters)?;
-    let names: Vec<String> = named(&trainee.model).into_values().collect();
-    let memory = &checkpoint.memory;
-    trainee.optimiser.restore(&names, memory, &compute.device);
-    Ok(checkpoint.position)
 }

@@ -4,13 +4,13 @@ use super::optimiser::{Gradients, Optimiser, clip};
 use super::ranks::{Ranks, alone, sum_gradients};
 use super::settle::walked;
 use crate::device::Compute;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluate::inputs;
 use crate::files::Numbers;
 use crate::loader::Batch;
 use crate::lstm::{Context, Plans};
 use crate::model::{Dropout, Shape, TwoStream, assign, named, read};
-use crate::recipe::Recipe;
+use crate::recipe::{self, Recipe};
 use crate::shards::Manifest;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor};
@@ -38,7 +38,7 @@ pub struct Trainee {
 }
 
 /// What is known after a turn of the loop.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
     /// The numbers of the step before this one; none after the first.
     pub before: Option<StepNumbers>,
@@ -50,15 +50,30 @@ pub struct Turn {
 
 /// What a step found, still on the device: reading it waits for the step.
 pub struct Found {
-    losses: Vec<Tensor<1>>,
+    /// The loss of each piece, then the gradient's norm.
+    numbers: Tensor<1>,
     guesses: Vec<Tensor<2>>,
     labels: Vec<usize>,
+    clips: Vec<usize>,
+    skipped: bool,
     ranks: Arc<dyn Ranks>,
     exchanged: Duration,
 }
 
+/// A step whose loss or gradient was NaN or infinite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diverged {
+    /// Which was, and what it was.
+    pub what: String,
+    /// The clips whose scores are no numbers, as the prepared data number them; all of the step's where those tell
+    /// nothing.
+    pub clips: Vec<usize>,
+    /// The step changed nothing.
+    pub skipped: bool,
+}
+
 /// A step's numbers, those of all ranks.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StepNumbers {
     /// Mean loss a sample.
     pub loss: f64,
@@ -66,23 +81,26 @@ pub struct StepNumbers {
     pub right: usize,
     /// Samples.
     pub samples: usize,
+    /// Where the step diverged; the other numbers mean nothing then.
+    pub diverged: Option<Diverged>,
 }
 
 impl Found {
     /// Waits for the numbers.
     ///
     /// # Errors
-    /// [`Error::Device`] where the device failed, or where the loss is no number any more.
+    /// [`crate::Error::Device`] where the device failed.
     pub fn read(self) -> Result<StepNumbers> {
-        let mut loss = 0.0;
-        for piece in self.losses {
-            loss += f64::from(read(piece)?[0]);
-        }
+        let numbers = read(self.numbers)?;
+        let (losses, norm) = numbers.split_at(self.guesses.len());
+        let loss: f64 = losses.iter().copied().map(f64::from).sum();
         let mut guesses = Vec::with_capacity(self.labels.len());
+        let mut wrong = Vec::new();
         for piece in self.guesses {
             let classes = piece.dims()[1];
             let scores = read(piece)?;
             guesses.extend(scores.chunks_exact(classes).map(|row| {
+                wrong.push(row.iter().any(|score| !score.is_finite()));
                 let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
                 best.map_or(0, |(class, _)| class)
             }));
@@ -95,18 +113,42 @@ impl Found {
         let mut sums = [loss, right as f64, self.labels.len() as f64];
         self.ranks.sum_doubles(&mut sums);
         let [loss, right, samples] = sums;
-        if !loss.is_finite() {
-            return Err(Error::failed(
-                format!("the loss became {loss}; the last checkpoint is whole"),
-                "lower train.lr or limit the gradient with train.clip_norm: anew, or --resume with --set and --allow",
-            ));
-        }
+        let norm = norm.first().copied().map_or(0.0, f64::from);
+        let what = [("loss", loss), ("gradient", norm)];
+        let what = what.iter().find(|(_, number)| !number.is_finite());
+        let diverged = what.map(|(name, number)| Diverged {
+            what: format!("the {name} became {number}"),
+            clips: clips(&*self.ranks, &self.clips, &wrong),
+            skipped: self.skipped,
+        });
         Ok(StepNumbers {
             loss,
             right: right as usize,
             samples: samples as usize,
+            diverged,
         })
     }
+}
+
+/// The clips of all ranks' rows that are wrong, each once; of all rows where none is.
+fn clips(ranks: &dyn Ranks, rows: &[usize], wrong: &[bool]) -> Vec<usize> {
+    let rows = ranks.gather(rows.iter().map(|clip| *clip as f64).collect());
+    let wrong = ranks.gather(wrong.iter().map(|wrong| f64::from(*wrong)).collect());
+    let all = !wrong.contains(&1.0);
+    let mut found = Vec::new();
+    for (clip, wrong) in rows.into_iter().zip(wrong) {
+        let clip = clip as usize;
+        if (all || wrong > 0.0) && !found.contains(&clip) {
+            found.push(clip);
+        }
+    }
+    found
+}
+
+/// Waits for a gradient's norm; a device that fails says so where the step's numbers are read.
+fn infinite(norm: Option<&Tensor<1>>) -> bool {
+    let norm = norm.map(|norm| read(norm.clone()));
+    matches!(norm, Some(Ok(norm)) if norm.iter().any(|norm| !norm.is_finite()))
 }
 
 impl Trainee {
@@ -202,11 +244,16 @@ impl Trainee {
         self.pending.take().map(Found::read).transpose()
     }
 
+    /// Leaves the numbers of the last turn unread.
+    pub(super) fn forget(&mut self) {
+        self.pending = None;
+    }
+
     /// One update from some batches, whose gradients are summed as those of one batch; where they are shares of global
     /// batches, over the ranks too.
     ///
     /// # Errors
-    /// [`Error::Device`] where the gradients cannot be read for the other ranks.
+    /// [`crate::Error::Device`] where the gradients cannot be read for the other ranks.
     pub fn step(
         &mut self,
         batches: &[Batch],
@@ -218,13 +265,8 @@ impl Trainee {
         let mut before = 0;
         let rows = self.shape.rows(self.context);
         let mut gradients = Gradients::new();
-        let mut found = Found {
-            losses: Vec::new(),
-            guesses: Vec::new(),
-            labels: Vec::new(),
-            ranks: self.ranks.clone(),
-            exchanged: Duration::ZERO,
-        };
+        let (mut numbers, mut guesses) = (Vec::new(), Vec::new());
+        let (mut labels, mut clips) = (Vec::new(), Vec::new());
         for batch in batches {
             for start in (0..batch.len()).step_by(rows) {
                 let end = (start + rows).min(batch.len());
@@ -239,22 +281,36 @@ impl Trainee {
                 let outputs = self
                     .model
                     .forward(x, &self.shape, Some(dropout), self.context);
-                let labels = &batch.labels[start..end];
-                let loss = outputs.loss(labels, recipe.train.label_smoothing, total);
+                let piece = &batch.labels[start..end];
+                let loss = outputs.loss(piece, recipe.train.label_smoothing, total);
                 self.add_gradients(&mut gradients, &loss);
-                found.losses.push(loss.detach().inner());
-                found.guesses.push(outputs.fused.detach().inner());
-                found.labels.extend_from_slice(labels);
+                numbers.push(loss.detach().inner());
+                guesses.push(outputs.fused.detach().inner());
+                labels.extend_from_slice(piece);
+                clips.extend_from_slice(&batch.clips[start..end]);
             }
             before += batch.global();
         }
+        let mut exchanged = Duration::ZERO;
         if self.ranks.rank().of > 1 {
             self.add_zeros(&mut gradients);
-            found.exchanged = sum_gradients(&*self.ranks, &mut gradients)?;
+            exchanged = sum_gradients(&*self.ranks, &mut gradients)?;
         }
-        clip(&mut gradients, recipe.train.clip_norm);
-        self.update(gradients, lr);
-        Ok(found)
+        let norm = clip(&mut gradients, recipe.train.clip_norm);
+        let skipped = recipe.train.diverged == recipe::Diverged::Skip && infinite(norm.as_ref());
+        if !skipped {
+            self.update(gradients, lr);
+        }
+        numbers.extend(norm);
+        Ok(Found {
+            numbers: Tensor::cat(numbers, 0),
+            guesses,
+            labels,
+            clips,
+            skipped,
+            ranks: self.ranks.clone(),
+            exchanged,
+        })
     }
 
     /// Zeros for the parameters that have no gradient: all of them where a rank has no row of the batch.

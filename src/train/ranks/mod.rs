@@ -68,6 +68,19 @@ pub trait Ranks: Send + Sync {
         sum[0] > 0.0
     }
 
+    /// The values of all ranks behind each other, in their order.
+    fn gather(&self, mine: Vec<f64>) -> Vec<f64> {
+        let Rank { number, of, .. } = self.rank();
+        let mut counts = vec![0.0; of];
+        counts[number] = mine.len() as f64;
+        self.sum_doubles(&mut counts);
+        let [before, all] = [number, of].map(|n| counts[..n].iter().sum::<f64>() as usize);
+        let mut values = vec![0.0; all];
+        values[before..][..mine.len()].copy_from_slice(&mine);
+        self.sum_doubles(&mut values);
+        values
+    }
+
     /// Waits until all ranks are here.
     fn wait(&self) {
         self.any(false);

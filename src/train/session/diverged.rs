@@ -1,0 +1,123 @@
+//! What becomes of a run whose loss, gradient or weights are no numbers any more.
+
+use super::setup::restore;
+use super::{Event, Session};
+use crate::error::{Error, Result};
+use crate::recipe;
+use crate::train::Diverged;
+use crate::train::checkpoint::{Checkpoint, Position, list};
+
+/// Steps on end that can be passed over; after those it is not the clips' fault.
+const MOST_SKIPPED: usize = 10;
+
+/// How often a run goes back.
+const MOST_RETURNS: usize = 3;
+
+/// Refuses tensors of which one holds what is no number.
+pub(super) fn finite<'a>(
+    tensors: impl IntoIterator<Item = (&'a String, &'a Vec<f32>)>,
+) -> Result<()> {
+    let lost = |values: &[f32]| values.iter().any(|value| !value.is_finite());
+    match tensors.into_iter().find(|(_, values)| lost(values)) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::diverged(format!("{name} is no number any more"))),
+    }
+}
+
+impl Session {
+    /// Tells of a step that changed nothing, with its clips.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] with the clips where the step was taken, or was one too many to pass over.
+    pub(super) fn pass_over(
+        &mut self,
+        diverged: &Diverged,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<()> {
+        let clips = &self.prepared.manifest().clips;
+        let names: Vec<&str> = diverged
+            .clips
+            .iter()
+            .filter_map(|clip| Some(clips.get(*clip)?.name.as_str()))
+            .collect();
+        let (step, names) = (self.unread.0, names.join(", "));
+        let what = format!("{} in step {step}, of the clips {names}", diverged.what);
+        if !diverged.skipped {
+            return Err(Error::diverged(what));
+        }
+        self.position.skipped += 1;
+        if self.position.skipped >= MOST_SKIPPED {
+            let what = format!("{what}, and {MOST_SKIPPED} steps on end were skipped");
+            return Err(Error::diverged(what));
+        }
+        events(Event::Warning(format!("{what}; the step is skipped")));
+        Ok(())
+    }
+
+    /// Puts the run back to its last checkpoint, from where it goes on at half the rate.
+    ///
+    /// # Errors
+    /// The one that brought it here, where the settings don't say so or it went back too often; [`Error::Io`].
+    pub(super) fn go_back(
+        &mut self,
+        error: Error,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<()> {
+        let returns = self.position.returns + 1;
+        if self.run.recipe.train.diverged != recipe::Diverged::Back || returns > MOST_RETURNS {
+            return Err(error);
+        }
+        let checkpoint = self.last_of_all(events)?;
+        self.trainee.forget();
+        restore(&mut self.trainee, &checkpoint, &self.compute)?;
+        self.position = Position {
+            returns,
+            ..checkpoint.position
+        };
+        if self.ranks.rank().leads() {
+            self.run.rewind(&self.position)?;
+            self.log = self.run.events(&self.position);
+        }
+        // Kept at once, so that a resumed run counts this return too.
+        self.save()?;
+        let what = match &error {
+            Error::Diverged { what, .. } => what.clone(),
+            other => other.to_string(),
+        };
+        events(Event::Warning(format!(
+            "{what}; back to step {}, at 1/{} of the rate",
+            self.position.step,
+            1u32 << returns,
+        )));
+        Ok(())
+    }
+
+    /// The checkpoint that the first rank goes back to, at every rank.
+    fn last_of_all(&self, events: &mut dyn FnMut(Event<'_>)) -> Result<Checkpoint> {
+        if !self.ranks.rank().leads() {
+            return Checkpoint::from_bytes(&self.ranks.tell(Vec::new()));
+        }
+        let checkpoint = self.last_regular(events)?;
+        if self.ranks.rank().of > 1 {
+            self.ranks.tell(checkpoint.to_bytes()?);
+        }
+        Ok(checkpoint)
+    }
+
+    /// The newest checkpoint of those that every run of these settings writes: where a signal stopped a run makes no
+    /// difference to where it goes back to.
+    fn last_regular(&self, events: &mut dyn FnMut(Event<'_>)) -> Result<Checkpoint> {
+        let every = self.run.recipe.train.save_every;
+        let regular =
+            |at: &Position| at.step_in_epoch == 0 || (every > 0 && at.step.is_multiple_of(every));
+        let folder = self.run.checkpoints();
+        for path in list(&folder)?.iter().rev() {
+            match Checkpoint::load(path) {
+                Ok(checkpoint) if regular(&checkpoint.position) => return Ok(checkpoint),
+                _ => {}
+            }
+        }
+        let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
+        Checkpoint::newest(&folder, &mut warn)
+    }
+}
