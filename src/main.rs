@@ -1,17 +1,12 @@
 //! The `sinew` command: parses, calls, and turns an error into one message and an exit code.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn main() -> ExitCode {
     quiet_device_selection();
     keep_freed_memory();
-    // A panic is a defect of ours: one line, not a trace, unless a trace is asked for.
-    if std::env::var_os("RUST_BACKTRACE").is_none() {
-        std::panic::set_hook(Box::new(|info| {
-            eprintln!("sinew: internal error: {info}");
-            eprintln!("sinew: please report it, with the command and RUST_BACKTRACE=1's output");
-        }));
-    }
+    tell_panics();
     match std::panic::catch_unwind(sinew::cli::run) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
@@ -20,6 +15,28 @@ fn main() -> ExitCode {
         }
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// A panic is the device's, or a defect of ours: one line, not a trace, unless a trace is asked for.
+fn tell_panics() {
+    let traced = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        static DEVICE: AtomicBool = AtomicBool::new(false);
+        let said = info.to_string();
+        if let Some(error) = sinew::device::failure(&said) {
+            eprintln!("sinew: {error}");
+            if sinew::device::out_of_memory(&said) {
+                // Who waits for the device would wait for ever; what is on disk is whole at any moment.
+                signal_hook::low_level::exit(1);
+            }
+            DEVICE.store(true, Ordering::Relaxed);
+        } else if std::env::var_os("RUST_BACKTRACE").is_some() {
+            traced(info);
+        } else if !DEVICE.load(Ordering::Relaxed) {
+            eprintln!("sinew: internal error: {info}");
+            eprintln!("sinew: please report it, with the command and RUST_BACKTRACE=1's output");
+        }
+    }));
 }
 
 /// Mesa's device-selection layer looks for a desktop to ask, and complains where there is none.

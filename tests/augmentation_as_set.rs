@@ -311,9 +311,21 @@ fn changes_stay_within_their_bounds_and_their_share() {
 #[test]
 fn a_crop_lies_inside_and_cuts_no_more_than_its_share() {
     let mut rng = Rng::new(14, &[]);
-    assert_eq!(crop(0.0, 37, &mut rng), (0, 37));
+    let of = |share, probability| Augment {
+        crop: share,
+        probability,
+        ..none()
+    };
+    assert_eq!(crop(&of(0.0, 1.0), 37, &mut rng), (0, 37));
+    let seldom: Vec<_> = (0..1_000)
+        .map(|_| crop(&of(0.9, 0.2), 1_000, &mut rng))
+        .collect();
+    let whole = seldom.iter().filter(|part| **part == (0, 1_000)).count();
+    assert!((750..850).contains(&whole), "{whole}");
     for frames in [1, 2, 10, 100] {
-        let drawn: Vec<_> = (0..1_000).map(|_| crop(0.4, frames, &mut rng)).collect();
+        let drawn: Vec<_> = (0..1_000)
+            .map(|_| crop(&of(0.4, 1.0), frames, &mut rng))
+            .collect();
         for &(start, length) in &drawn {
             assert!(start + length <= frames);
             assert!(length as f64 >= 0.6 * frames as f64 && length > 0);

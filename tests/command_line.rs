@@ -30,7 +30,7 @@ fn bad_usage_is_exit_2() {
     assert!(with(&["--set", "train.lr=fast"]).contains("wrong value"));
     assert!(with(&["--set", "train.keep=0"]).contains("train.keep must be at least 1"));
     assert!(with(&["--preset", "best"]).contains("sinew, paper, reference"));
-    assert!(with(&["--plan", "quick"]).contains("resident or stepwise"));
+    assert!(with(&["--plan", "quick"]).contains("resident, stepwise or stepwise-units"));
     with(&["--device", "quantum"]);
     with(&["--epochs", "many"]);
     must_fail(&["trane"], 2);

@@ -1,5 +1,9 @@
 //! A full disk or a folder that cannot be written ends in one line, and nothing is left that looks finished.
 
+#[path = "common/command.rs"]
+mod command;
+#[path = "common/runs.rs"]
+mod runs;
 #[path = "common/skeleton_text.rs"]
 mod skeleton_text;
 
@@ -7,18 +11,19 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use command::{made_data, must, must_fail, text, train};
 use sinew::files;
 use sinew::shards::Prepared;
 use skeleton_text::{prepared, sound, zip};
 use tempfile::tempdir;
 
-/// A file system of 64 KiB, while it lives; none where it cannot be had.
+/// A small file system, while it lives; none where it cannot be had.
 struct Tiny<'a>(&'a Path);
 
 impl<'a> Tiny<'a> {
-    fn mount(folder: &'a Path) -> Option<Self> {
+    fn mount(folder: &'a Path, kib: usize) -> Option<Self> {
         let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
             .arg(folder)
             .output();
         let mounted = mount.is_ok_and(|output| output.status.success());
@@ -46,7 +51,7 @@ fn a_full_disk_leaves_nothing() {
     let disk = dir.path().join("disk");
     fs::create_dir(&disk).unwrap();
     let source = zip(&dir.path().join("a.zip"), &sound(40));
-    let Some(_tiny) = Tiny::mount(&disk) else {
+    let Some(_tiny) = Tiny::mount(&disk, 64) else {
         return;
     };
     for out in [disk.join("out"), disk.clone()] {
@@ -64,7 +69,7 @@ fn a_full_disk_leaves_nothing() {
 #[test]
 fn a_file_that_was_good_survives_a_full_disk() {
     let dir = tempdir().unwrap();
-    let Some(_tiny) = Tiny::mount(dir.path()) else {
+    let Some(_tiny) = Tiny::mount(dir.path(), 64) else {
         return;
     };
     let target = dir.path().join("weights");
@@ -99,4 +104,46 @@ fn a_place_that_cannot_be_written_is_refused() {
                 .contains("cannot create the folder")
         );
     }
+}
+
+#[test]
+fn a_checkpoint_that_finds_no_room_leaves_the_last_one() {
+    let dir = tempdir().unwrap();
+    let disk = dir.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let data = made_data(dir.path(), 48);
+    let [whole, full] = [dir.path().join("whole"), disk.join("full")];
+    // The rate must not depend on the number of epochs, nor the task on the folder.
+    let constant = ["--set", "schedule.kind=constant", "--set", "run.task=one"];
+    let epochs = |n| [&constant[..], &["--device", "cpu", "--epochs", n]].concat();
+    let Some(_tiny) = Tiny::mount(&disk, 2048) else {
+        return;
+    };
+    train(&data, &whole, &epochs("5"));
+    train(&data, &full, &epochs("2"));
+    // Room for lines and weights, and not for a checkpoint.
+    let filler = disk.join("filler");
+    let mut size = 0;
+    while fs::write(&filler, vec![1; size + 4096]).is_ok() {
+        size += 4096;
+    }
+    fs::write(&filler, vec![1; size - (152 << 10)]).unwrap();
+    let kept = sinew::train::checkpoints(&full.join("checkpoints")).unwrap();
+    let on = ["train", "--resume", text(&full), "--epochs", "5"];
+    let errors = must_fail(&on, 1);
+    let last = errors.lines().last().unwrap_or_default();
+    assert!(
+        last.contains("step-") && last.contains("free some space"),
+        "{errors}"
+    );
+    let left = sinew::train::checkpoints(&full.join("checkpoints")).unwrap();
+    assert_eq!(left, kept);
+    must(&["check", text(&full)]);
+    assert_eq!(runs::leftovers(&full), Vec::<String>::new());
+    fs::remove_file(&filler).unwrap();
+    must(&on);
+    assert!(
+        runs::newest(&full) == runs::newest(&whole),
+        "the last checkpoints differ"
+    );
 }

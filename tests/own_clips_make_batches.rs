@@ -99,6 +99,11 @@ fn rows(prepared: &Arc<Prepared>, preset: &str) -> sinew::Result<Vec<usize>> {
     Ok(rows)
 }
 
+/// Samplings of a test clip by the default preset.
+fn draws() -> usize {
+    resolve("sinew", None, &[]).unwrap().data.test_clips
+}
+
 #[test]
 fn whatever_they_are_like() {
     for joints in [1, 2, 15, 17, 25, 133] {
@@ -110,7 +115,7 @@ fn whatever_they_are_like() {
                 let rows = rows(&data, preset).unwrap();
                 for (clip, rows) in data.manifest().clips.iter().zip(rows) {
                     let expected = match preset {
-                        "sinew" => 5 * clip.bodies..=5 * clip.bodies,
+                        "sinew" => draws() * clip.bodies..=draws() * clip.bodies,
                         // It leaves out the people of a few frames, but no clip.
                         _ => 1..=clip.bodies,
                     };
@@ -142,7 +147,7 @@ fn two_people_throughout_are_one_row() {
         )
     };
     let data = set(dir.path(), 17, vec![two(1, 1), two(2, 30)]);
-    assert_eq!(rows(&data, "sinew").unwrap(), [5, 5]);
+    assert_eq!(rows(&data, "sinew").unwrap(), [draws(); 2]);
     assert_eq!(rows(&data, "paper").unwrap(), [1, 1]);
 }
 

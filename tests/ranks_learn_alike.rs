@@ -9,7 +9,7 @@ use sinew::device::{Choice, Compute};
 use sinew::recipe::{Recipe, resolve};
 use sinew::shards::Prepared;
 use sinew::train::ranks::{Rank, Ranks};
-use sinew::train::{EpochMetrics, Event, Run, Session, Start, follow, lead};
+use sinew::train::{EpochMetrics, Event, Position, Run, Session, Start, follow, lead};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -97,7 +97,7 @@ impl Ranks for Thread {
     fn abort(&self, _code: u8) {}
 }
 
-fn recipe() -> Recipe {
+fn recipe(more: &[&str]) -> Recipe {
     let sets = [
         "run.protocol=xsub",
         "model.hidden=8",
@@ -108,14 +108,20 @@ fn recipe() -> Recipe {
         "train.accumulate=2",
         "train.validation=0.3",
         "train.epochs=4",
-    ]
-    .map(String::from);
+    ];
+    let sets: Vec<_> = sets.iter().chain(more).map(|s| s.to_string()).collect();
     resolve("sinew", None, &sets).expect("settings")
 }
 
-/// Trains, or goes on where the folder holds a run, with several ranks, the last of which is asked to stop at a step.
-fn trained(data: &Path, out: &Path, of: usize, stop_at: Option<usize>) -> Vec<EpochMetrics> {
-    let train = |ranks: Arc<dyn Ranks>| {
+/// Trains, or goes on where the folder holds a run, with several ranks, the last of which is asked to stop at a step. How
+/// it ended at each, and where.
+fn train(
+    recipe: &Recipe,
+    (data, out): (&Path, &Path),
+    of: usize,
+    stop_at: Option<usize>,
+) -> Vec<(Result<(), Error>, Position)> {
+    let one = |ranks: Arc<dyn Ranks>| {
         let rank = ranks.rank();
         let prepared = || Arc::new(Prepared::open(data).expect("data"));
         let session = if !rank.leads() {
@@ -126,15 +132,7 @@ fn trained(data: &Path, out: &Path, of: usize, stop_at: Option<usize>) -> Vec<Ep
             Session::new(run, prepared(), compute, ranks, Start::Resume, &mut |_| {})
         } else {
             let (start, device) = (Start::Fresh, Choice::Cpu);
-            lead(
-                ranks,
-                &recipe(),
-                prepared(),
-                out,
-                device,
-                start,
-                &mut |_| {},
-            )
+            lead(ranks, recipe, prepared(), out, device, start, &mut |_| {})
         };
         let mut session = session.expect("it begins");
         let stop = AtomicBool::new(false);
@@ -144,21 +142,31 @@ fn trained(data: &Path, out: &Path, of: usize, stop_at: Option<usize>) -> Vec<Ep
             }
             // A last batch that leaves ranks without a row.
             Event::Started { samples, .. } => {
-                assert!((1..4).contains(&(samples % 10)), "{samples}")
+                assert!((1..4).contains(&(samples % 10)), "{samples}");
             }
             _ => {}
         });
-        match (stop_at, ended) {
-            (None, ended) => ended.expect("it trains"),
-            (Some(step), Err(Error::Interrupted(_))) => assert_eq!(session.position().step, step),
-            (Some(_), ended) => panic!("no rank goes on: {ended:?}"),
-        }
+        (ended, session.position().clone())
     };
     std::thread::scope(|scope| {
-        for ranks in threads(of) {
-            scope.spawn(|| train(ranks));
+        let started: Vec<_> = threads(of)
+            .into_iter()
+            .map(|ranks| scope.spawn(|| one(ranks)))
+            .collect();
+        let ended = started.into_iter().map(|thread| thread.join());
+        ended.map(|ended| ended.expect("no panic")).collect()
+    })
+}
+
+/// The same, which must end well, or where all were stopped.
+fn trained(data: &Path, out: &Path, of: usize, stop_at: Option<usize>) -> Vec<EpochMetrics> {
+    for (ended, position) in train(&recipe(&[]), (data, out), of, stop_at) {
+        match (stop_at, ended) {
+            (None, ended) => ended.expect("it trains"),
+            (Some(step), Err(Error::Interrupted(_))) => assert_eq!(position.step, step),
+            (Some(_), ended) => panic!("no rank goes on: {ended:?}"),
         }
-    });
+    }
     Run::metrics(out).expect("metrics")
 }
 
@@ -186,4 +194,29 @@ fn one_two_and_four() {
             assert_eq!((a.step, a.best), (b.step, b.best), "{what}");
         }
     }
+}
+
+#[test]
+fn where_numbers_are_lost_all_do_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = command::made_data(folder.path(), 64);
+    // Each step multiplies the weights by more than a thousand.
+    let wild = [
+        "train.optimiser=sgd",
+        "train.lr=1e6",
+        "train.weight_decay=1",
+        "train.clip_norm=0",
+        "train.diverged=back",
+    ];
+    let out = folder.path().join("run");
+    let mut said = Vec::new();
+    for (ended, position) in train(&recipe(&wild), (&data, &out), 3, None) {
+        let error = ended.expect_err("no number");
+        assert!(matches!(error, Error::Diverged { .. }), "{error}");
+        // All went back as often as they may.
+        assert_eq!(position.returns, 3);
+        said.push(error.to_string());
+    }
+    assert!(said.iter().all(|text| *text == said[0]), "{said:?}");
+    assert!(said[0].contains("of the clips"), "{}", said[0]);
 }

@@ -56,6 +56,8 @@ fn of_a_finished_run() {
             "cpu",
             "--set",
             "run.task=a task",
+            "--set",
+            "train.validation=0.1",
         ],
     );
     let html = report(&run);

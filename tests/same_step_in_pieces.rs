@@ -95,7 +95,7 @@ fn trained(
 #[test]
 fn whole_split_or_gathered() {
     let mut rng = fresh("same_step_in_pieces");
-    let recipe = recipe(&[]);
+    let [plain, recipe] = [&[][..], &["model.recurrent_dropout=0.3"]].map(recipe);
     let layout = Layout::sbu15();
     let whole = batch(11, &layout, 3, &mut rng);
     for compute in devices::devices() {
@@ -108,6 +108,12 @@ fn whole_split_or_gathered() {
             trained(&recipe, &layout, batches, context(largest), &compute.device).0
         };
         let expected = run(std::slice::from_ref(&whole), usize::MAX);
+        let one = std::slice::from_ref(&whole);
+        let other = trained(&plain, &layout, one, context(usize::MAX), &compute.device).0;
+        assert!(
+            relative_error(&other, &expected) > 1e-3,
+            "the masks do nothing"
+        );
         for (what, found) in [
             ("row by row", run(std::slice::from_ref(&whole), 1)),
             (

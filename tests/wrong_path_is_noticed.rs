@@ -59,6 +59,28 @@ fn wrong_matrix_units_stay_off() {
     }
 }
 
+/// Its products stay on matrix units, its plans do not.
+#[test]
+fn wrong_steps_on_matrix_units_stay_off() {
+    let verdict = |steps: Found| {
+        let mut error = |path: Path| match path {
+            Path::Steps(Units::Coop16) => steps.clone(),
+            _ => Ok(3e-4),
+        };
+        judge("card", true, Units::Coop16, &mut error)
+    };
+    assert!(verdict(Ok(3e-4)).steps);
+    for wrong in [Ok(1.0), Ok(f64::NAN), Err("refused".into())] {
+        let found = verdict(wrong);
+        assert_eq!((found.units, found.steps), (Units::Coop16, false));
+        let note = found.notes.join("\n");
+        assert!(
+            note.contains("matrix-unit recurrence of card stays off"),
+            "{note}"
+        );
+    }
+}
+
 #[test]
 fn f32_is_what_remains() {
     for plan in Plan::PLAIN {

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use crate::train::ranks::{self, Ranks};
-use crate::train::{Best, Event, Run, Session, Start, follow, for_device, lead};
+use crate::train::{Best, Event, Run, Session, Start, follow, for_device, lead, memory};
 use signal_hook::SigId;
 #[cfg(unix)]
 use signal_hook::consts::{SIGHUP, SIGUSR1};
@@ -184,8 +184,9 @@ fn resume(
         Some(choice) => open_for(choice, rank.local, rank.locals)?,
         None => open_named(&stored.run.device, rank.local)?,
     };
-    for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
     let prepared = Arc::new(Prepared::open(&wanted.run.data)?);
+    memory::fits(&wanted, prepared.manifest(), &compute, rank.of)?;
+    for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
     wanted.run.checksum = prepared.manifest().checksum.clone();
     refuse_changes(args, &stored, &wanted)?;
     progress.line(&compute.describe());

@@ -1,8 +1,11 @@
 //! Which device runs the work: the adapters of this machine, the choice among them, and what the choice can do.
 
-use crate::error::{Error, Result};
+mod open;
+
+pub use open::{open, open_for, open_named, share_cores};
+
+use crate::error::Error;
 use burn::tensor::Device;
-use burn_wgpu::WgpuSetup;
 use burn_wgpu::wgpu;
 use serde::Serialize;
 use std::str::FromStr;
@@ -58,6 +61,9 @@ pub struct Adapter {
     pub timestamps: bool,
     /// Bytes of the largest tensor that one kernel can read.
     pub largest_binding: u64,
+    /// Bytes of memory that tensors can take, where the interface tells it: the adapter's own, or the machine's where it
+    /// has none of its own.
+    pub memory: Option<u64>,
     /// Bytes of memory that a workgroup shares.
     pub workgroup_memory: u32,
     /// Threads of the largest workgroup.
@@ -138,6 +144,14 @@ impl Compute {
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
+    /// Bytes of memory that tensors can take, where it is known; on the CPU engine what the machine has to give now.
+    pub fn memory(&self) -> Option<u64> {
+        match &self.adapter {
+            Some(adapter) => adapter.memory,
+            None => available(&std::fs::read_to_string("/proc/meminfo").ok()?),
+        }
+    }
+
     /// Floating-point operations of the longest dispatch: a quarter of a second on software Vulkan (two cores, 0.8
     /// GFLOP/s), since desktop drivers reset a GPU that is silent for about two; hardware is at least fifty times as
     /// fast. The CPU engine has no such bound.
@@ -163,6 +177,15 @@ impl Compute {
             ),
         }
     }
+}
+
+/// What Linux says is available, in bytes.
+fn available(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
 }
 
 fn instance() -> wgpu::Instance {
@@ -209,10 +232,61 @@ fn summary(index: usize, adapter: &wgpu::Adapter) -> Adapter {
         largest_binding: limits
             .max_storage_buffer_binding_size
             .min(limits.max_buffer_size),
+        memory: memory(adapter),
         workgroup_memory: limits.max_compute_workgroup_storage_size,
         workgroup_threads: limits.max_compute_invocations_per_workgroup,
         storage_buffers: limits.max_storage_buffers_per_shader_stage,
     }
+}
+
+/// What Vulkan says of an adapter's memory; the other interfaces are not asked.
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+fn memory(adapter: &wgpu::Adapter) -> Option<u64> {
+    // Safe: the adapter is alive, and only asked.
+    let heaps = unsafe {
+        let adapter = adapter.as_hal::<wgpu::hal::api::Vulkan>()?;
+        let instance = adapter.shared_instance().raw_instance();
+        instance.get_physical_device_memory_properties(adapter.raw_physical_device())
+    };
+    let discrete = adapter.get_info().device_type == wgpu::DeviceType::DiscreteGpu;
+    let heaps = heaps
+        .memory_heaps
+        .iter()
+        .take(heaps.memory_heap_count as usize);
+    // The lowest bit is that of the device's own memory; an integrated GPU can use all.
+    let usable = heaps.filter(|heap| !discrete || heap.flags.as_raw() & 1 == 1);
+    Some(usable.map(|heap| heap.size).sum())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "windows")))]
+fn memory(_: &wgpu::Adapter) -> Option<u64> {
+    None
+}
+
+/// The error behind a panic of the graphics layer, which has no other way to tell that the device refused something.
+///
+/// Nothing where the panic was another.
+#[must_use]
+pub fn failure(panic: &str) -> Option<Error> {
+    let (_, said) = panic.split_once("wgpu error: ")?;
+    let said = said.lines().next().unwrap_or_default().trim();
+    Some(if out_of_memory(said) {
+        Error::device(
+            "the device ran out of memory; the last checkpoint is whole",
+            "resume with a smaller train.batch, and as much more train.accumulate, each named by --allow too",
+        )
+    } else {
+        Error::device(
+            format!("the device failed: {said}; the last checkpoint is whole"),
+            "resume the run; if it fails again, update the driver or use another device",
+        )
+    })
+}
+
+/// Whether a panic says that the device has no memory left, so that nothing can go on.
+#[must_use]
+pub fn out_of_memory(panic: &str) -> bool {
+    panic.contains("Out of Memory")
 }
 
 /// The side of the cube that an adapter's matrix units multiply, of f16 with f32 sums: the larger where it has both.
@@ -231,173 +305,4 @@ fn matrix_units(adapter: &wgpu::Adapter) -> Option<u32> {
                 && s.cr_type == wgpu::CooperativeScalarType::F32
         })
     })
-}
-
-/// What helps where no adapter is.
-const INSTALL: &str = "install the GPU's Vulkan driver (Linux: mesa-vulkan-drivers, or NVIDIA's own; \
-     Windows and macOS bring DX12 and Metal), see `sinew devices`, or use --device cpu";
-
-/// Opens the device that was asked for.
-///
-/// # Errors
-/// [`Error::Device`] where it is not there, cannot run the kernels, or refuses to open.
-pub fn open(choice: Choice) -> Result<Compute> {
-    open_for(choice, 0, 1)
-}
-
-/// Opens a device for the process number `local` of `locals` on this machine: where none is named, the first takes the
-/// first hardware adapter, the second the second. A named one is shared by all.
-///
-/// # Errors
-/// As [`open`], and where there are fewer adapters than processes.
-pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> {
-    if choice == Choice::Cpu {
-        return Ok(Compute::cpu("asked for"));
-    }
-    let instance = instance();
-    let adapters = found(&instance);
-    let listed: Vec<Adapter> = adapters
-        .iter()
-        .enumerate()
-        .map(|(i, a)| summary(i, a))
-        .collect();
-    let mut usable: Vec<usize> = (0..listed.len())
-        .filter(|i| listed[*i].hardware() && listed[*i].storage_buffers >= BUFFERS)
-        .collect();
-    // A GPU that several interfaces reach is one.
-    if let Some(&first) = usable.first() {
-        usable.retain(|i| listed[*i].backend == listed[first].backend);
-    }
-    let (index, reason) = match (choice, usable.get(local)) {
-        (Choice::Index(index), _) => (index, "asked for by number".to_string()),
-        (_, Some(index)) if locals == 1 => (*index, "the first hardware adapter".into()),
-        (_, Some(index)) => {
-            let (number, all) = (local + 1, usable.len());
-            (*index, format!("hardware adapter {number} of {all}"))
-        }
-        (_, None) if !usable.is_empty() => {
-            let what = format!(
-                "{locals} ranks on this machine and {} hardware adapters",
-                usable.len()
-            );
-            let help = "start no more ranks a machine than it has adapters, or use --device cpu";
-            return Err(Error::device(what, help));
-        }
-        (Choice::Gpu, None) => {
-            let software = listed.iter().find(|a| !a.hardware());
-            let what = match software {
-                Some(a) => format!(
-                    "no GPU was found, only the software adapter {} ({})",
-                    a.index, a.name
-                ),
-                None => "no GPU was found".into(),
-            };
-            return Err(Error::device(what, INSTALL));
-        }
-        (_, None) => {
-            let why = if listed.is_empty() {
-                "no adapter was found"
-            } else {
-                "no hardware adapter was found"
-            };
-            return Ok(Compute::cpu(why));
-        }
-    };
-    let Some(adapter) = adapters.into_iter().nth(index) else {
-        let what = format!("there is no adapter {index}; {} found", listed.len());
-        return Err(Error::device(what, INSTALL));
-    };
-    let summary = listed[index].clone();
-    if summary.storage_buffers < BUFFERS {
-        let what = format!(
-            "{} binds {} buffers, and the kernels need {BUFFERS}",
-            summary.name, summary.storage_buffers
-        );
-        return Err(Error::device(
-            what,
-            "update its driver, or use another device",
-        ));
-    }
-    let device = start(instance, adapter).map_err(|e| {
-        Error::device(
-            format!("{} does not open: {e}", summary.name),
-            "update its driver, or use --device cpu",
-        )
-    })?;
-    Ok(Compute {
-        device,
-        adapter: Some(summary),
-        reason,
-    })
-}
-
-/// Opens an adapter with everything it offers, and hands it to Burn.
-fn start(
-    instance: wgpu::Instance,
-    adapter: wgpu::Adapter,
-) -> std::result::Result<Device, Box<dyn std::error::Error>> {
-    let descriptor = wgpu::DeviceDescriptor {
-        label: Some("sinew"),
-        required_features: adapter
-            .features()
-            .difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
-        required_limits: adapter.limits(),
-        memory_hints: wgpu::MemoryHints::MemoryUsage,
-        trace: wgpu::Trace::Off,
-        // Cooperative matrices are behind this switch; no kernel relies on unspecified behaviour.
-        experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
-    };
-    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))?;
-    let backend = adapter.get_info().backend;
-    let setup = WgpuSetup {
-        instance,
-        adapter,
-        device,
-        queue,
-        backend,
-    };
-    Ok(Device::wgpu_options().setup(setup).init()?)
-}
-
-/// Divides the cores that this process sees among the `locals` processes of this machine, unless `RAYON_NUM_THREADS` says
-/// how many threads to take. Call it before anything computes.
-///
-/// # Errors
-/// [`Error::Device`] where threads are running already, or cannot be started.
-pub fn share_cores(locals: usize) -> Result<()> {
-    if locals < 2 || std::env::var_os("RAYON_NUM_THREADS").is_some() {
-        return Ok(());
-    }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    rayon::ThreadPoolBuilder::new()
-        .num_threads((cores / locals).max(1))
-        .build_global()
-        .map_err(|e| Error::device(format!("no threads: {e}"), "set RAYON_NUM_THREADS"))
-}
-
-/// Opens the device that a run began on, by the name that its settings keep; of several of that name, the one of the
-/// process number `local` of this machine.
-///
-/// # Errors
-/// [`Error::Device`] where it is not there any more, or does not open.
-pub fn open_named(name: &str, local: usize) -> Result<Compute> {
-    if name == "cpu" {
-        return Ok(Compute::cpu("the run began on it"));
-    }
-    let mut named = adapters();
-    named.retain(|adapter| adapter.run_name() == name);
-    // Processor time is shared anyway.
-    let software = named.first().is_some_and(|adapter| !adapter.hardware());
-    match named.get(if software { 0 } else { local }) {
-        Some(adapter) => open(Choice::Index(adapter.index)),
-        None => {
-            let help =
-                "resume where it is, or go on elsewhere with --device and --allow run.device";
-            let what = match named.len() {
-                0 => format!("the run began on {name}, which is not here"),
-                found => format!("the run began on {name}, and this machine has {found} of it"),
-            };
-            Err(Error::device(what, help))
-        }
-    }
 }

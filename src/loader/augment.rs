@@ -61,14 +61,15 @@ impl Change {
     }
 }
 
-/// A random part of a clip of `frames` frames: where it starts and how many frames it has. At most the share `largest`
-/// is cut off.
+/// A random part of a clip of `frames` frames: where it starts and how many frames it has. With the settings'
+/// probability up to their largest share is cut off.
 #[must_use]
-pub fn crop(largest: f32, frames: usize, rng: &mut Rng) -> (usize, usize) {
-    if largest <= 0.0 {
+pub fn crop(settings: &Augment, frames: usize, rng: &mut Rng) -> (usize, usize) {
+    let sure = settings.probability >= 1.0;
+    if settings.crop <= 0.0 || !(sure || rng.chance(settings.probability)) {
         return (0, frames);
     }
-    let cut = (f64::from(largest) * rng.unit_f64() * frames as f64) as usize;
+    let cut = (f64::from(settings.crop) * rng.unit_f64() * frames as f64) as usize;
     let start = (rng.unit_f64() * (cut + 1) as f64) as usize;
     (start.min(cut), frames - cut.min(frames))
 }

@@ -213,7 +213,7 @@ impl Maker {
             None => (Rng::new(self.seed, &[purpose::TEST, clip, number]), draws),
         };
         let (start, length) = match (epoch, &self.augment) {
-            (Some(_), Some(settings)) => augment::crop(settings.crop, sequence.frames, &mut rng),
+            (Some(_), Some(settings)) => augment::crop(settings, sequence.frames, &mut rng),
             _ => (0, sequence.frames),
         };
         let random = (epoch.is_some() || draws > 1).then_some(&mut rng);

@@ -80,10 +80,11 @@ fn stored(precision: Precision) -> (FloatDType, DType) {
 /// The dispatches of one pass, which differ in nothing but their kernel's step numbers.
 ///
 /// What cubecl-wgpu 0.11.3 does with them: every launch goes into the compute pass that is open, behind a barrier of
-/// wgpu's own, and the pass ends when 32 launches are in it (`tasks_max`), at a read, and at each upload. An upload
-/// also submits all that was recorded, so that a buffer of step numbers made for each step would submit each step
-/// alone. Hence one upload before the first step, with a slice of it bound to each dispatch: T steps lie in T / 32
-/// passes.
+/// wgpu's own, and the pass ends when so many launches are in it as the device was opened with
+/// ([`crate::device::TASKS`]), at a read, and at each upload. An upload also submits all that was recorded, so that a
+/// buffer of step numbers made for each step would submit each step alone. Hence one upload before the first step, with
+/// a slice of it bound to each dispatch: a walk of up to that many steps lies in one pass, but for one whose work would
+/// keep a slow device busy for more than about a second: that is submitted in between.
 struct Recording {
     client: Client,
     /// In the order of the shader's bindings, without `info`.
@@ -95,7 +96,12 @@ struct Recording {
     start: u64,
     /// Bytes of the upload.
     size: u64,
+    /// Dispatches that are submitted together at most.
+    together: usize,
 }
+
+/// Longest dispatches that are submitted together: a quarter of a second each on the slowest device.
+const TOGETHER: f64 = 4.0;
 
 impl Recording {
     /// `lengths` is the binding of the rows' lengths; `steps` are the two step numbers of each dispatch.
@@ -132,6 +138,9 @@ impl Recording {
             stride,
             start: bytes(start),
             size: bytes(upload.len()),
+            together: ((TOGETHER * spec.dispatch as f64 * steps.len() as f64 / dims.flops())
+                as usize)
+                .max(1),
         }
     }
 
@@ -149,6 +158,10 @@ impl Recording {
             CubeCount::Static(x, y, z),
             KernelArguments::new().with_buffers(buffers.map(Handle::binding).collect()),
         );
+        if (n + 1).is_multiple_of(self.together) {
+            // What failed is told by the buffers that it left unwritten, when they are read.
+            self.client.flush().ok();
+        }
     }
 }
 

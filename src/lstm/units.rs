@@ -2,7 +2,7 @@
 //!
 //! WGSL has them as cooperative matrices: a fragment belongs to a subgroup, is loaded from memory and stored there as a
 //! whole, and its single numbers are nobody's. 16 × 16 is what Vulkan's drivers offer for f16 with f32 sums, 8 × 8 is
-//! Metal's. Where there are none, [`emulated`] plays them in plain WGSL: the same text, so that tests prove its index
+//! Metal's. Where there are none, [`Units::Emulated`] plays them in plain WGSL: the same text, so that tests prove its index
 //! arithmetic on any adapter.
 
 use crate::device::Adapter;

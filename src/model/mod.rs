@@ -1,6 +1,7 @@
 //! The Two-Stream RNN of Wang & Wang (CVPR 2017): a temporal LSTM over frames, a spatial LSTM over joints, fused.
 
 mod dropout;
+mod footprint;
 mod fusion;
 mod parameters;
 mod readout;

@@ -94,13 +94,21 @@ pub fn numbers(model: &TwoStream) -> Result<BTreeMap<String, Numbers>> {
 pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let failed = |e: String| {
         Error::device(
-            format!("the device failed: {e}"),
+            format!("the device failed: {}", one_line(&e)),
             "the last checkpoint is whole: resume the run, with a smaller train.batch if memory was short",
         )
     };
     let data = tensor.try_into_data().map_err(|e| failed(e.to_string()))?;
     data.try_to_vec::<f32>()
         .map_err(|e| failed(format!("{e:?}")))
+}
+
+/// The first causes of an error of Burn's, which goes on over many lines.
+fn one_line(error: &str) -> String {
+    let lines = error.lines().map(str::trim);
+    let told = lines.take_while(|line| !line.starts_with("Backtrace"));
+    let told = told.filter(|line| !line.is_empty() && *line != "Caused by:");
+    told.take(6).collect::<Vec<_>>().join(": ")
 }
 
 /// The model with every parameter taken from `source` by name.

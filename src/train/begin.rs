@@ -1,9 +1,11 @@
 //! The start of a new run: what the data and the device decide, then folder, model and first checkpoint.
 
+use super::event::Event;
+use super::memory;
 use super::plans;
 use super::ranks::{Ranks, alone};
 use super::run::Run;
-use super::session::{Event, Session, Start};
+use super::session::{Session, Start};
 use super::settle::{held_out, settle};
 use crate::device::{Choice, Compute, open_for, open_named};
 use crate::error::{Error, Place, Result};
@@ -19,8 +21,8 @@ use std::sync::Arc;
 /// the kernel plan that measures fastest there. `events` hears of both, and of warnings.
 ///
 /// # Errors
-/// A protocol without training clips in these data, a clip that cannot be read, no such device, a plan that it cannot
-/// run, weights that do not fit, a folder that holds a run already or cannot be written.
+/// A protocol without training clips in these data, a clip that cannot be read, no such device, too little memory there,
+/// a plan that it cannot run, weights that do not fit, a folder that holds a run already or cannot be written.
 pub fn begin(
     recipe: &Recipe,
     prepared: Arc<Prepared>,
@@ -49,6 +51,7 @@ pub fn lead(
     let mut recipe = for_data(recipe, &prepared, out)?;
     let compute = open_for(device, rank.local, rank.locals)?;
     events(Event::Note(compute.describe()));
+    memory::fits(&recipe, prepared.manifest(), &compute, rank.of)?;
     // A plan is measured with the rows that one rank has.
     let mut share = recipe.clone();
     share.train.batch = recipe.train.batch.div_ceil(rank.of);
@@ -84,6 +87,7 @@ pub fn follow(
         None => open_named(&recipe.run.device, rank.local)?,
     };
     events(Event::Note(compute.describe()));
+    memory::fits(&recipe, prepared.manifest(), &compute, rank.of)?;
     for_device(&mut recipe, &compute, &mut |note| events(Event::Note(note)))?;
     let run = Run::follow(folder, recipe);
     Session::new(

@@ -1,8 +1,9 @@
 //! The folds of a cross-validation: ordinary runs, several at a time.
 
+use super::event::Event;
 use super::ranks::alone;
 use super::run::Run;
-use super::session::{Event, Session, Start};
+use super::session::{Session, Start};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::recipe::Recipe;

@@ -1,7 +1,7 @@
 //! A run's folder: its settings, what it measured, its checkpoints, and the weights that were best.
 
 use super::checkpoint::Position;
-use super::events::{self, EventLog};
+use super::tensorboard::{self, EventLog};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::recipe::{self, Recipe};
@@ -199,7 +199,7 @@ impl Run {
                 .collect();
             files::write(&path, kept.as_bytes())?;
         }
-        events::rewind(&self.folder.join(EVENTS), position)
+        tensorboard::rewind(&self.folder.join(EVENTS), position)
     }
 
     /// What TensorBoard is told of the steps after a position.

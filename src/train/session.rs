@@ -4,11 +4,12 @@ mod diverged;
 mod setup;
 
 use super::checkpoint::{Best, Checkpoint, Position};
-use super::events::EventLog;
+use super::event::Event;
 use super::ranks::{Ranks, same_everywhere};
 use super::run::{EpochMetrics, EpochTiming, Run};
 use super::schedule::rate;
 use super::step::{StepNumbers, Trainee};
+use super::tensorboard::EventLog;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, Report};
@@ -24,56 +25,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-/// What happens in a run; the terminal and others draw from it.
-#[derive(Debug, Clone)]
-pub enum Event<'a> {
-    /// The sizes of the work.
-    Started {
-        /// Training clips, validation clips, test clips.
-        clips: [usize; 3],
-        /// Training samples of an epoch.
-        samples: usize,
-        /// Optimisation steps of an epoch.
-        steps: usize,
-        /// Numbers that are learnt.
-        parameters: usize,
-        /// Where the run goes on.
-        position: &'a Position,
-    },
-    /// A step is done.
-    Step {
-        /// Where the run stands.
-        position: &'a Position,
-        /// Steps of an epoch.
-        steps: usize,
-        /// Epochs of the run.
-        epochs: usize,
-        /// Rate of the step.
-        lr: f64,
-        /// Samples a second since the start.
-        samples_per_s: f64,
-        /// Share of the time in which the device waited for data.
-        data_wait: f64,
-        /// Time left at this speed.
-        left: Duration,
-    },
-    /// An epoch is done and its checkpoint written.
-    Epoch {
-        /// Its numbers.
-        metrics: &'a EpochMetrics,
-        /// Its times.
-        timing: &'a EpochTiming,
-        /// Epochs of the run.
-        epochs: usize,
-        /// Time left at this epoch's speed.
-        left: Duration,
-    },
-    /// What was chosen, such as the device and the plan.
-    Note(String),
-    /// Something to know that stops nothing.
-    Warning(String),
-}
 
 /// Where the first weights come from.
 pub enum Start {

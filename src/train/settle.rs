@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::loader;
+use crate::model::Shape;
 use crate::recipe::{Actors, Recipe};
 use crate::shards::{Manifest, Prepared};
 use crate::skeleton::Layout;
@@ -75,6 +76,17 @@ pub fn walked(recipe: &Recipe, layout: &Layout) -> Layout {
             .collect();
     }
     layout
+}
+
+/// The sizes and wiring of a settled recipe's model, for data of this manifest and inputs of T frames and C channels.
+pub fn shape(recipe: &Recipe, manifest: &Manifest, [frames, channels]: [usize; 2]) -> Shape {
+    Shape {
+        model: recipe.model.clone(),
+        layout: walked(recipe, &manifest.layout),
+        frames,
+        channels,
+        classes: manifest.classes.len(),
+    }
 }
 
 fn is_paper(recipe: &Recipe) -> bool {

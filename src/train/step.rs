@@ -2,7 +2,7 @@
 
 use super::optimiser::{Gradients, Optimiser, clip};
 use super::ranks::{Ranks, alone, sum_gradients};
-use super::settle::walked;
+use super::settle::shape;
 use crate::device::Compute;
 use crate::error::Result;
 use crate::evaluate::inputs;
@@ -181,13 +181,7 @@ impl Trainee {
         [frames, _, channels]: [usize; 3],
         compute: &Compute,
     ) -> (Self, Vec<String>) {
-        let shape = Shape {
-            model: recipe.model.clone(),
-            layout: walked(recipe, &manifest.layout),
-            frames,
-            channels,
-            classes: manifest.classes.len(),
-        };
+        let shape = shape(recipe, manifest, [frames, channels]);
         let device = compute.device.clone().autodiff();
         let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
         let precision = recipe.train.precision;

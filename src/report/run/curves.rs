@@ -26,7 +26,7 @@ struct Chart {
 // The chart's box, and in it that of the lines.
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 250.0;
-const LEFT: f64 = 66.0;
+const LEFT: f64 = 80.0;
 const RIGHT: f64 = 466.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 208.0;

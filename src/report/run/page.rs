@@ -76,13 +76,18 @@ fn tiles(facts: &RunFacts<'_>) -> String {
             ("test clips", report.clips.to_string()),
         ]);
     }
-    if let Some(best) = facts.metrics.iter().rev().find(|m| m.best) {
+    if let Some(best) = facts.metrics.iter().rev().find(|m| chosen(m)) {
         tiles.push(("best epoch", best.epoch.to_string()));
     }
     let tile = |(name, value): &(&str, String)| {
         format!("<div><dt>{name}</dt><dd>{}</dd></div>\n", escape(value))
     };
     tiles.iter().map(tile).collect()
+}
+
+/// Whether an epoch did best on clips that are held out; without any, each is the best and that says nothing.
+fn chosen(epoch: &EpochMetrics) -> bool {
+    epoch.best && epoch.validation_top1.is_some()
 }
 
 /// All epochs in numbers.
@@ -100,7 +105,7 @@ fn table(metrics: &[EpochMetrics]) -> String {
             percent(m.accuracy),
             or_none(m.validation_loss, short),
             or_none(m.validation_top1, percent),
-            if m.best { "best so far" } else { "" },
+            if chosen(m) { "best so far" } else { "" },
         );
     }
     format!(

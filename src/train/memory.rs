@@ -1,0 +1,60 @@
+//! Whether a step fits the device's memory, found out before a run starts.
+
+use super::settle::shape;
+use crate::device::Compute;
+use crate::error::{Error, Result};
+use crate::loader::features;
+use crate::lstm::{Context, Plan};
+use crate::recipe::{Optimiser, Recipe};
+use crate::shards::Manifest;
+
+/// Refuses a settled recipe whose steps, shared by `ranks` devices like this one, surely need more memory than it has.
+/// Where it is not known how much that is, nothing is refused.
+///
+/// # Errors
+/// [`Error::Device`] with what a step needs, and the largest batch that divides `train.batch` and fits.
+pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usize) -> Result<()> {
+    let Some(memory) = compute.memory() else {
+        return Ok(());
+    };
+    let sizes = [recipe.data.frames, features::channels(&recipe.data)];
+    let shape = shape(recipe, manifest, sizes);
+    // A larger batch goes through the model in pieces of so many rows.
+    let most = shape.rows(Context::on(compute, Plan::STEPWISE));
+    let train = &recipe.train;
+    let moments = match train.optimiser {
+        Optimiser::Adam | Optimiser::Adamw => 2,
+        Optimiser::Sgd => usize::from(train.momentum > 0.0),
+    };
+    // Weights, gradients, moments.
+    let model = ((2 + moments) * shape.parameters() * size_of::<f32>()) as u64;
+    let need = |batch: usize| model + shape.step_bytes(batch.div_ceil(ranks).min(most));
+    if need(train.batch) <= memory {
+        return Ok(());
+    }
+    let fitting = (2..=train.batch)
+        .filter(|pieces| train.batch.is_multiple_of(*pieces))
+        .find(|pieces| need(train.batch / pieces) <= memory);
+    let what = format!(
+        "a step with train.batch={} needs {} of memory at least, {} of it for the model, and {} has {}",
+        train.batch,
+        mib(need(train.batch)),
+        mib(model),
+        compute.name(),
+        mib(memory),
+    );
+    let help = match fitting {
+        Some(pieces) => format!(
+            "train.batch={} with train.accumulate={} takes {} for as many samples a step",
+            train.batch / pieces,
+            train.accumulate * pieces,
+            mib(need(train.batch / pieces)),
+        ),
+        None => "lower model.hidden or data.frames, or use another device".into(),
+    };
+    Err(Error::device(what, help))
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
