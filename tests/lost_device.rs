@@ -13,6 +13,7 @@ use sinew::Error;
 use sinew::device::{Compute, failure};
 use sinew::recipe::resolve;
 use sinew::shards::Prepared;
+use sinew::train::ranks::alone;
 use sinew::train::{Checkpoint, Event, Run, Session, Start, for_data, for_device};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -73,8 +74,8 @@ fn ends_in_an_error() {
     let mut recipe = for_data(&recipe, &prepared, &out).expect("settled");
     for_device(&mut recipe, &compute, &mut |_| ()).expect("a plan");
     let run = Run::create(&out, recipe).expect("a run");
-    let mut session =
-        Session::new(run, prepared, compute, Start::Fresh, &mut |_| ()).expect("a session");
+    let mut session = Session::new(run, prepared, compute, alone(), Start::Fresh, &mut |_| ())
+        .expect("a session");
     let ended = catch_unwind(AssertUnwindSafe(|| {
         session.train(&AtomicBool::new(false), &mut |event| {
             if let Event::Step { position, .. } = event

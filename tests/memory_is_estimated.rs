@@ -66,8 +66,8 @@ fn and_refused_with_what_would_fit() {
         assert_eq!(shape.parameters(), model.num_params(), "{temporal}");
 
         let (large, small) = (card(64 << 30), card(1 << 30));
-        memory::fits(&recipe, prepared.manifest(), &large).expect("it fits");
-        let refused = memory::fits(&recipe, prepared.manifest(), &small).expect_err("too large");
+        memory::fits(&recipe, prepared.manifest(), &large, 1).expect("it fits");
+        let refused = memory::fits(&recipe, prepared.manifest(), &small, 1).expect_err("too large");
         assert_eq!(refused.exit_code(), 1);
         let text = refused.to_string();
         assert!(
@@ -84,12 +84,13 @@ fn and_refused_with_what_would_fit() {
         let (batch, pieces) = (number("train.batch="), number("train.accumulate="));
         assert_eq!(batch * pieces, 4096, "{text}");
         recipe.train.batch = batch;
-        memory::fits(&recipe, prepared.manifest(), &small).expect("it fits");
+        memory::fits(&recipe, prepared.manifest(), &small, 1).expect("it fits");
         recipe.train.batch = 2 * batch;
-        memory::fits(&recipe, prepared.manifest(), &small).expect_err("too large");
+        memory::fits(&recipe, prepared.manifest(), &small, 2).expect("two share it");
+        memory::fits(&recipe, prepared.manifest(), &small, 1).expect_err("too large");
     }
     let huge = recipe(&["train.batch=1", "model.hidden=8192"]);
-    let text = memory::fits(&huge, prepared.manifest(), &card(1 << 30)).expect_err("too large");
+    let text = memory::fits(&huge, prepared.manifest(), &card(1 << 30), 1).expect_err("too large");
     assert!(text.to_string().contains("lower model.hidden"), "{text}");
 }
 

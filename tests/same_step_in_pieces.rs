@@ -13,7 +13,7 @@ use sinew::model::{Shape, TwoStream, numbers as parameters};
 use sinew::recipe::{Recipe, resolve};
 use sinew::rng::Rng;
 use sinew::skeleton::Layout;
-use sinew::train::{Optimiser, Trainee};
+use sinew::train::{Found, Optimiser, Trainee};
 
 const CLASSES: usize = 3;
 
@@ -39,6 +39,7 @@ fn batch(rows: usize, layout: &Layout, channels: usize, rng: &mut Rng) -> Batch 
         frames,
         joints: layout.len(),
         channels,
+        ..Batch::default()
     }
 }
 
@@ -79,7 +80,7 @@ fn trained(
         .map(|step| {
             trainee
                 .step(batches, recipe, 0.05, step)
-                .read()
+                .and_then(Found::read)
                 .expect("numbers")
                 .loss
         })

@@ -160,7 +160,7 @@ fn folds(
         if let (Some(plan), true) = (&plan, recipe.run.plan.is_empty()) {
             recipe.run.plan = plan.clone();
         }
-        train::memory::fits(&recipe, prepared.manifest(), compute)?;
+        train::memory::fits(&recipe, prepared.manifest(), compute, 1)?;
         for_device(&mut recipe, compute, &mut |note| progress.line(&note))?;
         plan = Some(recipe.run.plan.clone());
         folds.push(Fold { folder, recipe });

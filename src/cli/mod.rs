@@ -17,6 +17,7 @@ mod synth;
 mod train;
 
 use crate::error::{Error, Result};
+use crate::train::ranks::refuse_several;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use std::io::Write;
@@ -52,7 +53,11 @@ enum Command {
 /// # Errors
 /// What the command meets; bad usage ends the process with exit code 2 and clap's message.
 pub fn run() -> Result<()> {
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    if !matches!(command, Command::Train(_)) {
+        refuse_several()?;
+    }
+    match command {
         Command::Demo(args) => demo::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Synth(args) => synth::run(&args),

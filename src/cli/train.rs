@@ -3,21 +3,27 @@
 use super::progress::{Progress, time};
 use super::say;
 use super::settings::Settings;
-use crate::device::{Choice, open, open_named};
+use crate::device::{Choice, open_for, open_named, share_cores};
 use crate::error::{Error, Result};
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
-use crate::train::{Best, Event, Run, Session, Start, begin, for_device, memory};
+use crate::train::ranks::{self, Ranks};
+use crate::train::{Best, Event, Run, Session, Start, follow, for_device, lead, memory};
 use signal_hook::SigId;
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-/// Trains a Two-Stream RNN on prepared data, or goes on with a run.
+/// Trains a Two-Stream RNN on prepared data, or goes on with a run. Under mpirun, in a sinew that was built with the
+/// feature mpi, every process trains on a share of each batch, with an adapter of its own.
 ///
 /// Examples: sinew train ntu60 --protocol xsub --out runs/first
 ///           sinew train --resume runs/first
+///           mpirun -n 4 --bind-to none sinew train ntu60 --protocol xsub --out runs/four
 #[derive(clap::Args, Default)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -45,21 +51,43 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    let ranks = ranks::open()?;
+    let rank = ranks.rank();
+    let ended = train(args, &ranks);
+    match &ended {
+        // The first rank has told it.
+        Err(Error::Interrupted(_)) if !rank.leads() => {
+            drop(ranks);
+            std::process::exit(130);
+        }
+        Ok(()) | Err(Error::Interrupted(_)) => {}
+        Err(error) if rank.of > 1 => {
+            if !rank.leads() {
+                // What all ranks meet the first one tells, and ends the others meanwhile.
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            eprintln!("sinew: rank {} of {}: {error}", rank.number, rank.of);
+            ranks.abort(error.exit_code());
+        }
+        Err(_) => {}
+    }
+    ended
+}
+
+fn train(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
+    share_cores(ranks.rank().locals)?;
     let mut progress = Progress::new("train", 0);
+    if !ranks.rank().leads() {
+        return join(args, ranks, &progress);
+    }
     let mut session = match &args.resume {
-        Some(folder) => resume(args, folder, &progress)?,
-        None => start(args, &progress)?,
+        Some(folder) => resume(args, ranks, folder, &progress)?,
+        None => start(args, ranks, &progress)?,
     };
     if session.position().epoch >= session.run().recipe.train.epochs {
         progress.line("the run is finished; --epochs N trains on");
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let signals = catch_signals(&stop)?;
-    let ended = session.train(&stop, &mut |event| show(&mut progress, &event));
-    for signal in signals {
-        signal_hook::low_level::unregister(signal);
-    }
-    ended?;
+    until_stopped(&mut session, &mut |event| show(&mut progress, &event))?;
     drop(progress);
     let best = session.run().best();
     match session.position().best {
@@ -71,11 +99,41 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
+/// Trains until the end or a signal.
+fn until_stopped(session: &mut Session, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let signals = catch_signals(&stop)?;
+    let ended = session.train(&stop, events);
+    for signal in signals {
+        signal_hook::low_level::unregister(signal);
+    }
+    ended
+}
+
+/// Trains as a rank that does not lead, and tells only what concerns it alone.
+fn join(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> {
+    let number = ranks.rank().number;
+    let mut events = |event: Event<'_>| match event {
+        Event::Note(text) => progress.line(&format!("rank {number}: {text}")),
+        Event::Warning(text) => progress.line(&format!("rank {number}: warning: {text}")),
+        _ => {}
+    };
+    let folder = args.resume.as_ref().or(args.out.as_ref());
+    let device = match (args.settings.device, &args.resume) {
+        (None, None) => Some(Choice::Auto),
+        (named, _) => named,
+    };
+    let folder = folder.map(PathBuf::as_path).unwrap_or(Path::new(""));
+    let mut session = follow(ranks.clone(), folder, device, &mut events)?;
+    until_stopped(&mut session, &mut |_| {})
+}
+
 /// Sets `stop` at the first signal; a second one leaves at once.
 pub(super) fn catch_signals(stop: &Arc<AtomicBool>) -> Result<Vec<SigId>> {
     let mut caught = Vec::new();
     #[cfg(unix)]
-    let signals = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
+    // What mpirun and clusters' queues hand on to every process before its time is up is SIGUSR1.
+    let signals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1];
     #[cfg(not(unix))]
     let signals = [SIGINT, SIGTERM];
     for signal in signals {
@@ -91,7 +149,7 @@ pub(super) fn catch_signals(stop: &Arc<AtomicBool>) -> Result<Vec<SigId>> {
     Ok(caught)
 }
 
-fn start(args: &Args, progress: &Progress) -> Result<Session> {
+fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Session> {
     let (Some(data), Some(out)) = (&args.data, &args.out) else {
         return Err(Error::usage(
             "DATA and --out are missing",
@@ -104,12 +162,18 @@ fn start(args: &Args, progress: &Progress) -> Result<Session> {
     let prepared = Arc::new(Prepared::open(data)?);
     let device = args.settings.device.unwrap_or(Choice::Auto);
     let first = args.init.clone().map_or(Start::Fresh, Start::From);
-    begin(&recipe, prepared, out, device, first, &mut |event| {
-        tell(progress, &event);
-    })
+    let mut events = |event: Event<'_>| tell(progress, &event);
+    let ranks = ranks.clone();
+    lead(ranks, &recipe, prepared, out, device, first, &mut events)
 }
 
-fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
+fn resume(
+    args: &Args,
+    ranks: &Arc<dyn Ranks>,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<Session> {
+    let (ranks, rank) = (ranks.clone(), ranks.rank());
     let mut run = Run::open(folder)?;
     let stored = run.recipe.clone();
     let sets = args
@@ -117,11 +181,11 @@ fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
         .sets(args.data.as_deref(), args.protocol.as_deref())?;
     let mut wanted = stored.with(&sets)?;
     let compute = match args.settings.device {
-        Some(choice) => open(choice)?,
-        None => open_named(&stored.run.device)?,
+        Some(choice) => open_for(choice, rank.local, rank.locals)?,
+        None => open_named(&stored.run.device, rank.local)?,
     };
     let prepared = Arc::new(Prepared::open(&wanted.run.data)?);
-    memory::fits(&wanted, prepared.manifest(), &compute)?;
+    memory::fits(&wanted, prepared.manifest(), &compute, rank.of)?;
     for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
     wanted.run.checksum = prepared.manifest().checksum.clone();
     refuse_changes(args, &stored, &wanted)?;
@@ -129,7 +193,7 @@ fn resume(args: &Args, folder: &Path, progress: &Progress) -> Result<Session> {
     // Kept only when the run has been set up with it.
     run.recipe = wanted;
     let mut events = |event: Event<'_>| tell(progress, &event);
-    Session::new(run, prepared, compute, Start::Resume, &mut events)
+    Session::new(run, prepared, compute, ranks, Start::Resume, &mut events)
 }
 
 /// More epochs and another number of loader threads change no step already done; the rest needs its name.
@@ -220,7 +284,7 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                 format!(", validation top-1 {top1:.4}")
             });
             progress.line(&format!(
-                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; rate {:.2e}, {:.1} clips/s, wait {:.1} %{}",
+                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; rate {:.2e}, {:.1} clips/s, wait {:.1} %{}{}",
                 m.epoch,
                 m.loss,
                 m.accuracy,
@@ -228,6 +292,11 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                 m.lr,
                 timing.samples_per_s,
                 timing.data_wait * 100.0,
+                if timing.exchange > 0.0 {
+                    format!(", ranks {:.1} %", timing.exchange * 100.0)
+                } else {
+                    String::new()
+                },
                 if left.is_zero() { String::new() } else { format!(", left {}", time(*left)) },
             ));
         }

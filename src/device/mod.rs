@@ -1,8 +1,11 @@
 //! Which device runs the work: the adapters of this machine, the choice among them, and what the choice can do.
 
-use crate::error::{Error, Result};
+mod open;
+
+pub use open::{open, open_for, open_named, share_cores};
+
+use crate::error::Error;
 use burn::tensor::Device;
-use burn_wgpu::WgpuSetup;
 use burn_wgpu::wgpu;
 use serde::Serialize;
 use std::str::FromStr;
@@ -302,136 +305,4 @@ fn matrix_units(adapter: &wgpu::Adapter) -> Option<u32> {
                 && s.cr_type == wgpu::CooperativeScalarType::F32
         })
     })
-}
-
-/// What helps where no adapter is.
-const INSTALL: &str = "install the GPU's Vulkan driver (Linux: mesa-vulkan-drivers, or NVIDIA's own; \
-     Windows and macOS bring DX12 and Metal), see `sinew devices`, or use --device cpu";
-
-/// Opens the device that was asked for.
-///
-/// # Errors
-/// [`Error::Device`] where it is not there, cannot run the kernels, or refuses to open.
-pub fn open(choice: Choice) -> Result<Compute> {
-    if choice == Choice::Cpu {
-        return Ok(Compute::cpu("asked for"));
-    }
-    let instance = instance();
-    let adapters = found(&instance);
-    let listed: Vec<Adapter> = adapters
-        .iter()
-        .enumerate()
-        .map(|(i, a)| summary(i, a))
-        .collect();
-    let first = listed
-        .iter()
-        .position(|a| a.hardware() && a.storage_buffers >= BUFFERS);
-    let (index, reason) = match (choice, first) {
-        (Choice::Index(index), _) => (index, "asked for by number"),
-        (_, Some(index)) => (index, "the first hardware adapter"),
-        (Choice::Gpu, None) => {
-            let software = listed.iter().find(|a| !a.hardware());
-            let what = match software {
-                Some(a) => format!(
-                    "no GPU was found, only the software adapter {} ({})",
-                    a.index, a.name
-                ),
-                None => "no GPU was found".into(),
-            };
-            return Err(Error::device(what, INSTALL));
-        }
-        (_, None) => {
-            let why = if listed.is_empty() {
-                "no adapter was found"
-            } else {
-                "no hardware adapter was found"
-            };
-            return Ok(Compute::cpu(why));
-        }
-    };
-    let Some(adapter) = adapters.into_iter().nth(index) else {
-        let what = format!("there is no adapter {index}; {} found", listed.len());
-        return Err(Error::device(what, INSTALL));
-    };
-    let summary = listed[index].clone();
-    if summary.storage_buffers < BUFFERS {
-        let what = format!(
-            "{} binds {} buffers, and the kernels need {BUFFERS}",
-            summary.name, summary.storage_buffers
-        );
-        return Err(Error::device(
-            what,
-            "update its driver, or use another device",
-        ));
-    }
-    let device = start(instance, adapter).map_err(|e| {
-        Error::device(
-            format!("{} does not open: {e}", summary.name),
-            "update its driver, or use --device cpu",
-        )
-    })?;
-    Ok(Compute {
-        device,
-        adapter: Some(summary),
-        reason: reason.into(),
-    })
-}
-
-/// Launches that are recorded into one pass and submitted together, where CubeCL's own number is 32: a recurrence of
-/// T = 100 steps is one submission instead of four. On llvmpipe (`bench kernels --only sinew`, stepwise, B 2, T 1024, I 16,
-/// H 32, 2 groups, f32) the forward pass takes 246 and 263 ms of device time beside 295 and 296 with 32, in the same
-/// memory (566 and 567 MiB); the wall time differs by less than it varies. No more, since what lies between two uploads
-/// would wait unsubmitted.
-pub const TASKS: usize = 256;
-
-/// Opens an adapter with everything it offers, and hands it to Burn.
-fn start(
-    instance: wgpu::Instance,
-    adapter: wgpu::Adapter,
-) -> std::result::Result<Device, Box<dyn std::error::Error>> {
-    let descriptor = wgpu::DeviceDescriptor {
-        label: Some("sinew"),
-        required_features: adapter
-            .features()
-            .difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
-        required_limits: adapter.limits(),
-        memory_hints: wgpu::MemoryHints::MemoryUsage,
-        trace: wgpu::Trace::Off,
-        // Cooperative matrices are behind this switch; no kernel relies on unspecified behaviour.
-        experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
-    };
-    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))?;
-    let backend = adapter.get_info().backend;
-    let setup = WgpuSetup {
-        instance,
-        adapter,
-        device,
-        queue,
-        backend,
-    };
-    Ok(Device::wgpu_options()
-        .setup(setup)
-        .tasks_max(TASKS)
-        .init()?)
-}
-
-/// Opens the device that a run began on, by the name that its settings keep.
-///
-/// # Errors
-/// [`Error::Device`] where it is not there any more, or does not open.
-pub fn open_named(name: &str) -> Result<Compute> {
-    if name == "cpu" {
-        return Ok(Compute::cpu("the run began on it"));
-    }
-    match adapters().iter().find(|adapter| adapter.run_name() == name) {
-        Some(adapter) => open(Choice::Index(adapter.index)),
-        None => {
-            let help =
-                "resume where it is, or go on elsewhere with --device and --allow run.device";
-            Err(Error::device(
-                format!("the run began on {name}, which is not here"),
-                help,
-            ))
-        }
-    }
 }

@@ -50,7 +50,17 @@ impl Tensors {
     /// # Errors
     /// What the system says.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let refused = |error| Error::io(path, "write", error);
+        let mut out = AtomicFile::create(path)?;
+        self.write_to(&mut out)
+            .map_err(|error| Error::io(path, "write", error))?;
+        out.commit()
+    }
+
+    /// Writes what the file holds.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write_to(&self, out: &mut impl Write) -> std::io::Result<()> {
         let mut header = Map::new();
         if !self.metadata.is_empty() {
             header.insert("__metadata__".into(), json!(self.metadata));
@@ -64,14 +74,12 @@ impl Tensors {
         }
         let mut header = serde_json::Value::Object(header).to_string().into_bytes();
         header.resize(header.len().next_multiple_of(8), b' ');
-        let mut out = AtomicFile::create(path)?;
-        out.write_all(&(header.len() as u64).to_le_bytes())
-            .map_err(refused)?;
-        out.write_all(&header).map_err(refused)?;
+        out.write_all(&(header.len() as u64).to_le_bytes())?;
+        out.write_all(&header)?;
         for (_, values) in self.tensors.values() {
-            out.write_all(&bytes(values)).map_err(refused)?;
+            out.write_all(&bytes(values))?;
         }
-        out.commit()
+        Ok(())
     }
 
     /// Reads a file and checks its structure.
@@ -80,6 +88,15 @@ impl Tensors {
     /// [`Error::Input`] for a file that is no safetensors file, is cut short, holds other than float32, or differs from
     /// its checksum where it has one.
     pub fn read(path: &Path) -> Result<Self> {
+        let all = std::fs::read(path).map_err(|error| Error::io(path, "read", error))?;
+        Self::parse(&all, path)
+    }
+
+    /// The same of bytes that came from `path`.
+    ///
+    /// # Errors
+    /// As [`Tensors::read`].
+    pub fn parse(all: &[u8], path: &Path) -> Result<Self> {
         let wrong = |what: String| {
             Error::input(
                 Place::file(path),
@@ -87,10 +104,9 @@ impl Tensors {
                 "use a whole file, as sinew writes it",
             )
         };
-        let all = std::fs::read(path).map_err(|error| Error::io(path, "read", error))?;
-        let file = SafeTensors::deserialize(&all)
+        let file = SafeTensors::deserialize(all)
             .map_err(|e| wrong(format!("damaged, or no safetensors file: {e}")))?;
-        let (_, header) = SafeTensors::read_metadata(&all).map_err(|e| wrong(e.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(all).map_err(|e| wrong(e.to_string()))?;
         let metadata = header.metadata().iter().flatten();
         let mut tensors = BTreeMap::new();
         for (name, tensor) in file.iter() {

@@ -23,6 +23,10 @@ pub struct Batch {
     pub joints: usize,
     /// Numbers of a joint.
     pub channels: usize,
+    /// Rows of the global batch before these, which other ranks have.
+    pub before: usize,
+    /// Rows of the global batch behind these, likewise.
+    pub after: usize,
 }
 
 impl Batch {
@@ -30,6 +34,12 @@ impl Batch {
     #[must_use]
     pub fn len(&self) -> usize {
         self.labels.len()
+    }
+
+    /// Rows of the global batch, of which these are a share.
+    #[must_use]
+    pub fn global(&self) -> usize {
+        self.before + self.len() + self.after
     }
 
     /// True without rows.

@@ -21,6 +21,22 @@ use crate::shards::Prepared;
 pub struct Loader {
     work: Arc<Work>,
     threads: usize,
+    share: Share,
+}
+
+/// A rank's share of every batch: neighbouring rows, as many as the other ranks have or one more or less.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    rank: usize,
+    ranks: usize,
+}
+
+impl Share {
+    /// Where it lies in a batch of `rows`. The first rank's is the largest.
+    fn of(self, rows: usize) -> std::ops::Range<usize> {
+        let end = |ranks: usize| ranks * (rows / self.ranks) + ranks.min(rows % self.ranks);
+        end(self.rank)..end(self.rank + 1)
+    }
 }
 
 #[derive(Debug)]
@@ -35,7 +51,7 @@ impl Loader {
     /// A loader for training: shuffled, augmented.
     ///
     /// Clips whose number of samples the manifest does not tell are read once, in parallel, to count them. `threads`
-    /// is that of the background threads, 0 for as many as there are cores; the batches are the same for any.
+    /// is that of the background threads, 0 for as many as compute; the batches are the same for any.
     ///
     /// # Errors
     /// A clip that cannot be read, or that the settings do not suit.
@@ -83,9 +99,7 @@ impl Loader {
             .collect::<Result<_>>()?;
         let threads = match threads {
             // More lanes than this would only hold more batches.
-            0 => std::thread::available_parallelism()
-                .map_or(1, usize::from)
-                .min(8),
+            0 => rayon::current_num_threads().min(8),
             some => some,
         };
         let work = Work {
@@ -97,7 +111,18 @@ impl Loader {
         Ok(Loader {
             work: Arc::new(work),
             threads,
+            share: Share { rank: 0, ranks: 1 },
         })
+    }
+
+    /// The same batches dealt out: of each, this loader makes only the rows of rank number `rank` of `ranks`. A batch of
+    /// fewer rows than ranks leaves some of them without.
+    #[must_use]
+    pub fn dealt(mut self, rank: usize, ranks: usize) -> Self {
+        let ranks = ranks.max(1);
+        let rank = rank.min(ranks - 1);
+        self.share = Share { rank, ranks };
+        self
     }
 
     /// Samples of an epoch.
@@ -141,9 +166,10 @@ impl Loader {
         let epoch = training.then_some(epoch);
         let lanes = (0..threads).map(|lane| {
             let (sender, receiver) = sync_channel(ahead);
-            let (work, order) = (Arc::clone(work), Arc::clone(&order));
+            let (work, order, share) = (Arc::clone(work), Arc::clone(&order), self.share);
             let numbers = (from + lane..from + count).step_by(threads);
-            let thread = std::thread::spawn(move || work.run(&order, epoch, numbers, &sender));
+            let thread =
+                std::thread::spawn(move || work.run(&order, epoch, share, numbers, &sender));
             Lane {
                 receiver: Some(receiver),
                 thread: Some(thread),
@@ -198,13 +224,21 @@ impl Work {
         &self,
         order: &[u32],
         epoch: Option<u64>,
+        share: Share,
         numbers: impl Iterator<Item = usize>,
         sender: &SyncSender<Result<Batch>>,
     ) {
         for number in numbers {
             let start = (number * self.batch).min(order.len());
             let end = (start + self.batch).min(order.len());
-            let batch = self.assemble(order.get(start..end).unwrap_or_default(), epoch);
+            let global = order.get(start..end).unwrap_or_default();
+            let mine = share.of(global.len());
+            let (before, after) = (mine.start, global.len() - mine.end);
+            let batch = self.assemble(&global[mine], epoch).map(|batch| Batch {
+                before,
+                after,
+                ..batch
+            });
             let failed = batch.is_err();
             if sender.send(batch).is_err() || failed {
                 return;

@@ -102,6 +102,20 @@ pub fn load(path: &Path) -> Result<Recipe> {
 }
 
 impl Recipe {
+    /// The settings of a text that [`Recipe::to_toml`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for another text.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let table = toml::from_str(text).map_err(|e| {
+            Error::usage(
+                format!("the settings cannot be read: {e}"),
+                "give all ranks the same program",
+            )
+        })?;
+        from_table(table)
+    }
+
     /// The text of `config.toml`.
     ///
     /// # Errors

@@ -3,11 +3,12 @@
 use super::event::Event;
 use super::memory;
 use super::plans;
+use super::ranks::{Ranks, alone};
 use super::run::Run;
 use super::session::{Session, Start};
 use super::settle::{held_out, settle};
-use crate::device::{Choice, Compute, open};
-use crate::error::{Error, Result};
+use crate::device::{Choice, Compute, open_for, open_named};
+use crate::error::{Error, Place, Result};
 use crate::loader::Protocol;
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
@@ -30,13 +31,73 @@ pub fn begin(
     first: Start,
     events: &mut dyn FnMut(Event<'_>),
 ) -> Result<Session> {
+    lead(alone(), recipe, prepared, out, device, first, events)
+}
+
+/// The same for the first of several ranks; the others [`follow`] it.
+///
+/// # Errors
+/// As [`begin`].
+pub fn lead(
+    ranks: Arc<dyn Ranks>,
+    recipe: &Recipe,
+    prepared: Arc<Prepared>,
+    out: &Path,
+    device: Choice,
+    first: Start,
+    events: &mut dyn FnMut(Event<'_>),
+) -> Result<Session> {
+    let rank = ranks.rank();
     let mut recipe = for_data(recipe, &prepared, out)?;
-    let compute = open(device)?;
+    let compute = open_for(device, rank.local, rank.locals)?;
     events(Event::Note(compute.describe()));
-    memory::fits(&recipe, prepared.manifest(), &compute)?;
-    for_device(&mut recipe, &compute, &mut |note| events(Event::Note(note)))?;
+    memory::fits(&recipe, prepared.manifest(), &compute, rank.of)?;
+    // A plan is measured with the rows that one rank has.
+    let mut share = recipe.clone();
+    share.train.batch = recipe.train.batch.div_ceil(rank.of);
+    for_device(&mut share, &compute, &mut |note| events(Event::Note(note)))?;
+    recipe.run = share.run;
     let run = Run::create(out, recipe)?;
-    Session::new(run, prepared, compute, first, events)
+    Session::new(run, prepared, compute, ranks, first, events)
+}
+
+/// Joins, as a rank that does not lead, the run that the first rank begins or resumes in `folder`: with its settings, and
+/// its weights and all else that its checkpoint holds. The prepared data must lie in the same place as there. `device` is
+/// none for the kind that the run began on.
+///
+/// # Errors
+/// Data that are not those of the first rank; what [`begin`] says of devices, clips and plans.
+pub fn follow(
+    ranks: Arc<dyn Ranks>,
+    folder: &Path,
+    device: Option<Choice>,
+    events: &mut dyn FnMut(Event<'_>),
+) -> Result<Session> {
+    let rank = ranks.rank();
+    let settings = ranks.tell(Vec::new());
+    let mut recipe = Recipe::from_toml(&String::from_utf8_lossy(&settings))?;
+    let prepared = Prepared::open(&recipe.run.data)?;
+    if prepared.manifest().checksum != recipe.run.checksum {
+        let place = Place::file(prepared.folder());
+        let help = "give every machine the same prepared data in the same place";
+        return Err(Error::input(place, "not the first rank's data", help));
+    }
+    let compute = match device {
+        Some(choice) => open_for(choice, rank.local, rank.locals)?,
+        None => open_named(&recipe.run.device, rank.local)?,
+    };
+    events(Event::Note(compute.describe()));
+    memory::fits(&recipe, prepared.manifest(), &compute, rank.of)?;
+    for_device(&mut recipe, &compute, &mut |note| events(Event::Note(note)))?;
+    let run = Run::follow(folder, recipe);
+    Session::new(
+        run,
+        Arc::new(prepared),
+        compute,
+        ranks,
+        Start::Follow,
+        events,
+    )
 }
 
 /// Fills in what the data decide, where they are, and the task's name after the folder of the run.

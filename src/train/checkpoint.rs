@@ -110,13 +110,38 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Io`]; the checkpoints that were there are still there then.
     pub fn save(&self, folder: &Path, keep: usize) -> Result<PathBuf> {
+        let path = folder.join(format!("step-{:09}.safetensors", self.position.step));
+        self.file(&path)?.write(&path)?;
+        // What lies behind this step is damaged, or belongs to a way that was given up: it must not count as the newest.
+        let (mut gone, kept): (Vec<_>, Vec<_>) =
+            list(folder)?.into_iter().partition(|at| *at > path);
+        gone.extend_from_slice(&kept[..kept.len().saturating_sub(keep)]);
+        for old in gone {
+            std::fs::remove_file(&old).map_err(|e| Error::io(&old, "remove", e))?;
+        }
+        Ok(path)
+    }
+
+    /// The bytes of its file, for ranks that do not see the run's folder.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the position is no JSON.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let (path, mut bytes) = (Path::new("checkpoint"), Vec::new());
+        self.file(path)?
+            .write_to(&mut bytes)
+            .map_err(|e| Error::io(path, "send", e))?;
+        Ok(bytes)
+    }
+
+    /// What the file at `path` holds.
+    fn file(&self, path: &Path) -> Result<Tensors> {
         let state = State {
             version: VERSION,
             position: self.position.clone(),
             counters: self.memory.counters.clone(),
         };
-        let path = folder.join(format!("step-{:09}.safetensors", self.position.step));
-        let state = serde_json::to_string(&state).map_err(|e| damaged(&path, &e.to_string()))?;
+        let state = serde_json::to_string(&state).map_err(|e| damaged(path, &e.to_string()))?;
         let mut file = Tensors {
             metadata: self.about.clone(),
             tensors: BTreeMap::new(),
@@ -133,15 +158,7 @@ impl Checkpoint {
         }
         file.metadata.insert("state".into(), state);
         file.seal();
-        file.write(&path)?;
-        // What lies behind this step is damaged, or belongs to a way that was given up: it must not count as the newest.
-        let (mut gone, kept): (Vec<_>, Vec<_>) =
-            list(folder)?.into_iter().partition(|at| *at > path);
-        gone.extend_from_slice(&kept[..kept.len().saturating_sub(keep)]);
-        for old in gone {
-            std::fs::remove_file(&old).map_err(|e| Error::io(&old, "remove", e))?;
-        }
-        Ok(path)
+        Ok(file)
     }
 
     /// Reads and verifies one checkpoint.
@@ -149,7 +166,19 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Input`] for a damaged file or one of another version.
     pub fn load(path: &Path) -> Result<Self> {
-        let file = Tensors::read(path)?;
+        Self::of(Tensors::read(path)?, path)
+    }
+
+    /// The same of what [`Checkpoint::to_bytes`] gave.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let path = Path::new("checkpoint");
+        Self::of(Tensors::parse(bytes, path)?, path)
+    }
+
+    fn of(file: Tensors, path: &Path) -> Result<Self> {
         let find = |key: &str| {
             let text = file.metadata.get(key);
             text.ok_or_else(|| damaged(path, "not a checkpoint of a run"))

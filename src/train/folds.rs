@@ -1,6 +1,7 @@
 //! The folds of a cross-validation: ordinary runs, several at a time.
 
 use super::event::Event;
+use super::ranks::alone;
 use super::run::Run;
 use super::session::{Session, Start};
 use crate::device::Compute;
@@ -64,7 +65,8 @@ impl Fold {
             let run = Run::create(&self.folder, self.recipe.clone())?;
             (run, Start::Fresh)
         };
-        Session::new(run, prepared.clone(), compute.clone(), start, events)?.train(stop, events)
+        let (prepared, compute) = (prepared.clone(), compute.clone());
+        Session::new(run, prepared, compute, alone(), start, events)?.train(stop, events)
     }
 }
 

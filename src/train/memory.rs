@@ -8,12 +8,12 @@ use crate::lstm::{Context, Plan};
 use crate::recipe::{Optimiser, Recipe};
 use crate::shards::Manifest;
 
-/// Refuses a settled recipe whose steps surely need more memory than the device has. Where it is not known how much
-/// that is, nothing is refused.
+/// Refuses a settled recipe whose steps, shared by `ranks` devices like this one, surely need more memory than it has.
+/// Where it is not known how much that is, nothing is refused.
 ///
 /// # Errors
 /// [`Error::Device`] with what a step needs, and the largest batch that divides `train.batch` and fits.
-pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute) -> Result<()> {
+pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usize) -> Result<()> {
     let Some(memory) = compute.memory() else {
         return Ok(());
     };
@@ -28,7 +28,7 @@ pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute) -> Result<(
     };
     // Weights, gradients, moments.
     let model = ((2 + moments) * shape.parameters() * size_of::<f32>()) as u64;
-    let need = |batch: usize| model + shape.step_bytes(batch.min(most));
+    let need = |batch: usize| model + shape.step_bytes(batch.div_ceil(ranks).min(most));
     if need(train.batch) <= memory {
         return Ok(());
     }

@@ -12,6 +12,7 @@ mod folds;
 pub mod memory;
 mod optimiser;
 pub mod plans;
+pub mod ranks;
 mod run;
 mod schedule;
 mod session;
@@ -19,7 +20,7 @@ mod settle;
 mod step;
 mod tensorboard;
 
-pub use begin::{begin, for_data, for_device};
+pub use begin::{begin, follow, for_data, for_device, lead};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
 pub use event::Event;
 pub use folds::{Fold, train_folds};

@@ -50,6 +50,9 @@ pub struct EpochTiming {
     /// Share of the time in which the device waited for data.
     #[serde(deserialize_with = "number")]
     pub data_wait: f64,
+    /// Share of the time in which the ranks summed their gradients, waiting for the slowest included; 0 with one rank.
+    #[serde(default, deserialize_with = "number")]
+    pub exchange: f64,
 }
 
 /// JSON has no NaN and no infinity: they are written as null.
@@ -63,7 +66,8 @@ pub struct Run {
     folder: PathBuf,
     /// The settings, every derived number filled in.
     pub recipe: Recipe,
-    _lock: File,
+    /// None at ranks that write nothing.
+    _lock: Option<File>,
 }
 
 const CONFIG: &str = "config.toml";
@@ -102,8 +106,17 @@ impl Run {
         Ok(Run {
             folder: folder.to_path_buf(),
             recipe,
-            _lock: lock,
+            _lock: Some(lock),
         })
+    }
+
+    /// The run of a rank that does not lead: another process has the folder, and this one leaves it alone.
+    pub(super) fn follow(folder: &Path, recipe: Recipe) -> Self {
+        Run {
+            folder: folder.to_path_buf(),
+            recipe,
+            _lock: None,
+        }
     }
 
     /// Opens a run that exists.
@@ -118,7 +131,7 @@ impl Run {
         Ok(Run {
             folder: folder.to_path_buf(),
             recipe,
-            _lock: lock,
+            _lock: Some(lock),
         })
     }
 

@@ -1,9 +1,11 @@
 //! The loop over epochs and steps.
 
 mod diverged;
+mod setup;
 
 use super::checkpoint::{Best, Checkpoint, Position};
 use super::event::Event;
+use super::ranks::{Ranks, same_everywhere};
 use super::run::{EpochMetrics, EpochTiming, Run};
 use super::schedule::rate;
 use super::step::{StepNumbers, Trainee};
@@ -11,10 +13,10 @@ use super::tensorboard::EventLog;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, Report};
-use crate::export::{Lengths, Weights};
+use crate::export::Weights;
 use crate::files::Numbers;
-use crate::loader::{Loader, Protocol};
-use crate::model::{named, numbers};
+use crate::loader::Loader;
+use crate::model::numbers;
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use burn::module::Module;
@@ -32,6 +34,8 @@ pub enum Start {
     From(PathBuf),
     /// From the newest whole checkpoint.
     Resume,
+    /// From the first rank.
+    Follow,
 }
 
 /// A run in progress.
@@ -44,6 +48,7 @@ pub struct Session {
     weights: Weights,
     position: Position,
     compute: Compute,
+    ranks: Arc<dyn Ranks>,
     log: EventLog,
     prepared: Arc<Prepared>,
     /// Number and rate of the last step, whose numbers are not read yet.
@@ -51,95 +56,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Sets up everything that a run of settled settings needs; for a new run a checkpoint stands before the first step.
-    ///
-    /// # Errors
-    /// Data, protocol, weights or checkpoints that cannot be used; a device that fails.
-    pub fn new(
-        run: Run,
-        prepared: Arc<Prepared>,
-        compute: Compute,
-        start: Start,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<Self> {
-        let recipe = &run.recipe;
-        let protocol: Protocol = recipe.run.protocol.parse()?;
-        let manifest = prepared.manifest();
-        let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
-        let (seed, threads) = (recipe.run.seed, recipe.run.threads);
-        let loader = Loader::train(
-            prepared.clone(),
-            &split.train,
-            &recipe.data,
-            &recipe.augment,
-            (recipe.train.batch, seed, threads),
-        )?;
-        let validation = if split.validation.is_empty() {
-            None
-        } else {
-            let sizes = (recipe.train.eval_batch, seed, threads);
-            Some(Loader::eval(
-                prepared.clone(),
-                &split.validation,
-                &recipe.data,
-                sizes,
-            )?)
-        };
-        if loader.batches() == 0 {
-            let what = format!("{protocol} has no training clip here that gives a sample");
-            let help = "prepare the part that trains; see data.sampling and data.actors";
-            return Err(Error::setting(what, help));
-        }
-        let (mut trainee, notes) = Trainee::of(recipe, manifest, loader.shape(), &compute);
-        for note in notes {
-            events(Event::Warning(note));
-        }
-        let mut shared = recipe.clone();
-        // A path of this machine means nothing to whoever gets the weights.
-        shared.run.data = String::new();
-        let weights = Weights {
-            parameters: Default::default(),
-            layout: trainee.shape.layout.clone(),
-            classes: manifest.classes.clone(),
-            recipe: shared,
-            channels: trainee.shape.channels,
-            lengths: Lengths::of(split.train.iter().map(|clip| manifest.clips[*clip].frames)),
-        };
-        let mut position = Position::default();
-        match &start {
-            Start::Fresh => {}
-            Start::From(path) => trainee.load(&Weights::read(path)?.parameters)?,
-            Start::Resume => {
-                let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
-                let checkpoint = Checkpoint::newest(&run.checkpoints(), &mut warn)?;
-                restore(&mut trainee, &checkpoint, &compute)?;
-                position = checkpoint.position;
-                run.rewind(&position)?;
-            }
-        }
-        let log = run.events(&position);
-        let clips = [split.train.len(), split.validation.len(), split.test.len()];
-        let session = Session {
-            run,
-            trainee,
-            loader,
-            validation,
-            clips,
-            weights,
-            position,
-            compute,
-            log,
-            prepared,
-            unread: (0, 0.0),
-        };
-        if !matches!(start, Start::Resume) {
-            session.save()?;
-        }
-        session.run.keep_recipe()?;
-        Ok(session)
-    }
-
-    /// Trains to the last epoch, or until `stop` is set: then the step in progress is finished and saved.
+    /// Trains to the last epoch, or until `stop` is set, at any rank: then the step in progress is finished and saved.
     ///
     /// # Errors
     /// [`Error::Interrupted`] after `stop`; a clip, a disk or a device that fails; [`Error::Diverged`] where
@@ -167,7 +84,7 @@ impl Session {
             let started = Instant::now();
             let first = self.position.step_in_epoch;
             let before = self.position.samples;
-            let mut waited = Duration::ZERO;
+            let (mut waited, mut exchanged) = (Duration::ZERO, Duration::ZERO);
             let from = first * recipe.train.accumulate;
             let mut batches = self.loader.epoch(self.position.epoch as u64, from);
             for _ in first..steps {
@@ -175,6 +92,7 @@ impl Session {
                 let step = self.position.step;
                 let turn = self.trainee.turn(&mut batches, &recipe, lr, step)?;
                 waited += turn.waited;
+                exchanged += turn.exchanged;
                 self.position.step += 1;
                 self.position.step_in_epoch += 1;
                 self.count(turn.before, events)?;
@@ -194,12 +112,14 @@ impl Session {
                 });
                 let every = recipe.train.save_every;
                 let due = every > 0 && self.position.step.is_multiple_of(every);
-                let stopped = stop.load(Ordering::Relaxed);
+                let stopped = self.ranks.any(stop.load(Ordering::Relaxed));
                 if due || stopped {
                     self.finish(events)?;
                     self.save()?;
                 }
                 if stopped {
+                    // mpirun ends the others when one of them ends with another code than 0.
+                    self.ranks.wait();
                     let what = format!("step {} is saved, go on with --resume", self.position.step);
                     return Err(Error::Interrupted(what));
                 }
@@ -211,6 +131,7 @@ impl Session {
                 seconds,
                 samples_per_s: (self.position.samples - before) as f64 / seconds,
                 data_wait: waited.as_secs_f64() / seconds,
+                exchange: exchanged.as_secs_f64() / seconds,
             };
             self.end_epoch(&timing, events)?;
         }
@@ -257,6 +178,9 @@ impl Session {
         self.position.loss_sum += numbers.loss * numbers.samples as f64;
         self.position.right += numbers.right;
         self.position.samples += numbers.samples;
+        if !self.ranks.rank().leads() {
+            return Ok(());
+        }
         let (step, lr) = self.unread;
         let accuracy = numbers.right as f64 / numbers.samples.max(1) as f64;
         let scalars = [
@@ -283,14 +207,14 @@ impl Session {
     }
 
     fn end_epoch(&mut self, timing: &EpochTiming, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
-        let train = &self.run.recipe.train;
+        let train = self.run.recipe.train.clone();
         // The last step's rate, also where the run was resumed behind that step.
         let lr = self.rate((self.position.epoch + 1) * self.steps() - 1);
         let epoch = self.position.epoch + 1;
         let last = epoch == train.epochs;
         let due = last || epoch.is_multiple_of(train.eval_every);
         let report = match &self.validation {
-            Some(loader) if due => Some(self.evaluate(loader)?),
+            Some(loader) if due => Some(self.evaluate(loader, epoch)?),
             _ => None,
         };
         let best = match (&report, &self.validation) {
@@ -319,22 +243,11 @@ impl Session {
             best,
         };
         if best {
-            if let Some(report) = &report {
-                let Report { top1, loss, .. } = *report;
-                self.position.best = Some(Best { top1, loss, epoch });
-            }
-            self.write_weights(&self.run.best())?;
+            self.position.best = report.or(self.position.best);
         }
-        self.run.append(&metrics, timing)?;
-        let mut scalars = vec![
-            ("speed/clips_per_s", timing.samples_per_s),
-            ("speed/data_wait", timing.data_wait),
-        ];
-        if let Some(report) = &report {
-            scalars.push(("validation/loss", report.loss));
-            scalars.push(("validation/accuracy", report.top1));
+        if self.ranks.rank().leads() {
+            self.record(&metrics, timing)?;
         }
-        self.log.add(metrics.step, &scalars)?;
         self.position = Position {
             step: self.position.step,
             epoch,
@@ -353,7 +266,25 @@ impl Session {
         Ok(())
     }
 
-    fn evaluate(&self, loader: &Loader) -> Result<Report> {
+    /// Writes down what an epoch gave, and its weights where they are the best.
+    fn record(&mut self, metrics: &EpochMetrics, timing: &EpochTiming) -> Result<()> {
+        if metrics.best {
+            self.write_weights(&self.run.best())?;
+        }
+        self.run.append(metrics, timing)?;
+        let mut scalars = vec![
+            ("speed/clips_per_s", timing.samples_per_s),
+            ("speed/data_wait", timing.data_wait),
+        ];
+        if let (Some(loss), Some(top1)) = (metrics.validation_loss, metrics.validation_top1) {
+            scalars.push(("validation/loss", loss));
+            scalars.push(("validation/accuracy", top1));
+        }
+        self.log.add(metrics.step, &scalars)
+    }
+
+    /// What the weights are worth on all validation clips, of which the loader has this rank's.
+    fn evaluate(&self, loader: &Loader, epoch: usize) -> Result<Best> {
         let model = self.trainee.model.valid();
         let evaluator = Evaluator {
             model: &model,
@@ -362,7 +293,21 @@ impl Session {
             context: self.trainee.context,
         };
         let scores = evaluator.clips(loader, &mut || {})?;
-        Ok(Report::new(&scores, &self.weights.classes))
+        let Report {
+            clips, top1, loss, ..
+        } = Report::new(&scores, &self.weights.classes);
+        if self.ranks.rank().of == 1 {
+            return Ok(Best { top1, loss, epoch });
+        }
+        let mut sums = [0.0; 3];
+        if clips > 0 {
+            let clips = clips as f64;
+            sums = [clips, (top1 * clips).round(), loss * clips];
+        }
+        self.ranks.sum_doubles(&mut sums);
+        let [clips, right, loss] = sums;
+        let (top1, loss) = (right / clips, loss / clips);
+        Ok(Best { top1, loss, epoch })
     }
 
     /// The parameters, which nothing may keep when they are no numbers any more.
@@ -382,8 +327,16 @@ impl Session {
     }
 
     fn save(&self) -> Result<()> {
-        // A resumed run takes the events up to its checkpoint as there.
-        self.log.sync()?;
+        let checkpoint = self.checkpoint()?;
+        same_everywhere(&*self.ranks, &checkpoint.parameters)?;
+        if self.ranks.rank().leads() {
+            self.write(&checkpoint)?;
+        }
+        Ok(())
+    }
+
+    /// Where the run stands; made at every rank, so that all refuse what is no number.
+    fn checkpoint(&self) -> Result<Checkpoint> {
         let checkpoint = Checkpoint {
             position: self.position.clone(),
             about: self.weights.metadata()?,
@@ -391,16 +344,13 @@ impl Session {
             memory: self.trainee.optimiser.memory()?,
         };
         diverged::finite(&checkpoint.memory.tensors)?;
+        Ok(checkpoint)
+    }
+
+    fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
+        // A resumed run takes the events up to its checkpoint as there.
+        self.log.sync()?;
         checkpoint.save(&self.run.checkpoints(), self.run.recipe.train.keep)?;
         Ok(())
     }
-}
-
-/// Puts a model and its optimiser back to where a checkpoint stands.
-fn restore(trainee: &mut Trainee, checkpoint: &Checkpoint, compute: &Compute) -> Result<()> {
-    trainee.load(&checkpoint.parameters)?;
-    let names: Vec<String> = named(&trainee.model).into_values().collect();
-    let memory = &checkpoint.memory;
-    trainee.optimiser.restore(&names, memory, &compute.device);
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! One optimisation step: forward, backward, in pieces that the device can hold, and the update.
 
 use super::optimiser::{Gradients, Optimiser, clip};
+use super::ranks::{Ranks, alone, sum_gradients};
 use super::settle::shape;
 use crate::device::Compute;
 use crate::error::Result;
@@ -14,6 +15,7 @@ use crate::shards::Manifest;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The model in training.
@@ -28,6 +30,8 @@ pub struct Trainee {
     pub device: Device,
     /// What the engine needs to know of the device.
     pub context: Context,
+    /// Those that train it together; one at first.
+    pub ranks: Arc<dyn Ranks>,
     names: BTreeMap<ParamId, String>,
     /// The last step of [`Trainee::turn`], unread.
     pending: Option<Found>,
@@ -40,6 +44,8 @@ pub struct Turn {
     pub before: Option<StepNumbers>,
     /// How long the loader was waited for.
     pub waited: Duration,
+    /// How long the ranks took to sum their gradients.
+    pub exchanged: Duration,
 }
 
 /// What a step found, still on the device: reading it waits for the step.
@@ -50,6 +56,8 @@ pub struct Found {
     labels: Vec<usize>,
     clips: Vec<usize>,
     skipped: bool,
+    ranks: Arc<dyn Ranks>,
+    exchanged: Duration,
 }
 
 /// A step whose loss or gradient was NaN or infinite.
@@ -64,7 +72,7 @@ pub struct Diverged {
     pub skipped: bool,
 }
 
-/// A step's numbers.
+/// A step's numbers, those of all ranks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepNumbers {
     /// Mean loss a sample.
@@ -97,35 +105,41 @@ impl Found {
                 best.map_or(0, |(class, _)| class)
             }));
         }
-        let norm = norm.first().copied().map_or(0.0, f64::from);
-        let what = [("loss", loss), ("gradient", norm)];
-        let what = what.iter().find(|(_, number)| !number.is_finite());
-        let diverged = what.map(|(name, number)| Diverged {
-            what: format!("the {name} became {number}"),
-            clips: clips(&self.clips, &wrong),
-            skipped: self.skipped,
-        });
         let right = guesses
             .iter()
             .zip(&self.labels)
             .filter(|(a, b)| a == b)
             .count();
+        let mut sums = [loss, right as f64, self.labels.len() as f64];
+        self.ranks.sum_doubles(&mut sums);
+        let [loss, right, samples] = sums;
+        let norm = norm.first().copied().map_or(0.0, f64::from);
+        let what = [("loss", loss), ("gradient", norm)];
+        let what = what.iter().find(|(_, number)| !number.is_finite());
+        let diverged = what.map(|(name, number)| Diverged {
+            what: format!("the {name} became {number}"),
+            clips: clips(&*self.ranks, &self.clips, &wrong),
+            skipped: self.skipped,
+        });
         Ok(StepNumbers {
             loss,
-            right,
-            samples: self.labels.len(),
+            right: right as usize,
+            samples: samples as usize,
             diverged,
         })
     }
 }
 
-/// The clips of the rows that are wrong, each once; of all rows where none is.
-fn clips(rows: &[usize], wrong: &[bool]) -> Vec<usize> {
-    let all = !wrong.contains(&true);
+/// The clips of all ranks' rows that are wrong, each once; of all rows where none is.
+fn clips(ranks: &dyn Ranks, rows: &[usize], wrong: &[bool]) -> Vec<usize> {
+    let rows = ranks.gather(rows.iter().map(|clip| *clip as f64).collect());
+    let wrong = ranks.gather(wrong.iter().map(|wrong| f64::from(*wrong)).collect());
+    let all = !wrong.contains(&1.0);
     let mut found = Vec::new();
-    for (clip, wrong) in rows.iter().zip(wrong) {
-        if (all || *wrong) && !found.contains(clip) {
-            found.push(*clip);
+    for (clip, wrong) in rows.into_iter().zip(wrong) {
+        let clip = clip as usize;
+        if (all || wrong > 0.0) && !found.contains(&clip) {
+            found.push(clip);
         }
     }
     found
@@ -153,6 +167,7 @@ impl Trainee {
             shape,
             device,
             context,
+            ranks: alone(),
             names,
             pending: None,
         }
@@ -191,7 +206,7 @@ impl Trainee {
     /// of the step before. [`Trainee::finish`] reads the last ones.
     ///
     /// # Errors
-    /// A clip that cannot be read; what [`Found::read`] says of the step before.
+    /// A clip that cannot be read; what [`Trainee::step`] says, and [`Found::read`] of the step before.
     pub fn turn(
         &mut self,
         batches: &mut dyn Iterator<Item = Result<Batch>>,
@@ -204,10 +219,15 @@ impl Trainee {
             .take(recipe.train.accumulate)
             .collect::<Result<_>>()?;
         let waited = asked.elapsed();
-        let found = self.step(&taken, recipe, lr, step);
+        let found = self.step(&taken, recipe, lr, step)?;
+        let exchanged = found.exchanged;
         let before = self.pending.replace(found);
         let before = before.map(Found::read).transpose()?;
-        Ok(Turn { before, waited })
+        Ok(Turn {
+            before,
+            waited,
+            exchanged,
+        })
     }
 
     /// The numbers of the last turn; waits for it.
@@ -223,9 +243,20 @@ impl Trainee {
         self.pending = None;
     }
 
-    /// One update from some batches, whose gradients are summed as those of one batch.
-    pub fn step(&mut self, batches: &[Batch], recipe: &Recipe, lr: f64, step: usize) -> Found {
-        let total: usize = batches.iter().map(Batch::len).sum();
+    /// One update from some batches, whose gradients are summed as those of one batch; where they are shares of global
+    /// batches, over the ranks too.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] where the gradients cannot be read for the other ranks.
+    pub fn step(
+        &mut self,
+        batches: &[Batch],
+        recipe: &Recipe,
+        lr: f64,
+        step: usize,
+    ) -> Result<Found> {
+        let total: usize = batches.iter().map(Batch::global).sum();
+        let mut before = 0;
         let rows = self.shape.rows(self.context);
         let mut gradients = Gradients::new();
         let (mut numbers, mut guesses) = (Vec::new(), Vec::new());
@@ -239,7 +270,7 @@ impl Trainee {
                     recurrent: recipe.model.recurrent_dropout,
                     seed: recipe.run.seed,
                     step: step as u64,
-                    first_row: labels.len(),
+                    first_row: before + batch.before + start,
                 };
                 let outputs = self
                     .model
@@ -252,6 +283,12 @@ impl Trainee {
                 labels.extend_from_slice(piece);
                 clips.extend_from_slice(&batch.clips[start..end]);
             }
+            before += batch.global();
+        }
+        let mut exchanged = Duration::ZERO;
+        if self.ranks.rank().of > 1 {
+            self.add_zeros(&mut gradients);
+            exchanged = sum_gradients(&*self.ranks, &mut gradients)?;
         }
         let norm = clip(&mut gradients, recipe.train.clip_norm);
         let skipped = recipe.train.diverged == recipe::Diverged::Skip && infinite(norm.as_ref());
@@ -259,13 +296,36 @@ impl Trainee {
             self.update(gradients, lr);
         }
         numbers.extend(norm);
-        Found {
+        Ok(Found {
             numbers: Tensor::cat(numbers, 0),
             guesses,
             labels,
             clips,
             skipped,
+            ranks: self.ranks.clone(),
+            exchanged,
+        })
+    }
+
+    /// Zeros for the parameters that have no gradient: all of them where a rank has no row of the batch.
+    fn add_zeros(&self, sums: &mut Gradients) {
+        struct Zeros<'a> {
+            names: &'a BTreeMap<ParamId, String>,
+            sums: &'a mut Gradients,
         }
+        impl ModuleVisitor for Zeros<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                if let Some(name) = self.names.get(&param.id) {
+                    let zeros = || {
+                        let tensor = param.val().inner();
+                        Tensor::zeros([tensor.shape().num_elements()], &tensor.device())
+                    };
+                    self.sums.entry(name.clone()).or_insert_with(zeros);
+                }
+            }
+        }
+        let names = &self.names;
+        self.model.visit(&mut Zeros { names, sums });
     }
 
     fn add_gradients(&self, sums: &mut Gradients, loss: &Tensor<1>) {

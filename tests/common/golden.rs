@@ -121,6 +121,7 @@ fn batches(file: &SafeTensors<'_>, name: &str, shape: &Shape) -> Vec<Batch> {
             frames: shape.frames,
             joints: shape.layout.len(),
             channels: shape.channels,
+            ..Batch::default()
         })
         .collect()
 }

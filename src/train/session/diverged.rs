@@ -1,6 +1,7 @@
 //! What becomes of a run whose loss, gradient or weights are no numbers any more.
 
-use super::{Event, Session, restore};
+use super::setup::restore;
+use super::{Event, Session};
 use crate::error::{Error, Result};
 use crate::recipe;
 use crate::train::Diverged;
@@ -66,15 +67,17 @@ impl Session {
         if self.run.recipe.train.diverged != recipe::Diverged::Back || returns > MOST_RETURNS {
             return Err(error);
         }
-        let checkpoint = self.last_regular(events)?;
+        let checkpoint = self.last_of_all(events)?;
         self.trainee.forget();
         restore(&mut self.trainee, &checkpoint, &self.compute)?;
         self.position = Position {
             returns,
             ..checkpoint.position
         };
-        self.run.rewind(&self.position)?;
-        self.log = self.run.events(&self.position);
+        if self.ranks.rank().leads() {
+            self.run.rewind(&self.position)?;
+            self.log = self.run.events(&self.position);
+        }
         // Kept at once, so that a resumed run counts this return too.
         self.save()?;
         let what = match &error {
@@ -87,6 +90,18 @@ impl Session {
             1u32 << returns,
         )));
         Ok(())
+    }
+
+    /// The checkpoint that the first rank goes back to, at every rank.
+    fn last_of_all(&self, events: &mut dyn FnMut(Event<'_>)) -> Result<Checkpoint> {
+        if !self.ranks.rank().leads() {
+            return Checkpoint::from_bytes(&self.ranks.tell(Vec::new()));
+        }
+        let checkpoint = self.last_regular(events)?;
+        if self.ranks.rank().of > 1 {
+            self.ranks.tell(checkpoint.to_bytes()?);
+        }
+        Ok(checkpoint)
     }
 
     /// The newest checkpoint of those that every run of these settings writes: where a signal stopped a run makes no

@@ -1,0 +1,186 @@
+//! Opening the device that was asked for, or the one of a rank.
+
+use super::{Adapter, BUFFERS, Choice, Compute, adapters, found, instance, summary};
+use crate::error::{Error, Result};
+use burn::tensor::Device;
+use burn_wgpu::WgpuSetup;
+use burn_wgpu::wgpu;
+
+/// What helps where no adapter is.
+const INSTALL: &str = "install the GPU's Vulkan driver (Linux: mesa-vulkan-drivers, or NVIDIA's own; \
+     Windows and macOS bring DX12 and Metal), see `sinew devices`, or use --device cpu";
+
+/// Opens the device that was asked for.
+///
+/// # Errors
+/// [`Error::Device`] where it is not there, cannot run the kernels, or refuses to open.
+pub fn open(choice: Choice) -> Result<Compute> {
+    open_for(choice, 0, 1)
+}
+
+/// Opens a device for the process number `local` of `locals` on this machine: where none is named, the first takes the
+/// first hardware adapter, the second the second. A named one is shared by all.
+///
+/// # Errors
+/// As [`open`], and where there are fewer adapters than processes.
+pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> {
+    if choice == Choice::Cpu {
+        return Ok(Compute::cpu("asked for"));
+    }
+    let instance = instance();
+    let adapters = found(&instance);
+    let listed: Vec<Adapter> = adapters
+        .iter()
+        .enumerate()
+        .map(|(i, a)| summary(i, a))
+        .collect();
+    let mut usable: Vec<usize> = (0..listed.len())
+        .filter(|i| listed[*i].hardware() && listed[*i].storage_buffers >= BUFFERS)
+        .collect();
+    // A GPU that several interfaces reach is one.
+    if let Some(&first) = usable.first() {
+        usable.retain(|i| listed[*i].backend == listed[first].backend);
+    }
+    let (index, reason) = match (choice, usable.get(local)) {
+        (Choice::Index(index), _) => (index, "asked for by number".to_string()),
+        (_, Some(index)) if locals == 1 => (*index, "the first hardware adapter".into()),
+        (_, Some(index)) => {
+            let (number, all) = (local + 1, usable.len());
+            (*index, format!("hardware adapter {number} of {all}"))
+        }
+        (_, None) if !usable.is_empty() => {
+            let what = format!(
+                "{locals} ranks on this machine and {} hardware adapters",
+                usable.len()
+            );
+            let help = "start no more ranks a machine than it has adapters, or use --device cpu";
+            return Err(Error::device(what, help));
+        }
+        (Choice::Gpu, None) => {
+            let software = listed.iter().find(|a| !a.hardware());
+            let what = match software {
+                Some(a) => format!(
+                    "no GPU was found, only the software adapter {} ({})",
+                    a.index, a.name
+                ),
+                None => "no GPU was found".into(),
+            };
+            return Err(Error::device(what, INSTALL));
+        }
+        (_, None) => {
+            let why = if listed.is_empty() {
+                "no adapter was found"
+            } else {
+                "no hardware adapter was found"
+            };
+            return Ok(Compute::cpu(why));
+        }
+    };
+    let Some(adapter) = adapters.into_iter().nth(index) else {
+        let what = format!("there is no adapter {index}; {} found", listed.len());
+        return Err(Error::device(what, INSTALL));
+    };
+    let summary = listed[index].clone();
+    if summary.storage_buffers < BUFFERS {
+        let what = format!(
+            "{} binds {} buffers, and the kernels need {BUFFERS}",
+            summary.name, summary.storage_buffers
+        );
+        return Err(Error::device(
+            what,
+            "update its driver, or use another device",
+        ));
+    }
+    let device = start(instance, adapter).map_err(|e| {
+        Error::device(
+            format!("{} does not open: {e}", summary.name),
+            "update its driver, or use --device cpu",
+        )
+    })?;
+    Ok(Compute {
+        device,
+        adapter: Some(summary),
+        reason,
+    })
+}
+
+/// Launches that are recorded into one pass and submitted together, where CubeCL's own number is 32: a recurrence of
+/// T = 100 steps is one submission instead of four. On llvmpipe (`bench kernels --only sinew`, stepwise, B 2, T 1024, I 16,
+/// H 32, 2 groups, f32) the forward pass takes 246 and 263 ms of device time beside 295 and 296 with 32, in the same
+/// memory (566 and 567 MiB); the wall time differs by less than it varies. No more, since what lies between two uploads
+/// would wait unsubmitted.
+pub const TASKS: usize = 256;
+
+/// Opens an adapter with everything it offers, and hands it to Burn.
+fn start(
+    instance: wgpu::Instance,
+    adapter: wgpu::Adapter,
+) -> std::result::Result<Device, Box<dyn std::error::Error>> {
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("sinew"),
+        required_features: adapter
+            .features()
+            .difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
+        required_limits: adapter.limits(),
+        memory_hints: wgpu::MemoryHints::MemoryUsage,
+        trace: wgpu::Trace::Off,
+        // Cooperative matrices are behind this switch; no kernel relies on unspecified behaviour.
+        experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
+    };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))?;
+    let backend = adapter.get_info().backend;
+    let setup = WgpuSetup {
+        instance,
+        adapter,
+        device,
+        queue,
+        backend,
+    };
+    Ok(Device::wgpu_options()
+        .setup(setup)
+        .tasks_max(TASKS)
+        .init()?)
+}
+
+/// Divides the cores that this process sees among the `locals` processes of this machine, unless `RAYON_NUM_THREADS` says
+/// how many threads to take. Call it before anything computes.
+///
+/// # Errors
+/// [`Error::Device`] where threads are running already, or cannot be started.
+pub fn share_cores(locals: usize) -> Result<()> {
+    if locals < 2 || std::env::var_os("RAYON_NUM_THREADS").is_some() {
+        return Ok(());
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads((cores / locals).max(1))
+        .build_global()
+        .map_err(|e| Error::device(format!("no threads: {e}"), "set RAYON_NUM_THREADS"))
+}
+
+/// Opens the device that a run began on, by the name that its settings keep; of several of that name, the one of the
+/// process number `local` of this machine.
+///
+/// # Errors
+/// [`Error::Device`] where it is not there any more, or does not open.
+pub fn open_named(name: &str, local: usize) -> Result<Compute> {
+    if name == "cpu" {
+        return Ok(Compute::cpu("the run began on it"));
+    }
+    let mut named = adapters();
+    named.retain(|adapter| adapter.run_name() == name);
+    // Processor time is shared anyway.
+    let software = named.first().is_some_and(|adapter| !adapter.hardware());
+    match named.get(if software { 0 } else { local }) {
+        Some(adapter) => open(Choice::Index(adapter.index)),
+        None => {
+            let help =
+                "resume where it is, or go on elsewhere with --device and --allow run.device";
+            let what = match named.len() {
+                0 => format!("the run began on {name}, which is not here"),
+                found => format!("the run began on {name}, and this machine has {found} of it"),
+            };
+            Err(Error::device(what, help))
+        }
+    }
+}
