@@ -195,7 +195,7 @@ impl Trainee {
     /// Takes weights by name.
     ///
     /// # Errors
-    /// [`Error::Setting`] that names what is missing, superfluous or of another shape.
+    /// [`crate::Error::Setting`] that names what is missing, superfluous or of another shape.
     pub fn load(&mut self, parameters: &BTreeMap<String, Numbers>) -> Result<()> {
         self.model = assign(self.model.clone(), parameters)?;
         self.names = named(&self.model);
