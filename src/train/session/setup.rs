@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 impl Session {
     /// Sets up everything that a run of settled settings needs; for a new run a checkpoint stands before the first step.
-    /// Of several ranks the first one tells the others its settings and where it begins.
+    /// Of several ranks the first one tells the others its settings and where it begins; see [`crate::train::follow`].
     ///
     /// # Errors
     /// Data, protocol, weights or checkpoints that cannot be used; a device that fails.
