@@ -56,7 +56,6 @@ pub fn check(recipe: &Recipe) -> Result<()> {
         ("augment.shear", augment.shear.into(), 10.0),
         ("augment.noise", augment.noise.into(), f64::from(f32::MAX)),
         ("train.label_smoothing", train.label_smoothing.into(), 0.99),
-        ("train.validation", train.validation.max(0.0), 0.99),
         ("train.lr", train.lr, 1e6),
         ("train.weight_decay", train.weight_decay, 1e6),
         ("train.momentum", train.momentum, 0.999_999),
@@ -65,7 +64,8 @@ pub fn check(recipe: &Recipe) -> Result<()> {
         ("schedule.warmup", schedule.warmup, 1e6),
     ];
     // A number that is none fails both comparisons.
-    if train.validation < 0.0 && train.validation != -1.0 {
+    // A number that is none is not within anything.
+    if train.validation != -1.0 && !(0.0..=0.99).contains(&train.validation) {
         return Err(refused("train.validation", "-1 or a number from 0 to 0.99"));
     }
     match shares.iter().find(|(_, x, high)| !(*x >= 0.0 && x <= high)) {
