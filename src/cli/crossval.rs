@@ -2,10 +2,10 @@
 
 use super::progress::Progress;
 use super::settings::Settings;
-use super::train::catch_signals;
+use super::train::with_signals;
 use super::{eval, say, say_json};
 use crate::device::{Choice, Compute, open};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::evaluate::{ClipScore, Measures, Report};
 use crate::export::Weights;
 use crate::loader::Protocol;
@@ -13,7 +13,6 @@ use crate::shards::Prepared;
 use crate::train::{self, Event, Fold, Run, for_data, for_device, train_folds};
 use serde::Serialize;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Trains and evaluates every fold of a folded protocol (SBU: fold1 to fold5), each an ordinary run in RUN/foldN.
@@ -22,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A fold is scored as `sinew eval` scores a run: by the weights that did best on the clips held out of its training
 /// part, or by the last epoch's with train.validation = 0.
 ///
-/// Example: sinew crossval sbu --out runs/sbu --set train.validation=0
+/// Example: sinew crossval sbu --out runs/sbu --seed 1
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -90,7 +89,7 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(Error::failed(what, "choose another folder for --out"));
     }
     // Bad usage is told before anything is read.
-    args.settings.resolve(&args.data, "fold1")?;
+    args.settings.resolve("fold1")?;
     let prepared = Arc::new(Prepared::open(&args.data)?);
     let protocols = Protocol::folds(prepared.manifest())?;
     let compute = open(args.settings.device.unwrap_or(Choice::Auto))?;
@@ -155,7 +154,7 @@ fn folds(
     let mut folds = Vec::new();
     for protocol in protocols {
         let folder = folder(protocol);
-        let recipe = args.settings.resolve(&args.data, &protocol.to_string())?;
+        let recipe = args.settings.resolve(&protocol.to_string())?;
         let mut recipe = for_data(&recipe, prepared, &folder)?;
         if let (Some(plan), true) = (&plan, recipe.run.plan.is_empty()) {
             recipe.run.plan = plan.clone();
@@ -176,20 +175,16 @@ fn train_all(
     jobs: usize,
     progress: Progress,
 ) -> Result<()> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let signals = catch_signals(&stop)?;
     let board = Board {
         folds,
         done: Mutex::new(vec![0; folds.len()]),
         progress,
     };
-    let ended = train_folds(folds, prepared, compute, jobs, &stop, &|index, event| {
-        board.show(index, &event);
-    });
-    for signal in signals {
-        signal_hook::low_level::unregister(signal);
-    }
-    ended
+    with_signals(|stop| {
+        train_folds(folds, prepared, compute, jobs, stop, &|index, event| {
+            board.show(index, &event);
+        })
+    })
 }
 
 /// Draws the messages of all folds.
@@ -253,17 +248,9 @@ impl Board<'_> {
 
 /// What the best weights of a fold's run say of its test clips.
 fn test(fold: &Fold, prepared: &Arc<Prepared>, compute: &Compute) -> Result<Vec<ClipScore>> {
-    let recipe = &fold.recipe;
-    let protocol: Protocol = recipe.run.protocol.parse()?;
-    let (held_out, seed) = (recipe.train.validation, recipe.run.seed);
-    let split = protocol.split(prepared.manifest(), held_out, seed)?;
-    if split.test.is_empty() {
-        let what = format!("{protocol} has no test clips here");
-        let place = Place::file(&recipe.run.data);
-        return Err(Error::input(place, what, "prepare the whole data set"));
-    }
+    let clips = eval::test_clips(&fold.recipe.run.protocol, &fold.recipe, prepared)?;
     let weights = Weights::read(&train::best(&fold.folder))?;
-    eval::score(&weights, prepared, &split.test, compute)
+    eval::score(&weights, prepared, &clips, compute)
 }
 
 /// Prints a table for people.

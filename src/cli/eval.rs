@@ -8,6 +8,7 @@ use crate::evaluate::{ClipScore, Evaluator, Measures, Report};
 use crate::export::Weights;
 use crate::loader::{Loader, Protocol};
 use crate::lstm::{Context, Plan, Plans};
+use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use crate::train::{self, plans};
 use serde_json::json;
@@ -182,7 +183,6 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
         .protocol
         .clone()
         .unwrap_or_else(|| recipe.run.protocol.clone());
-    let protocol: Protocol = name.parse()?;
     let manifest = prepared.manifest();
     if manifest.layout.joints != weights.layout.joints {
         let (here, there) = (manifest.layout.len(), weights.layout.len());
@@ -202,18 +202,10 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
             "evaluate on data of the same classes",
         ));
     }
-    let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
-    if split.test.is_empty() {
-        let what = format!("{protocol} has no test clips here");
-        return Err(Error::input(
-            Place::file(&folder),
-            what,
-            "prepare the part that tests",
-        ));
-    }
+    let clips = test_clips(&name, &recipe, &prepared)?;
     let compute = open(args.device)?;
     eprintln!("{}", compute.describe());
-    let scores = score(&weights, &prepared, &split.test, &compute)?;
+    let scores = score(&weights, &prepared, &clips, &compute)?;
     let report = Report::new(&scores, &weights.classes);
     Ok(Evaluated {
         protocol: name,
@@ -223,6 +215,19 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
         report,
         device: compute.describe(),
     })
+}
+
+/// The test clips of a protocol, as a run of these settings divides the data; there is at least one.
+pub fn test_clips(protocol: &str, recipe: &Recipe, prepared: &Prepared) -> Result<Vec<usize>> {
+    let protocol: Protocol = protocol.parse()?;
+    let (held_out, seed) = (recipe.train.validation, recipe.run.seed);
+    let split = protocol.split(prepared.manifest(), held_out, seed)?;
+    if split.test.is_empty() {
+        let what = format!("{protocol} has no test clips here");
+        let place = Place::file(prepared.folder());
+        return Err(Error::input(place, what, "prepare the part that tests"));
+    }
+    Ok(split.test)
 }
 
 /// What a model on a device says of some clips.

@@ -24,7 +24,7 @@ pub struct Settings {
     /// auto, gpu, cpu, or a number that `sinew devices` lists
     #[arg(long)]
     pub device: Option<Choice>,
-    /// resident or stepwise, or one of their tiles, as resident-16: how the kernels walk over the steps; measured
+    /// resident, stepwise or stepwise-units, or one of their tiles, as resident-16: how the kernels walk over the steps; measured
     /// unless said
     #[arg(long)]
     pub plan: Option<String>,
@@ -86,13 +86,13 @@ impl Settings {
         Ok(sets)
     }
 
-    /// The recipe of a new run: preset, file and single settings.
+    /// The recipe of a new run: preset, file and single settings. Which data it is for, the start fills in.
     ///
     /// # Errors
     /// As [`recipe::resolve`] and [`Settings::sets`].
-    pub fn resolve(&self, data: &Path, protocol: &str) -> Result<Recipe> {
+    pub fn resolve(&self, protocol: &str) -> Result<Recipe> {
         let preset = self.preset.as_deref().unwrap_or(recipe::PRESETS[0]);
-        let sets = self.sets(Some(data), Some(protocol))?;
+        let sets = self.sets(None, Some(protocol))?;
         recipe::resolve(preset, self.config.as_deref(), &sets)
     }
 }

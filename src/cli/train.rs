@@ -101,9 +101,14 @@ fn train(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
 
 /// Trains until the end or a signal.
 fn until_stopped(session: &mut Session, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
+    with_signals(|stop| session.train(stop, events))
+}
+
+/// Does work that a signal stops through the flag; a second signal leaves at once.
+pub(super) fn with_signals(work: impl FnOnce(&AtomicBool) -> Result<()>) -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let signals = catch_signals(&stop)?;
-    let ended = session.train(&stop, events);
+    let ended = work(&stop);
     for signal in signals {
         signal_hook::low_level::unregister(signal);
     }
@@ -129,7 +134,7 @@ fn join(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> 
 }
 
 /// Sets `stop` at the first signal; a second one leaves at once.
-pub(super) fn catch_signals(stop: &Arc<AtomicBool>) -> Result<Vec<SigId>> {
+fn catch_signals(stop: &Arc<AtomicBool>) -> Result<Vec<SigId>> {
     let mut caught = Vec::new();
     #[cfg(unix)]
     // What mpirun and clusters' queues hand on to every process before its time is up is SIGUSR1.
@@ -158,7 +163,7 @@ fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Ses
     };
     let recipe = args
         .settings
-        .resolve(data, args.protocol.as_deref().unwrap_or_default())?;
+        .resolve(args.protocol.as_deref().unwrap_or_default())?;
     let prepared = Arc::new(Prepared::open(data)?);
     let device = args.settings.device.unwrap_or(Choice::Auto);
     let first = args.init.clone().map_or(Start::Fresh, Start::From);
@@ -196,22 +201,19 @@ fn resume(
     Session::new(run, prepared, compute, ranks, Start::Resume, &mut events)
 }
 
-/// More epochs and another number of loader threads change no step already done; the rest needs its name.
+/// More epochs change no step already done; the rest needs its name.
 fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
     let changed = stored.differences(wanted)?;
     let free = |key: &str| {
-        key == "run.threads"
-            // The same data in another place.
-            || (key == "run.data" && wanted.run.checksum == stored.run.checksum)
-            || (key == "train.epochs" && wanted.train.epochs >= stored.train.epochs)
+        (key == "train.epochs" && wanted.train.epochs >= stored.train.epochs)
             || (key == "run.plan" && args.allow.iter().any(|a| a == "run.device"))
             // Weights of another shape do not fit; nothing can allow that.
             || (!key.starts_with("model.") && args.allow.iter().any(|a| a == key))
     };
     let refused: Vec<String> = changed
-        .iter()
-        .filter(|(key, _, _)| !free(key))
-        .map(|(key, old, new)| format!("{key} is {old} and would be {new}"))
+        .into_iter()
+        .filter(|(key, _)| !free(key))
+        .map(|(_, clause)| clause)
         .collect();
     if refused.is_empty() {
         return Ok(());

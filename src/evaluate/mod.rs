@@ -87,11 +87,21 @@ impl Evaluator<'_> {
             streams: weighted.then(Default::default),
         };
         for outputs in self.outputs(batch) {
-            scores.fused.extend(read(outputs.probabilities())?);
-            if let Some([temporal, spatial]) = &mut scores.streams {
-                temporal.extend(read(activation::softmax(outputs.temporal, 1))?);
-                spatial.extend(read(activation::softmax(outputs.spatial, 1))?);
-            }
+            let fused = outputs.probabilities();
+            let Some([temporal, spatial]) = &mut scores.streams else {
+                scores.fused.extend(read(fused)?);
+                continue;
+            };
+            let alone = [outputs.temporal, outputs.spatial];
+            let mut all = vec![fused];
+            all.extend(alone.map(|logits| activation::softmax(logits, 1)));
+            // One read: each waits for the device.
+            let all = read(Tensor::cat(all, 0))?;
+            let (of_fused, of_streams) = all.split_at(all.len() / 3);
+            let (of_temporal, of_spatial) = of_streams.split_at(of_fused.len());
+            scores.fused.extend(of_fused);
+            temporal.extend(of_temporal);
+            spatial.extend(of_spatial);
         }
         sound(&scores.fused)?;
         Ok(scores)

@@ -22,8 +22,7 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// Refuses a run in the fold's folder that has other settings, naming each. More loader threads and the same data in
-    /// another place are no others.
+    /// Refuses a run in the fold's folder that has other settings, naming each ([`Recipe::differences`]).
     ///
     /// # Errors
     /// [`Error::Failed`] that names what differs; settings that cannot be read.
@@ -32,13 +31,8 @@ impl Fold {
             return Ok(());
         }
         let stored = Run::recipe(&self.folder)?;
-        let same_data = stored.run.checksum == self.recipe.run.checksum;
-        let other: Vec<String> = stored
-            .differences(&self.recipe)?
-            .iter()
-            .filter(|(key, _, _)| key != "run.threads" && (key != "run.data" || !same_data))
-            .map(|(key, old, new)| format!("{key} is {old} and would be {new}"))
-            .collect();
+        let other = stored.differences(&self.recipe)?;
+        let other: Vec<String> = other.into_iter().map(|(_, clause)| clause).collect();
         if other.is_empty() {
             return Ok(());
         }
