@@ -1,5 +1,6 @@
 //! The `sinew` command: parses, calls, and turns an error into one message and an exit code.
 
+use sinew::cli::tell;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,7 +11,7 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(sinew::cli::run) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            eprintln!("sinew: {error}");
+            tell(format!("sinew: {error}"));
             ExitCode::from(error.exit_code())
         }
         Err(_) => ExitCode::FAILURE,
@@ -24,7 +25,7 @@ fn tell_panics() {
         static DEVICE: AtomicBool = AtomicBool::new(false);
         let said = info.to_string();
         if let Some(error) = sinew::device::failure(&said) {
-            eprintln!("sinew: {error}");
+            tell(format!("sinew: {error}"));
             if sinew::device::out_of_memory(&said) {
                 // Who waits for the device would wait for ever; what is on disk is whole at any moment.
                 signal_hook::low_level::exit(1);
@@ -33,8 +34,8 @@ fn tell_panics() {
         } else if std::env::var_os("RUST_BACKTRACE").is_some() {
             traced(info);
         } else if !DEVICE.load(Ordering::Relaxed) {
-            eprintln!("sinew: internal error: {info}");
-            eprintln!("sinew: please report it, with the command and RUST_BACKTRACE=1's output");
+            tell(format!("sinew: internal error: {info}"));
+            tell("sinew: please report it, with the command and RUST_BACKTRACE=1's output");
         }
     }));
 }

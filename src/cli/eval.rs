@@ -1,7 +1,7 @@
 //! `sinew eval`
 
 use super::progress::Progress;
-use super::{say, say_json};
+use super::{say, say_json, tell};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Place, Result};
 use crate::evaluate::{ClipScore, Evaluator, Measures, Report};
@@ -100,7 +100,7 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
             while let Some(path) = found.pop() {
                 match train::Checkpoint::load(&path) {
                     Ok(_) => return Weights::read(&path),
-                    Err(error) => eprintln!("warning: {error}"),
+                    Err(error) => tell(format!("warning: {error}")),
                 }
             }
             Err(Error::input(
@@ -120,14 +120,14 @@ pub fn context(weights: &Weights, compute: &Compute) -> Context {
         Ok(()) => plan,
         // Another device may not run what was measured on the run's.
         Err(why) => {
-            eprintln!("warning: {why}; taking stepwise");
+            tell(format!("warning: {why}; taking stepwise"));
             Plan::STEPWISE.into()
         }
     };
     let precision = recipe.train.precision;
     let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
     for note in notes {
-        eprintln!("warning: {note}");
+        tell(format!("warning: {note}"));
     }
     context
 }
@@ -204,7 +204,7 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
     }
     let clips = test_clips(&name, &recipe, &prepared)?;
     let compute = open(args.device)?;
-    eprintln!("{}", compute.describe());
+    tell(compute.describe());
     let scores = score(&weights, &prepared, &clips, &compute)?;
     let report = Report::new(&scores, &weights.classes);
     Ok(Evaluated {

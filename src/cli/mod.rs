@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::train::ranks::refuse_several;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
+use std::fmt::Display;
 use std::io::Write;
 
 /// Trains the Two-Stream RNN for skeleton action recognition on any GPU.
@@ -80,6 +81,12 @@ fn say(line: impl AsRef<str>) -> Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         other => other.map_err(|e| Error::io("standard output", "write", e)),
     }
+}
+
+/// Prints a line on standard error, whole, so that the lines of several processes do not mix in a pipe that they share.
+/// A reader that has gone away ends no work.
+pub fn tell(line: impl Display) {
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// Prints one JSON value.

@@ -2,7 +2,7 @@
 
 use super::eval::{Which, context, weights};
 use super::progress::Progress;
-use super::{say, say_json};
+use super::{say, say_json, tell};
 use crate::device::{Choice, open};
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, mean_rows, ranking, windows};
@@ -208,7 +208,7 @@ pub fn run(args: &Args) -> Result<()> {
     let weights = weights(&args.run, &args.checkpoint)?;
     let mut catalogue = Catalogue::of_layout(&args.file, &weights.layout)?;
     let compute = open(args.device)?;
-    eprintln!("{}", compute.describe());
+    tell(compute.describe());
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
     let evaluator = Evaluator {
         model: &model,

@@ -1,5 +1,6 @@
 //! Progress: a bar on a terminal, plain lines now and then where there is none; always on standard error.
 
+use super::tell;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -60,7 +61,7 @@ impl Progress {
                 };
                 if said.elapsed() >= PAUSE {
                     *said = Instant::now();
-                    eprintln!("{} {done}/{total} {}", self.what, note());
+                    tell(format!("{} {done}/{total} {}", self.what, note()));
                 }
             }
         }
@@ -69,8 +70,8 @@ impl Progress {
     /// Prints a line above the bar.
     pub fn line(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| tell(line)),
+            None => tell(line),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! `sinew train`
 
 use super::progress::{Progress, time};
-use super::say;
 use super::settings::Settings;
+use super::{say, tell};
 use crate::device::{Choice, open_for, open_named, share_cores};
 use crate::error::{Error, Result};
 use crate::recipe::Recipe;
@@ -55,21 +55,27 @@ pub fn run(args: &Args) -> Result<()> {
     let rank = ranks.rank();
     let ended = train(args, &ranks);
     match &ended {
-        // The first rank has told it.
-        Err(Error::Interrupted(_)) if !rank.leads() => {
+        // mpirun ends them all when the first of them ends with such a code: the line is out before any does.
+        Err(error @ Error::Interrupted(_)) if rank.of > 1 => {
+            if rank.leads() {
+                tell(format!("sinew: {error}"));
+            }
+            ranks.wait();
             drop(ranks);
-            std::process::exit(130);
+            std::process::exit(error.exit_code().into());
         }
-        Ok(()) | Err(Error::Interrupted(_)) => {}
         Err(error) if rank.of > 1 => {
             if !rank.leads() {
                 // What all ranks meet the first one tells, and ends the others meanwhile.
                 std::thread::sleep(Duration::from_millis(500));
             }
-            eprintln!("sinew: rank {} of {}: {error}", rank.number, rank.of);
+            tell(format!(
+                "sinew: rank {} of {}: {error}",
+                rank.number, rank.of
+            ));
             ranks.abort(error.exit_code());
         }
-        Err(_) => {}
+        _ => {}
     }
     ended
 }
@@ -167,7 +173,7 @@ fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Ses
     let prepared = Arc::new(Prepared::open(data)?);
     let device = args.settings.device.unwrap_or(Choice::Auto);
     let first = args.init.clone().map_or(Start::Fresh, Start::From);
-    let mut events = |event: Event<'_>| tell(progress, &event);
+    let mut events = |event: Event<'_>| note(progress, &event);
     let ranks = ranks.clone();
     lead(ranks, &recipe, prepared, out, device, first, &mut events)
 }
@@ -197,7 +203,7 @@ fn resume(
     progress.line(&compute.describe());
     // Kept only when the run has been set up with it.
     run.recipe = wanted;
-    let mut events = |event: Event<'_>| tell(progress, &event);
+    let mut events = |event: Event<'_>| note(progress, &event);
     Session::new(run, prepared, compute, ranks, Start::Resume, &mut events)
 }
 
@@ -226,7 +232,7 @@ fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
 }
 
 /// Tells what is said while a run is set up.
-fn tell(progress: &Progress, event: &Event<'_>) {
+fn note(progress: &Progress, event: &Event<'_>) {
     match event {
         Event::Note(text) => progress.line(text),
         Event::Warning(text) => progress.line(&format!("warning: {text}")),
@@ -302,6 +308,6 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                 if left.is_zero() { String::new() } else { format!(", left {}", time(*left)) },
             ));
         }
-        Event::Note(_) | Event::Warning(_) => tell(progress, event),
+        Event::Note(_) | Event::Warning(_) => note(progress, event),
     }
 }

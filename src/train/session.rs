@@ -118,7 +118,7 @@ impl Session {
                     self.save()?;
                 }
                 if stopped {
-                    // mpirun ends the others when one of them ends with another code than 0.
+                    // Nobody leaves before the first rank has saved.
                     self.ranks.wait();
                     let what = format!("step {} is saved, go on with --resume", self.position.step);
                     return Err(Error::Interrupted(what));

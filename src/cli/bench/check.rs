@@ -1,7 +1,7 @@
 //! `sinew bench check`
 
 use crate::bench::check::{Effort, Line, check};
-use crate::cli::{say, say_json};
+use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, open};
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -42,7 +42,7 @@ struct Table {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let compute = open(args.device)?;
-    eprintln!("{}", compute.describe());
+    tell(compute.describe());
     let seed = args.seed.unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         now.map_or(1, |now| now.as_secs())

@@ -2,7 +2,7 @@
 
 use crate::bench::kernels::shapes::{NAMES, Shape, named};
 use crate::bench::kernels::{Event, Options, Row, measure};
-use crate::cli::{say, say_json};
+use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, Compute, open};
 use crate::error::Result;
 use std::time::Duration;
@@ -70,7 +70,7 @@ fn shapes(args: &Args, compute: &Compute) -> Result<Vec<Shape>> {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let compute = open(args.device)?;
-    eprintln!("{}", compute.describe());
+    tell(compute.describe());
     let options = Options {
         shapes: shapes(args, &compute)?,
         runs: args.runs as usize,
@@ -83,7 +83,7 @@ pub fn run(args: &Args) -> Result<()> {
         // Progress goes where it does not disturb the JSON.
         for line in lines {
             if args.json {
-                eprintln!("{line}");
+                tell(line);
             } else {
                 say(line)?;
             }

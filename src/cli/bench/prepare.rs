@@ -2,7 +2,7 @@
 
 use crate::bench::prepare::{Options, measure};
 use crate::cli::progress::bytes;
-use crate::cli::{say, say_json};
+use crate::cli::{say, say_json, tell};
 use crate::error::Result;
 use crate::formats::Dataset;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<()> {
         runs: args.runs.max(1),
         out: args.out.clone(),
     };
-    let table = measure(&options, &|line| eprintln!("{line}"))?;
+    let table = measure(&options, &|line| tell(line))?;
     if args.json {
         return say_json(&table);
     }

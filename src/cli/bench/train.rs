@@ -2,7 +2,7 @@
 
 use crate::bench::train::{Data, LeftOut, Row, measure};
 use crate::cli::progress::Progress;
-use crate::cli::{say, say_json};
+use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, open};
 use crate::error::Result;
 use crate::recipe::{self, Recipe};
@@ -94,7 +94,7 @@ pub fn run(args: &Args) -> Result<()> {
     let table = measure(&compute, &data, &settled, how, &mut |row| {
         let line = line(row);
         if args.json {
-            eprintln!("{line}");
+            tell(line);
             Ok(())
         } else {
             say(line)
