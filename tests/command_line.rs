@@ -4,8 +4,10 @@
 #[path = "common/command.rs"]
 mod command;
 
-use command::{TINY, made_data, must, must_fail, run, sinew, text, train};
+use command::{TINY, made_data, must, must_fail, run, sinew, text, train, train_args};
 use serde_json::Value;
+use sinew::train::Run;
+use std::process::Stdio;
 
 #[test]
 fn bad_usage_is_exit_2() {
@@ -144,6 +146,23 @@ fn json_is_alone_on_standard_output() {
         let said = must(args);
         serde_json::from_str::<Value>(&said).unwrap_or_else(|e| panic!("{args:?}: {e}: {said}"));
     }
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_no_training() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 24);
+    let out = folder.path().join("run");
+    let args = train_args(&data, &out, &["--epochs", "2", "--device", "cpu"]);
+    let mut child = sinew(&args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    // Nobody reads from here on.
+    drop(child.stderr.take());
+    assert!(child.wait().expect("its state").success());
+    assert_eq!(Run::metrics(&out).expect("metrics").len(), 2);
 }
 
 #[test]
