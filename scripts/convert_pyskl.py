@@ -147,7 +147,7 @@ def convert(annotations, chosen, out, classes, layout):
             continue
         try:
             clip = points(annotation)
-            label = int(annotation["label"])
+            split, label = chosen[annotation["frame_dir"]], int(annotation["label"])
             file = re.sub(r"[^\w.-]", "_", name) + ".npy"
             if file.lower() in files:
                 raise Wrong(f"its file would be named as that of {files[file.lower()]}")
@@ -165,7 +165,7 @@ def convert(annotations, chosen, out, classes, layout):
             pictures.add(str(annotation.get("img_shape")))
             np.save(out / file, clip)
             facts = NTU_NAME.fullmatch(name)
-            rows.append({"file": file, "label": label, "split": chosen[name]}
+            rows.append({"file": file, "label": label, "split": split}
                         | ({key: int(text) for key, text in facts.groupdict().items()} if facts else {}))
             if len(rows) % 1000 == 0:
                 print(f"{len(rows)} clips", flush=True)

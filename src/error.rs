@@ -44,9 +44,9 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", printable(self.file.display().to_string()))?;
+        write!(f, "{}", one_line(&self.file.display().to_string()))?;
         if let Some(entry) = &self.entry {
-            write!(f, ", {}", printable(entry.clone()))?;
+            write!(f, ", {}", one_line(entry))?;
         }
         if let Some(line) = self.line {
             write!(f, ", line {line}")?;
@@ -139,7 +139,7 @@ impl Error {
     pub fn input(place: Place, what: impl Into<String>, help: impl Into<String>) -> Self {
         Error::Input {
             place,
-            what: printable(what.into()),
+            what: one_line(&what.into()),
             help: help.into(),
         }
     }
@@ -229,13 +229,17 @@ fn listed(errors: &[Error]) -> String {
 }
 
 /// A text of one line that does nothing to a terminal: control characters are written as escapes.
-fn printable(text: String) -> String {
-    if !text.contains(char::is_control) {
-        return text;
-    }
+fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n")
+}
+
+/// A text that does nothing to a terminal but end lines: other control characters, as names of files and classes may hold
+/// them, are written as escapes.
+pub(crate) fn printable(text: &str) -> String {
+    let acts = |c: char| c.is_control() && c != '\n';
     let escaped = |c: char| {
-        let escape = c.is_control().then(|| c.escape_default());
-        let plain = (!c.is_control()).then_some(c);
+        let escape = acts(c).then(|| c.escape_default());
+        let plain = (!acts(c)).then_some(c);
         escape.into_iter().flatten().chain(plain)
     };
     text.chars().flat_map(escaped).collect()

@@ -3,7 +3,7 @@
 #[path = "common/command.rs"]
 mod command;
 
-use command::{made_data, train};
+use command::{made_data, must, text, train};
 use sinew::export::Weights;
 use sinew::train::{Checkpoint, Run, checkpoints};
 
@@ -35,6 +35,39 @@ fn the_last_and_the_best() {
         let same = checkpoint.parameters == weights.parameters;
         assert_eq!(same, checkpoint.position.epoch == best.epoch);
     }
+}
+
+#[test]
+fn best_weights_of_epochs_that_were_given_up_are_not_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 48);
+    let run = folder.path().join("run");
+    let more = ["--epochs", "4", "--device", "cpu", "--set", "train.keep=9"];
+    let held_out = ["--set", "train.validation=0.3"];
+    train(&data, &run, &[&more[..], &held_out].concat());
+    let best = || {
+        let weights = Weights::read(&run.join("best.safetensors")).expect("whole");
+        weights.epoch.expect("its epoch")
+    };
+    let before = best();
+    for path in checkpoints(&run.join("checkpoints")).expect("a list") {
+        if Checkpoint::load(&path).expect("whole").position.epoch >= before {
+            std::fs::remove_file(&path).expect("removed");
+        }
+    }
+    // On another way from there, the weights stay as they are.
+    let on = ["train", "--resume", text(&run), "--allow", "train.lr"];
+    must(&[&on[..], &["--set", "train.lr=0"]].concat());
+    let metrics = Run::metrics(&run).expect("metrics");
+    let said = metrics.iter().rfind(|m| m.best).expect("a best epoch");
+    assert_eq!(best(), said.epoch);
+    let kept = checkpoints(&run.join("checkpoints")).expect("a list");
+    let there = kept
+        .iter()
+        .map(|path| Checkpoint::load(path).expect("whole"));
+    let weights = Weights::read(&run.join("best.safetensors")).expect("whole");
+    let same = |c: Checkpoint| c.position.epoch == said.epoch && c.parameters == weights.parameters;
+    assert!(there.into_iter().any(same), "they are no epoch's");
 }
 
 #[test]

@@ -4,10 +4,8 @@
 #[path = "common/command.rs"]
 mod command;
 
-use command::{TINY, made_data, must, must_fail, run, sinew, text, train, train_args};
+use command::{TINY, made_data, must, must_fail, run, sinew, text, train};
 use serde_json::Value;
-use sinew::train::Run;
-use std::process::Stdio;
 
 #[test]
 fn bad_usage_is_exit_2() {
@@ -41,6 +39,12 @@ fn bad_usage_is_exit_2() {
     std::fs::write(&file, "[train]\nlr = 0.1\nlr = 0.2\n").expect("a file");
     let error = must_fail(&[&base[..], &["--config", text(&file)]].concat(), 1);
     assert!(error.contains("line 3"), "{error}");
+    std::fs::write(&file, "[model]\nhidden = \"8\"\n").expect("a file");
+    let error = must_fail(&[&base[..], &["--config", text(&file)]].concat(), 1);
+    assert!(
+        error.contains("mine.toml") && error.contains("expected a whole number"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -149,20 +153,24 @@ fn json_is_alone_on_standard_output() {
 }
 
 #[test]
-fn a_terminal_that_goes_away_ends_no_training() {
+fn a_runs_settings_make_the_same_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = made_data(folder.path(), 24);
-    let out = folder.path().join("run");
-    let args = train_args(&data, &out, &["--epochs", "2", "--device", "cpu"]);
-    let mut child = sinew(&args)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command starts");
-    // Nobody reads from here on.
-    drop(child.stderr.take());
-    assert!(child.wait().expect("its state").success());
-    assert_eq!(Run::metrics(&out).expect("metrics").len(), 2);
+    let [first, again] = ["first", "again"].map(|name| folder.path().join(name));
+    let paper = ["--preset", "paper", "--epochs", "1", "--device", "cpu"];
+    train(&data, &first, &paper);
+    let config = first.join("config.toml");
+    let mut args = vec!["train", text(&data), "--protocol", "xsub"];
+    args.extend(["--device", "cpu", "--config", text(&config)]);
+    args.extend(["--set", "run.task=first", "--out", text(&again)]);
+    must(&args);
+    for file in ["config.toml", "metrics.jsonl", "best.safetensors"] {
+        let [a, b] = [&first, &again].map(|run| std::fs::read(run.join(file)).expect("a file"));
+        assert!(a == b, "{file} differs");
+    }
+    args.extend(["--preset", "reference"]);
+    let error = must_fail(&args, 2);
+    assert!(error.contains("is for the preset paper"), "{error}");
 }
 
 #[test]

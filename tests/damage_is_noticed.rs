@@ -63,6 +63,32 @@ fn in_weights() {
 }
 
 #[test]
+fn in_what_a_run_has_no_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 24);
+    let run = folder.path().join("run");
+    train(&data, &run, &["--epochs", "1", "--device", "cpu"]);
+    let hidden = folder.path().join("hidden");
+    for name in [
+        "best.safetensors",
+        "checkpoints",
+        "timing.jsonl",
+        "metrics.jsonl",
+    ] {
+        std::fs::rename(run.join(name), &hidden).expect("moved");
+        let error = must_fail(&["check", text(&run)], 1);
+        assert!(error.contains(name), "{error}");
+        std::fs::rename(&hidden, run.join(name)).expect("moved back");
+    }
+    must(&["check", text(&run)]);
+    for path in sinew::train::checkpoints(&run.join("checkpoints")).expect("a list") {
+        std::fs::remove_file(path).expect("removed");
+    }
+    let error = must_fail(&["check", text(&run)], 1);
+    assert!(error.contains("no whole checkpoint"), "{error}");
+}
+
+#[test]
 fn a_folder_of_other_things_takes_no_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = made_data(folder.path(), 24);

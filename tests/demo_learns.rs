@@ -3,7 +3,7 @@
 #[path = "common/command.rs"]
 mod command;
 
-use command::{must, text};
+use command::{must, must_fail, text};
 use serde_json::Value;
 
 #[test]
@@ -21,12 +21,14 @@ fn on_the_cpu() {
         assert!(!report[key].is_null(), "{key} is missing");
     }
     // Again in the same folder: what is there is used, and nothing is trained twice.
-    let again = must(&["demo", text(&demo), "--device", "cpu"]);
+    let again = must(&["demo", text(&demo), "--device", "cpu", "--epochs", "16"]);
     assert!(again.contains("there already"), "{again}");
     assert_eq!(
         json,
         must(&["eval", text(&run), "--device", "cpu", "--json"])
     );
+    let error = must_fail(&["demo", text(&demo), "--clips", "44"], 1);
+    assert!(error.contains("a demo of 480 clips"), "{error}");
     for made in [
         "made.zip",
         "data",

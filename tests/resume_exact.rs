@@ -124,10 +124,15 @@ fn more_epochs_and_refused_changes() {
     );
     // What can never fit is refused whatever is allowed, and the run stays as it was.
     let model = ["--set", "model.hidden=16", "--allow", "model.hidden"];
-    must_fail(
-        &[&["train", "--resume", text(&short)][..], &model].concat(),
-        1,
-    );
+    let on = ["train", "--resume", text(&short)];
+    let shape = must_fail(&[&on[..], &model].concat(), 1);
+    assert!(shape.contains("do not fit another"), "{shape}");
+    let unknown = must_fail(&[&on[..], &["--allow", "train.learning"]].concat(), 2);
+    assert!(unknown.contains("the nearest is train."), "{unknown}");
+    // Dropout has no weights: it can be another from here on.
+    let dropout = ["--set", "model.dropout=0.3"];
+    must_fail(&[&on[..], &dropout].concat(), 1);
+    must(&[&on[..], &dropout, &["--allow", "model.dropout"]].concat());
     must(&["train", "--resume", text(&short)]);
     // Other data under the same path are not this run's.
     let [data, aside] = ["data", "aside"].map(|name| folder.path().join(name));
@@ -136,7 +141,7 @@ fn more_epochs_and_refused_changes() {
     std::fs::rename(&aside, &data).expect("moved back");
     must(&["train", text(&data), "--resume", text(&short)]);
     std::fs::rename(&data, &aside).expect("moved");
-    let archive = folder.path().join("made.zip");
+    let archive = folder.path().join("other.zip");
     must(&[
         "synth",
         "--out",
@@ -149,6 +154,16 @@ fn more_epochs_and_refused_changes() {
     must(&["prepare", text(&archive), "--out", text(&data)]);
     let other = must_fail(&["train", "--resume", text(&short)], 1);
     assert!(other.contains("run.checksum"), "{other}");
+    // A score of clips that were trained on would be none.
+    let other = must_fail(&["eval", text(&short), "--device", "cpu"], 1);
+    assert!(other.contains("not the data that the run"), "{other}");
+    let named = ["eval", text(&short), "--device", "cpu", "--data"];
+    let output = run(&[&named[..], &[text(&data)]].concat());
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && errors.contains("not the data that the run"),
+        "{errors}"
+    );
     let missing = folder.path().join("missing");
     let error = must_fail(&["train", "--resume", text(&missing)], 1);
     assert!(error.contains("no run"), "{error}");

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::{say, say_json};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::prepare::{Kind, check, kind};
 use crate::train;
 use serde_json::json;
@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 ///
 /// Example: sinew check ntu60
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// An archive, a folder of clips, prepared data, or a run
     path: PathBuf,
@@ -25,7 +24,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let (what, count, problems) = match kind(&args.path) {
         Kind::Run => {
-            let (count, problems) = run_folder(&args.path)?;
+            let (count, problems) = run_folder(&args.path);
             ("checkpoints and weights", count, problems)
         }
         _ => {
@@ -51,20 +50,38 @@ pub fn run(args: &Args) -> Result<()> {
     })
 }
 
-/// Reads every checkpoint, the best weights and the metrics of a run.
-fn run_folder(path: &Path) -> Result<(usize, Vec<Error>)> {
+/// Reads everything of a run: settings, numbers, checkpoints, and the best weights where an epoch gave some. Returns how
+/// many checkpoints and weights are whole.
+fn run_folder(path: &Path) -> (usize, Vec<Error>) {
     let mut problems = Vec::new();
     let mut note = |result: Result<()>| problems.extend(result.err());
     note(train::Run::recipe(path).map(drop));
     note(train::Run::metrics(path).map(drop));
-    let checkpoints = train::checkpoints(&path.join("checkpoints"))?;
-    for checkpoint in &checkpoints {
-        note(train::Checkpoint::load(checkpoint).map(drop));
+    note(train::Run::timing(path).map(drop));
+    let folder = path.join("checkpoints");
+    let checkpoints = train::checkpoints(&folder);
+    let mut whole = 0;
+    for checkpoint in checkpoints.as_ref().into_iter().flatten() {
+        let loaded = train::Checkpoint::load(checkpoint).map(drop);
+        // Beside a training, an old one may be gone by now.
+        if loaded.is_ok() || checkpoint.exists() {
+            whole += usize::from(loaded.is_ok());
+            note(loaded);
+        }
+    }
+    let place = Place::file(&folder);
+    if whole == 0 && checkpoints.is_ok() {
+        note(Err(Error::input(
+            place,
+            "no whole checkpoint, so that it cannot go on",
+            "train anew",
+        )));
     }
     let best = train::best(path);
-    let weights = usize::from(best.exists());
-    if best.exists() {
+    let written = train::Run::metrics(path).is_ok_and(|epochs| epochs.iter().any(|e| e.best));
+    if written || best.exists() {
         note(crate::export::Weights::read(&best).map(drop));
     }
-    Ok((checkpoints.len() + weights, problems))
+    note(checkpoints.map(drop));
+    (whole + usize::from(best.exists()), problems)
 }

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::settings::Settings;
-use super::train::with_signals;
+use super::signals::with_signals;
 use super::{eval, say, say_json};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Result};
@@ -23,7 +23,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 ///
 /// Example: sinew crossval sbu --out runs/sbu --seed 1
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Prepared data
     data: PathBuf,
@@ -156,6 +155,7 @@ fn folds(
         let folder = folder(protocol);
         let recipe = args.settings.resolve(&protocol.to_string())?;
         let mut recipe = for_data(&recipe, prepared, &folder)?;
+        eval::test_clips(&recipe.run.protocol, &recipe, prepared)?;
         if let (Some(plan), true) = (&plan, recipe.run.plan.is_empty()) {
             recipe.run.plan = plan.clone();
         }

@@ -2,10 +2,10 @@
 
 use super::settings::Settings;
 use super::{eval, export, prepare, report, say, synth, train};
-use crate::device::Choice;
-use crate::error::Result;
+use crate::device::{Choice, open};
+use crate::error::{Error, Result};
 use crate::files;
-use crate::shards::MANIFEST;
+use crate::shards::{MANIFEST, Prepared};
 use crate::train::Run;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -15,7 +15,6 @@ use std::time::Instant;
 ///
 /// Example: sinew demo
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Folder for everything that is made
     #[arg(default_value = "sinew-demo")]
@@ -42,6 +41,19 @@ const SETTINGS: [&str; 7] = [
     "schedule.warmup=2",
 ];
 
+/// People that are trained on, and others that are tested.
+const PROTOCOL: &str = "xsub";
+
+/// An interrupted training, as it is taken up here.
+fn again(error: Error) -> Error {
+    match error {
+        Error::Interrupted(_) => {
+            Error::Interrupted("all steps done are saved, the same command goes on".into())
+        }
+        other => other,
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
@@ -53,15 +65,30 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let (archive, data) = (args.dir.join("made.zip"), args.dir.join("data"));
     let (run, weights) = (args.dir.join("run"), args.dir.join("weights.safetensors"));
+    let settings = Settings {
+        set: SETTINGS.map(String::from).to_vec(),
+        epochs: Some(args.epochs),
+        device: Some(args.device),
+        ..Settings::default()
+    };
+    // What cannot be done is told before anything is.
+    settings.resolve(PROTOCOL)?;
+    open(args.device)?;
     files::create_folder(&args.dir)?;
     if data.join(MANIFEST).exists() {
         stage(2, "synth and prepare: their data are there already")?;
+        let there = Prepared::open(&data)?.manifest().clips.len();
+        if there != args.clips {
+            let what = format!("{} holds a demo of {there} clips", args.dir.display());
+            let help = format!("name another folder, or --clips {there}");
+            return Err(Error::failed(what, help));
+        }
     } else {
         stage(
             1,
             "synth: an archive of made clips in the real NTU RGB+D text format",
         )?;
-        synth::run(&synth::Args {
+        synth::make(&synth::Args {
             out: archive.clone(),
             clips: Some(args.clips),
             classes: 8,
@@ -77,32 +104,43 @@ pub fn run(args: &Args) -> Result<()> {
             skip_bad: false,
         })?;
     }
-    if Run::recipe(&run).is_ok() {
+    if let Ok(stored) = Run::recipe(&run) {
         stage(
             3,
             "train: the run is there already and goes on where it stopped",
         )?;
         train::run(&train::Args {
             resume: Some(run.clone()),
+            settings: Settings {
+                epochs: (args.epochs > stored.train.epochs).then_some(args.epochs),
+                ..Settings::default()
+            },
             ..train::Args::default()
-        })?;
+        })
+        .map_err(again)?;
     } else {
         stage(
             3,
             "train: a Two-Stream RNN on the training people (protocol xsub)",
         )?;
+        let mut recipe = settings.resolve(PROTOCOL)?;
+        // Who is tested is the same for any share held out.
+        recipe.train.validation = 0.0;
+        if eval::test_clips(PROTOCOL, &recipe, &Prepared::open(&data)?).is_err() {
+            let what = format!("among {} clips is none of a person to test", args.clips);
+            return Err(Error::failed(
+                what,
+                "remove the folder, and make more --clips",
+            ));
+        }
         train::run(&train::Args {
             data: Some(data.clone()),
-            protocol: Some("xsub".into()),
+            protocol: Some(PROTOCOL.into()),
             out: Some(run.clone()),
-            settings: Settings {
-                set: SETTINGS.map(String::from).to_vec(),
-                epochs: Some(args.epochs),
-                device: Some(args.device),
-                ..Settings::default()
-            },
+            settings,
             ..train::Args::default()
-        })?;
+        })
+        .map_err(again)?;
     }
     stage(4, "eval: clips of people that were never trained on")?;
     let evaluated = eval::evaluate(&eval::Args {

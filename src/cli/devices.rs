@@ -10,7 +10,6 @@ use serde::Serialize;
 ///
 /// Example: sinew devices
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Print one JSON value
     #[arg(long)]

@@ -21,7 +21,6 @@ use std::sync::Arc;
 ///
 /// Example: sinew eval runs/first
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// The run
     pub run: PathBuf,
@@ -34,7 +33,8 @@ pub struct Args {
     /// best, last or a file of weights
     #[arg(long, default_value = "best")]
     pub checkpoint: Which,
-    /// A setting of the run that also matters in testing, put over the run's: data.test_clips or model.fusion_weight
+    /// A setting of the run that also matters in testing, put over the run's: data.test_clips, data.test_turn,
+    /// data.test_swap or model.fusion_weight
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// auto, gpu, cpu, or a number that `sinew devices` lists
@@ -86,28 +86,20 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
         Which::Best => {
             let best = train::best(run);
             if !best.exists() {
-                let what = "no best weights yet: no epoch is finished";
-                return Err(Error::input(
-                    Place::file(run),
-                    what,
-                    "train on, or use --checkpoint last",
-                ));
+                let what = match train::Run::metrics(run) {
+                    Ok(epochs) if epochs.iter().any(|epoch| epoch.best) => {
+                        "its best.safetensors is gone"
+                    }
+                    _ => "no best weights yet: no epoch is finished",
+                };
+                let help = "train on, or use --checkpoint last";
+                return Err(Error::input(Place::file(run), what, help));
             }
             Weights::read(&best)
         }
         Which::Last => {
-            let mut found = train::checkpoints(&run.join("checkpoints"))?;
-            while let Some(path) = found.pop() {
-                match train::Checkpoint::load(&path) {
-                    Ok(_) => return Weights::read(&path),
-                    Err(error) => tell(format!("warning: {error}")),
-                }
-            }
-            Err(Error::input(
-                Place::file(run),
-                "no whole checkpoint",
-                "train again",
-            ))
+            let mut warn = |error: &Error| tell(format!("warning: {error}"));
+            train::Checkpoint::newest(&run.join("checkpoints"), &mut warn)?.weights(run)
         }
     }
 }
@@ -183,24 +175,14 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
         .protocol
         .clone()
         .unwrap_or_else(|| recipe.run.protocol.clone());
-    let manifest = prepared.manifest();
-    if manifest.layout.joints != weights.layout.joints {
-        let (here, there) = (manifest.layout.len(), weights.layout.len());
-        let what = format!("its {here} joints are not the {there} that the weights are for");
-        return Err(Error::input(
-            Place::file(&folder),
-            what,
-            "evaluate on data of the same kind",
-        ));
-    }
-    if manifest.classes != weights.classes {
-        let (here, there) = (manifest.classes.len(), weights.classes.len());
-        let what = format!("its {here} classes are not the {there} that the weights know");
-        return Err(Error::input(
-            Place::file(&folder),
-            what,
-            "evaluate on data of the same classes",
-        ));
+    same_kind(&prepared, &weights)?;
+    if prepared.manifest().checksum != recipe.run.checksum {
+        let what = "these are not the data that the run was trained on";
+        if args.data.is_none() {
+            let help = "name the right ones with --data, or these, if test clips that were trained on do no harm";
+            return Err(Error::input(Place::file(&folder), what, help));
+        }
+        tell(format!("warning: {what}: a test clip may be one of those"));
     }
     let clips = test_clips(&name, &recipe, &prepared)?;
     let compute = open(args.device)?;
@@ -215,6 +197,29 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
         report,
         device: compute.describe(),
     })
+}
+
+/// Refuses data whose skeletons or classes are not those of the weights.
+fn same_kind(prepared: &Prepared, weights: &Weights) -> Result<()> {
+    let manifest = prepared.manifest();
+    let (here, there) = (&manifest.layout, &weights.layout);
+    let classes = (manifest.classes.len(), weights.classes.len());
+    let what = if here.joints != there.joints {
+        let (here, there) = (here.len(), there.len());
+        format!("its {here} joints are not the {there} that the weights are for")
+    } else if manifest.classes != weights.classes {
+        let (here, there) = classes;
+        format!("its {here} classes are not the {there} that the weights know")
+    } else if here.unit != there.unit {
+        let (here, there) = (&here.unit, &there.unit);
+        format!("its unit is {here}, and that of the weights {there}")
+    } else if (&here.bones, here.centre, here.up) != (&there.bones, there.centre, there.up) {
+        "its bones, centre or up axis are not those that the weights are for".into()
+    } else {
+        return Ok(());
+    };
+    let help = "evaluate on data of the same kind";
+    Err(Error::input(Place::file(prepared.folder()), what, help))
 }
 
 /// The test clips of a protocol, as a run of these settings divides the data; there is at least one.
@@ -294,35 +299,66 @@ pub fn print(protocol: &str, report: &Report) -> Result<()> {
     table(report)
 }
 
-/// A line a class: its clips, the share that is right, and under each class's number how many were taken for that one.
+/// Classes up to which a confusion matrix fits a terminal.
+const MOST_COLUMNS: usize = 20;
+
+/// A line a class: its clips, the share that is right, and what the wrong ones were taken for: a matrix under the classes'
+/// numbers, or where that would be too wide the three most frequent.
 fn table(report: &Report) -> Result<()> {
     let names = report.classes.iter().map(|c| c.name.chars().count());
     let name = names.max().unwrap_or(0).max("class".len());
     let largest = report.confusion.iter().flatten().max();
     let most = report.classes.len().max(largest.copied().unwrap_or(0));
     let cell = most.to_string().len();
-    let line = |[number, class, clips, right]: [&str; 4], cells: Vec<String>| {
-        let cells: String = cells.iter().map(|c| format!(" {c:>cell$}")).collect();
-        say(format!(
-            "{number:>cell$}  {class:name$}  {clips:>5}  {right:6} {cells}"
-        ))
+    let line = |[number, class, clips, right]: [&str; 4], taken: String| {
+        let line = format!("{number:>cell$}  {class:name$}  {clips:>5}  {right:6}  {taken}");
+        say(line.trim_end())
     };
-    say("each class, and under a class's number how many of its clips were taken for that one:")?;
-    let numbers = (1..=report.classes.len()).map(|number| number.to_string());
-    line(["#", "class", "clips", "right"], numbers.collect())?;
-    for (number, (class, row)) in (1..).zip(report.classes.iter().zip(&report.confusion)) {
+    let cells = |cells: Vec<String>| cells.iter().map(|c| format!(" {c:>cell$}")).collect();
+    let wide = report.classes.len() > MOST_COLUMNS;
+    if wide {
+        say("each class, and what its clips were most often taken for:")?;
+        line(["#", "class", "clips", "right"], String::new())?;
+    } else {
+        say(
+            "each class, and under a class's number how many of its clips were taken for that one:",
+        )?;
+        let numbers = (1..=report.classes.len()).map(|number| number.to_string());
+        line(["#", "class", "clips", "right"], cells(numbers.collect()))?;
+    }
+    for (number, (class, row)) in report.classes.iter().zip(&report.confusion).enumerate() {
         let Some(accuracy) = class.accuracy else {
             continue;
         };
-        let [number, clips] = [number, class.clips].map(|n| n.to_string());
-        let shown = |count: &usize| match count {
-            0 => ".".into(),
-            count => count.to_string(),
+        let taken = if wide {
+            confused(report, number)
+        } else {
+            let shown = |count: &usize| match count {
+                0 => ".".into(),
+                count => count.to_string(),
+            };
+            cells(row.iter().map(shown).collect())
         };
-        line(
-            [&number, &class.name, &clips, &format!("{accuracy:.4}")],
-            row.iter().map(shown).collect(),
-        )?;
+        let [number, clips] = [number + 1, class.clips].map(|n| n.to_string());
+        let right = format!("{accuracy:.4}");
+        line([&number, &class.name, &clips, &right], taken)?;
     }
     Ok(())
+}
+
+/// The three classes that clips of a class were most often taken for, with how many.
+fn confused(report: &Report, class: usize) -> String {
+    let row = report.confusion[class].iter().enumerate();
+    let mut wrong: Vec<_> = row
+        .filter(|(other, n)| *other != class && **n > 0)
+        .collect();
+    wrong.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let shown =
+        |(other, count): &(usize, &usize)| format!("{count} {}", report.classes[*other].name);
+    wrong
+        .iter()
+        .take(3)
+        .map(shown)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -1,6 +1,7 @@
 //! `sinew export`
 
 use super::eval::{Which, weights};
+use super::output::{Output, may_write};
 use super::say;
 use crate::error::Result;
 use std::path::PathBuf;
@@ -9,20 +10,20 @@ use std::path::PathBuf;
 ///
 /// Example: sinew export runs/first --out first.safetensors
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// The run
     pub run: PathBuf,
     /// The file to write
     #[arg(long)]
     pub out: PathBuf,
-    /// best or last
+    /// best, last or a file of weights
     #[arg(long, default_value = "best")]
     pub checkpoint: Which,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    may_write(&args.out, Output::Tensors)?;
     let weights = weights(&args.run, &args.checkpoint)?;
     weights.write(&args.out)?;
     let count: usize = weights

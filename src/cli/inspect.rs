@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::output::{Output, may_write};
 use super::progress::Progress;
 use super::{say, say_json};
 use crate::error::{Error, Place, Result};
@@ -13,13 +14,13 @@ use serde_json::json;
 
 /// Counts what an archive, a folder, a clip or prepared data holds, or draws one clip.
 ///
-/// Example: sinew inspect ntu60
-/// Example: sinew inspect nturgbd_skeletons_s001_to_s017.zip --clip S001C001P001R001A050
+/// Of prepared data the manifest is read alone; of an archive every clip, on all cores. A clip that is drawn becomes a page
+/// that plays it (NAME.html) and a strip of poses (NAME.svg).
 ///
-/// Of prepared data the manifest is read alone; of an archive every clip, on all cores. A clip that is
-/// drawn becomes a page that plays it (NAME.html) and a strip of poses (NAME.svg).
+/// Example: sinew inspect ntu60
+///
+/// Example: sinew inspect nturgbd_skeletons_s001_to_s017.zip --clip S001C001P001R001A050
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// An archive, a folder of clips, a clip, or prepared data
     path: PathBuf,
@@ -225,6 +226,8 @@ fn draw(args: &Args, source: &Source, name: &str) -> Result<()> {
     let found = source.clip(name)?;
     let facts = Facts::of(source, &found);
     let (html, svg) = targets(args.out.as_deref(), &facts.clip);
+    may_write(&html, Output::Page)?;
+    may_write(&svg, Output::Picture)?;
     files::write(&html, page(source, &found, &facts).as_bytes())?;
     files::write(&svg, strip(source, &found, &facts).as_bytes())?;
     if args.json {

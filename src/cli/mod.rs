@@ -8,15 +8,17 @@ mod devices;
 mod eval;
 mod export;
 mod inspect;
+mod output;
 mod predict;
 mod prepare;
 mod progress;
 mod report;
 mod settings;
+mod signals;
 mod synth;
 mod train;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, printable};
 use crate::train::ranks::refuse_several;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
@@ -75,10 +77,10 @@ pub fn run() -> Result<()> {
     }
 }
 
-/// Prints a line; a reader that has gone away, such as `head`, ends the process quietly.
+/// Prints a line; a reader that has gone away, such as `head`, ends no work.
 fn say(line: impl AsRef<str>) -> Result<()> {
-    match writeln!(std::io::stdout(), "{}", line.as_ref()) {
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+    match writeln!(std::io::stdout(), "{}", printable(line.as_ref())) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|e| Error::io("standard output", "write", e)),
     }
 }
@@ -86,7 +88,8 @@ fn say(line: impl AsRef<str>) -> Result<()> {
 /// Prints a line on standard error, whole, so that the lines of several processes do not mix in a pipe that they share.
 /// A reader that has gone away ends no work.
 pub fn tell(line: impl Display) {
-    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+    let line = format!("{}\n", printable(&line.to_string()));
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// Prints one JSON value.

@@ -1,6 +1,7 @@
 //! `sinew predict`
 
 use super::eval::{Which, context, weights};
+use super::output::{Output, may_write};
 use super::progress::Progress;
 use super::{say, say_json, tell};
 use crate::device::{Choice, open};
@@ -20,10 +21,10 @@ use std::path::{Path, PathBuf};
 ///
 /// A recording that is longer than every training clip is scored over time: window by window, and their mean.
 ///
-/// Examples: sinew predict runs/first S001C001P001R001A033.skeleton --top 3
-///           sinew predict runs/first recording.npy --window 60 --stride 10
+/// Example: sinew predict runs/first S001C001P001R001A033.skeleton --top 3
+///
+/// Example: sinew predict runs/first recording.npy --window 60 --stride 10
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// The run
     pub run: PathBuf,
@@ -199,11 +200,19 @@ impl Scorer<'_> {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    for (option, frames) in [("--window", args.window), ("--stride", args.stride)] {
-        if frames == Some(0) {
-            let what = format!("{option} 0 is no number of frames");
+    let numbers = [
+        ("--window", args.window),
+        ("--stride", args.stride),
+        ("--top", Some(args.top)),
+    ];
+    for (option, number) in numbers {
+        if number == Some(0) {
+            let what = format!("{option} 0 asks for nothing");
             return Err(Error::usage(what, "give at least 1"));
         }
+    }
+    if let Some(dump) = &args.dump {
+        may_write(dump, Output::Tensors)?;
     }
     let weights = weights(&args.run, &args.checkpoint)?;
     let mut catalogue = Catalogue::of_layout(&args.file, &weights.layout)?;
@@ -258,6 +267,20 @@ pub fn run(args: &Args) -> Result<()> {
             say(&prediction.clip)?;
             for guess in &prediction.classes {
                 say(format!("  {:.4}  {}", guess.probability, guess.name))?;
+            }
+            match &prediction.windows[..] {
+                [first, second, ..] => {
+                    let every = second.start - first.start;
+                    let long = first.end - first.start;
+                    say(format!(
+                        "  the mean of windows of {long} frames, one every {every}:"
+                    ))?;
+                }
+                _ if args.window.is_some() || args.stride.is_some() => {
+                    let frames = prediction.frames;
+                    say(format!("  scored as a whole, {frames} frames"))?;
+                }
+                _ => {}
             }
             for Window {
                 start,

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 ///
 /// Example: sinew prepare nturgbd_skeletons_s001_to_s017.zip --out ntu60
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Archives, folders or clips; both NTU archives together make NTU-120
     #[arg(required = true)]

@@ -1,6 +1,7 @@
 //! `sinew report`
 
 use super::eval::{self, Evaluated, Which};
+use super::output::{Output, may_write};
 use super::say;
 use crate::device::Choice;
 use crate::error::Result;
@@ -19,7 +20,6 @@ pub const PAGE: &str = "report.html";
 ///
 /// Example: sinew report runs/first
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// The run
     run: PathBuf,
@@ -39,6 +39,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    let page = args.out.clone().unwrap_or_else(|| args.run.join(PAGE));
+    may_write(&page, Output::Page)?;
     let recipe = train::Run::recipe(&args.run)?;
     let own = PathBuf::from(&recipe.run.data);
     let prepared = Prepared::open(args.data.as_ref().unwrap_or(&own))?;
@@ -64,7 +66,6 @@ pub fn run(args: &Args) -> Result<()> {
             json: false,
         })?)
     };
-    let page = args.out.clone().unwrap_or_else(|| args.run.join(PAGE));
     write(&args.run, &page, evaluated.as_ref())?;
     say(format!("{}", page.display()))
 }

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 /// How to train.
 #[derive(clap::Args, Default)]
 pub struct Settings {
-    /// sinew, paper or reference; sinew unless said
+    /// sinew, paper or reference; unless said that of --config, else sinew
     #[arg(long)]
     pub preset: Option<String>,
-    /// Settings in TOML, put over the preset
+    /// Settings in TOML, put over the preset; a run's config.toml too, whose data, protocol and device are not taken
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// One setting, put over all others
@@ -91,8 +91,19 @@ impl Settings {
     /// # Errors
     /// As [`recipe::resolve`] and [`Settings::sets`].
     pub fn resolve(&self, protocol: &str) -> Result<Recipe> {
-        let preset = self.preset.as_deref().unwrap_or(recipe::PRESETS[0]);
         let sets = self.sets(None, Some(protocol))?;
-        recipe::resolve(preset, self.config.as_deref(), &sets)
+        let named = match &self.config {
+            Some(file) => recipe::preset_of(file)?,
+            None => None,
+        };
+        let preset = match (&self.preset, named) {
+            (Some(said), Some(named)) if *said != named => {
+                let what = format!("--config is for the preset {named}, and --preset is {said}");
+                return Err(Error::usage(what, "leave --preset out"));
+            }
+            (Some(said), _) => said.clone(),
+            (None, named) => named.unwrap_or(recipe::PRESETS[0].into()),
+        };
+        recipe::resolve(&preset, self.config.as_deref(), &sets)
     }
 }

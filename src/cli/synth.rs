@@ -2,7 +2,7 @@
 
 use super::progress::{Progress, bytes};
 use super::say;
-use crate::error::Result;
+use crate::error::{Error, Place, Result};
 use crate::formats::synth;
 use std::path::PathBuf;
 
@@ -10,7 +10,6 @@ use std::path::PathBuf;
 ///
 /// Example: sinew synth --out made.zip --clips 400
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// The archive to write
     #[arg(long)]
@@ -29,8 +28,18 @@ pub struct Args {
     pub like: Option<PathBuf>,
 }
 
-/// Runs the command.
+/// Runs the command, which writes over nothing: the name could be that of a real archive.
 pub fn run(args: &Args) -> Result<()> {
+    if args.out.exists() {
+        let help = "choose another file, or remove this one first";
+        let what = "it is there already, and is not written over";
+        return Err(Error::input(Place::file(&args.out), what, help));
+    }
+    make(args)
+}
+
+/// Writes the archive.
+pub fn make(args: &Args) -> Result<()> {
     let options = synth::Options {
         out: args.out.clone(),
         clips: args.clips,

@@ -2,30 +2,36 @@
 
 use super::progress::{Progress, time};
 use super::settings::Settings;
+use super::signals::with_signals;
 use super::{say, tell};
 use crate::device::{Choice, open_for, open_named, share_cores};
 use crate::error::{Error, Result};
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use crate::train::ranks::{self, Ranks};
-use crate::train::{Best, Event, Run, Session, Start, follow, for_device, lead, memory};
-use signal_hook::SigId;
-#[cfg(unix)]
-use signal_hook::consts::{SIGHUP, SIGUSR1};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use crate::train::{
+    Best, EpochTiming, Event, Run, Session, Start, follow, for_device, lead, memory,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Trains a Two-Stream RNN on prepared data, or goes on with a run. Under mpirun, in a sinew that was built with the
 /// feature mpi, every process trains on a share of each batch, with an adapter of its own.
 ///
-/// Examples: sinew train ntu60 --protocol xsub --out runs/first
-///           sinew train --resume runs/first
-///           mpirun -n 4 --bind-to none sinew train ntu60 --protocol xsub --out runs/four
+/// Example: sinew train ntu60 --protocol xsub --out runs/first
+///
+/// Example: sinew train --resume runs/first
+///
+/// Example: mpirun -n 4 --bind-to none sinew train ntu60 --protocol xsub --out runs/four
 #[derive(clap::Args, Default)]
-#[command(verbatim_doc_comment)]
+#[command(
+    override_usage = "sinew train DATA --protocol P --out RUN [OPTIONS]\n       sinew train --resume RUN [OPTIONS]",
+    after_long_help = concat!(
+        "Settings for --set and --config, as the preset sinew has them (in a file in [sections], for --set as train.lr):\n\n",
+        include_str!("../../assets/recipes/sinew.toml"),
+    )
+)]
 pub struct Args {
     /// Prepared data
     #[arg(required_unless_present = "resume")]
@@ -110,17 +116,6 @@ fn until_stopped(session: &mut Session, events: &mut dyn FnMut(Event<'_>)) -> Re
     with_signals(|stop| session.train(stop, events))
 }
 
-/// Does work that a signal stops through the flag; a second signal leaves at once.
-pub(super) fn with_signals(work: impl FnOnce(&AtomicBool) -> Result<()>) -> Result<()> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let signals = catch_signals(&stop)?;
-    let ended = work(&stop);
-    for signal in signals {
-        signal_hook::low_level::unregister(signal);
-    }
-    ended
-}
-
 /// Trains as a rank that does not lead, and tells only what concerns it alone.
 fn join(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> {
     let number = ranks.rank().number;
@@ -137,27 +132,6 @@ fn join(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> 
     let folder = folder.map(PathBuf::as_path).unwrap_or(Path::new(""));
     let mut session = follow(ranks.clone(), folder, device, &mut events)?;
     until_stopped(&mut session, &mut |_| {})
-}
-
-/// Sets `stop` at the first signal; a second one leaves at once.
-fn catch_signals(stop: &Arc<AtomicBool>) -> Result<Vec<SigId>> {
-    let mut caught = Vec::new();
-    #[cfg(unix)]
-    // What mpirun and clusters' queues hand on to every process before its time is up is SIGUSR1.
-    let signals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1];
-    #[cfg(not(unix))]
-    let signals = [SIGINT, SIGTERM];
-    for signal in signals {
-        // This handler comes first, so that it finds the flag set only at the second signal.
-        for handler in [
-            signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone()),
-            signal_hook::flag::register(signal, stop.clone()),
-        ] {
-            let failed = |e| Error::failed(format!("signals cannot be caught: {e}"), "report this");
-            caught.push(handler.map_err(failed)?);
-        }
-    }
-    Ok(caught)
 }
 
 fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Session> {
@@ -210,26 +184,43 @@ fn resume(
 /// More epochs change no step already done; the rest needs its name.
 fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
     let changed = stored.differences(wanted)?;
+    for key in &args.allow {
+        stored.knows(key)?;
+    }
+    let allowed = |key: &str| args.allow.iter().any(|a| a == key);
     let free = |key: &str| {
         (key == "train.epochs" && wanted.train.epochs >= stored.train.epochs)
-            || (key == "run.plan" && args.allow.iter().any(|a| a == "run.device"))
-            // Weights of another shape do not fit; nothing can allow that.
-            || (!key.starts_with("model.") && args.allow.iter().any(|a| a == key))
+            || (key == "run.plan" && allowed("run.device"))
+            || (!SHAPE.contains(&key) && allowed(key))
     };
-    let refused: Vec<String> = changed
-        .into_iter()
-        .filter(|(key, _)| !free(key))
-        .map(|(_, clause)| clause)
-        .collect();
+    let refused: Vec<_> = changed.into_iter().filter(|(key, _)| !free(key)).collect();
     if refused.is_empty() {
         return Ok(());
     }
-    let what = format!("the run has other settings: {}", refused.join("; "));
-    Err(Error::failed(
-        what,
-        "leave them, or name each with --allow KEY",
-    ))
+    let shape = refused.iter().any(|(key, _)| SHAPE.contains(&&key[..]));
+    let clauses: Vec<String> = refused.into_iter().map(|(_, clause)| clause).collect();
+    let what = format!("the run has other settings: {}", clauses.join("; "));
+    let help = match shape {
+        true => "leave them, or train anew: weights of one shape do not fit another",
+        false => "leave them, or name each with --allow KEY",
+    };
+    Err(Error::failed(what, help))
 }
+
+/// Settings that decide what shape the weights have; nothing can allow others.
+const SHAPE: [&str; 11] = [
+    "model.temporal",
+    "model.spatial",
+    "model.fusion",
+    "model.hidden",
+    "model.part_hidden",
+    "model.bidirectional",
+    "model.peephole",
+    "data.frames",
+    "data.people",
+    "data.bones",
+    "data.motion",
+];
 
 /// Tells what is said while a run is set up.
 fn note(progress: &Progress, event: &Event<'_>) {
@@ -292,22 +283,35 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                 format!(", validation top-1 {top1:.4}")
             });
             progress.line(&format!(
-                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; rate {:.2e}, {:.1} clips/s, wait {:.1} %{}{}",
+                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; rate {:.2e}{}",
                 m.epoch,
                 m.loss,
                 m.accuracy,
-                if m.best { ", best" } else { "" },
-                m.lr,
-                timing.samples_per_s,
-                timing.data_wait * 100.0,
-                if timing.exchange > 0.0 {
-                    format!(", ranks {:.1} %", timing.exchange * 100.0)
+                if m.best && m.validation_top1.is_some() {
+                    ", best"
                 } else {
-                    String::new()
+                    ""
                 },
-                if left.is_zero() { String::new() } else { format!(", left {}", time(*left)) },
+                m.lr,
+                speed(timing, *left),
             ));
         }
         Event::Note(_) | Event::Warning(_) => note(progress, event),
     }
+}
+
+/// How fast an epoch was; nothing where none of its steps was done since the start.
+fn speed(timing: &EpochTiming, left: Duration) -> String {
+    if timing.samples_per_s == 0.0 {
+        return String::new();
+    }
+    let (clips, wait) = (timing.samples_per_s, timing.data_wait * 100.0);
+    let mut said = format!(", {clips:.1} clips/s, wait {wait:.1} %");
+    if timing.exchange > 0.0 {
+        said += &format!(", ranks {:.1} %", timing.exchange * 100.0);
+    }
+    if !left.is_zero() {
+        said += &format!(", left {}", time(left));
+    }
+    said
 }

@@ -51,6 +51,8 @@ pub struct Weights {
     pub channels: usize,
     /// Lengths of the training clips; a file of an earlier version does not say them.
     pub lengths: Option<Lengths>,
+    /// The epoch after which these were the best weights, from 1; a checkpoint does not say it.
+    pub epoch: Option<usize>,
 }
 
 impl Weights {
@@ -90,6 +92,9 @@ impl Weights {
             let lengths = text(serde_json::to_string(lengths))?;
             metadata.insert("lengths".into(), lengths);
         }
+        if let Some(epoch) = self.epoch {
+            metadata.insert("epoch".into(), epoch.to_string());
+        }
         Ok(metadata)
     }
 
@@ -99,7 +104,14 @@ impl Weights {
     /// # Errors
     /// [`Error::Input`] for a damaged file, or one without the model's description.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut file = Tensors::read(path)?;
+        Self::of(Tensors::read(path)?, path)
+    }
+
+    /// The same of a file that was read already.
+    ///
+    /// # Errors
+    /// As [`Weights::read`].
+    pub fn of(mut file: Tensors, path: &Path) -> Result<Self> {
         if file.tensors.keys().any(|name| name.starts_with(CHECKPOINT)) {
             let parameters = file.tensors.into_iter().filter_map(|(name, numbers)| {
                 Some((name.strip_prefix(CHECKPOINT)?.to_string(), numbers))
@@ -113,6 +125,10 @@ impl Weights {
             channels: part(&file, path, "channels")?,
             lengths: match file.metadata.contains_key("lengths") {
                 true => Some(part(&file, path, "lengths")?),
+                false => None,
+            },
+            epoch: match file.metadata.contains_key("epoch") {
+                true => Some(part(&file, path, "epoch")?),
                 false => None,
             },
             parameters: file.tensors,

@@ -4,11 +4,11 @@ mod tensors;
 
 pub use tensors::{CHECKSUM, Numbers, Tensors};
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 
 /// How the name of every temporary file ends; whatever ends so was left by an interrupted write.
 const SUFFIX: &str = ".sinew-part";
@@ -23,21 +23,22 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Starts a file beside its target.
+    /// Starts a file beside its target; of a link, beside what it leads to.
     ///
     /// # Errors
-    /// What the system says to creating it.
+    /// [`Error::Input`] for a target that is there and no file, such as a folder or a device; what the system says to
+    /// creating it.
     pub fn create(target: impl AsRef<Path>) -> Result<Self> {
-        let target = target.as_ref().to_path_buf();
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let mut target = target.as_ref().to_path_buf();
+        if let Ok(there) = fs::metadata(&target) {
+            if !there.is_file() {
+                let what = "it is there already, and no file that can be replaced";
+                return Err(Error::input(Place::file(target), what, "name a file"));
+            }
+            target = fs::canonicalize(&target).map_err(|e| Error::io(&target, "write", e))?;
+        }
         remove_parts(&target);
-        let part = folder_of(&target).join(format!(".{name}.{}{SUFFIX}", std::process::id()));
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&part);
-        let file = file.map_err(|error| Error::io(&target, "write", error))?;
+        let (part, file) = part_of(&target).map_err(|e| Error::io(&target, "write", e))?;
         Ok(AtomicFile {
             target,
             part,
@@ -89,6 +90,44 @@ pub fn write(target: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     file.commit()
 }
 
+/// A temporary file of its own beside the target, locked for as long as it is open: what is locked, somebody writes.
+fn part_of(target: &Path) -> io::Result<(PathBuf, File)> {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let process = std::process::id();
+    let mut number = 0u64;
+    loop {
+        let part = folder_of(target).join(format!(".{name}.{process}-{number}{SUFFIX}"));
+        number += 1;
+        match OpenOptions::new().write(true).create_new(true).open(&part) {
+            Ok(file) => {
+                // A file system without locks cannot be asked whose a part is.
+                let _ = file.try_lock();
+                // Another process may have taken it for left over before it was locked.
+                if part.exists() {
+                    return Ok((part, file));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Removes a temporary file unless somebody still writes it; returns whether it is gone.
+fn remove_part(part: &Path) -> io::Result<bool> {
+    let written = File::open(part).is_ok_and(|file| {
+        let locked = file.try_lock();
+        matches!(locked, Err(TryLockError::WouldBlock))
+    });
+    if written {
+        return Ok(false);
+    }
+    match fs::remove_file(part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(true),
+    }
+}
+
 /// Removes what interrupted writes left in a folder; returns how many files.
 ///
 /// # Errors
@@ -102,8 +141,7 @@ pub fn remove_leftovers(folder: impl AsRef<Path>) -> Result<usize> {
         let path = entry
             .map_err(|error| Error::io(folder, "read the folder", error))?
             .path();
-        if is_leftover(&path) {
-            fs::remove_file(&path).map_err(|error| Error::io(&path, "remove", error))?;
+        if is_leftover(&path) && remove_part(&path).map_err(|e| Error::io(&path, "remove", e))? {
             removed += 1;
         }
     }
@@ -131,8 +169,8 @@ fn remove_parts(target: &Path) {
         let number = file
             .strip_prefix(&start)
             .and_then(|rest| rest.strip_suffix(SUFFIX));
-        if number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit())) {
-            let _ = fs::remove_file(&path);
+        if number.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit() || b == b'-')) {
+            let _ = remove_part(&path);
         }
     }
 }

@@ -169,8 +169,8 @@ impl Catalogue {
                     None if !labelled => self.push(stem, None, About::default(), archive, entry),
                     None => self.problems.push(Error::input(
                         source.place(entry),
-                        "its name is not SsssCcccPpppRrrrAaaa, so its class is unknown",
-                        "rename it, or leave it out with --skip-bad",
+                        "its name is not SsssCcccPpppRrrrAaaa with a class from 1 to 120",
+                        "rename it, or leave it out",
                     )),
                 }
             }
@@ -239,7 +239,7 @@ impl Catalogue {
                     None => self.problems.push(Error::input(
                         source.place(entry),
                         "its folders are not sXXsYY/CC/NNN, so its class is unknown",
-                        "keep the folders of the set, or leave it out with --skip-bad",
+                        "keep the folders of the set, or leave it out",
                     )),
                 }
             }

@@ -68,7 +68,7 @@ pub(super) fn parse(
     about: About,
     place: &Place,
 ) -> Result<Recording> {
-    let help = "get this clip again, or leave it out with --skip-bad";
+    let help = "get this clip again, or leave it out";
     let text = text.trim_ascii_end();
     if text.is_empty() {
         return Err(Error::input(place.clone(), "it holds no frames", help));

@@ -4,7 +4,7 @@ use super::Sequence;
 use super::transforms::apply;
 use crate::recipe::{Augment, Data};
 use crate::rng::Rng;
-use crate::skeleton::Layout;
+use crate::skeleton::{Axis, Layout};
 
 /// One drawn change, the same for every frame and person of a sample; noise alone differs by coordinate.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,7 +130,8 @@ pub fn noise(sequence: &mut Sequence, deviation: f32, rng: &mut Rng) {
     }
 }
 
-/// Turns x around and gives every joint the place of its counterpart on the other side. Twice is nothing.
+/// Turns x around, or y where x is up, and gives every joint the place of its counterpart on the other side. Twice is
+/// nothing.
 pub fn mirror(sequence: &mut Sequence, layout: &Layout) {
     let mut before = vec![[0.0; 3]; sequence.joints];
     for person in 0..sequence.people {
@@ -141,7 +142,10 @@ pub fn mirror(sequence: &mut Sequence, layout: &Layout) {
                 .for_each(|(copy, point)| *copy = *point);
             for (point, &other) in sequence.points_mut(person, frame).zip(&layout.mirror) {
                 if let Some([x, y, z]) = before.get(other) {
-                    *point = [-x, *y, *z];
+                    *point = match layout.up {
+                        Axis::PlusX | Axis::MinusX => [*x, -y, *z],
+                        _ => [-x, *y, *z],
+                    };
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::augment::Change;
 use super::{Sequence, augment, features, people, purpose, sampling, transforms};
 use crate::error::{Error, Result};
-use crate::recipe::{Actors, Augment, Data, People};
+use crate::recipe::{Actors, Augment, Centre, Data, People};
 use crate::rng::Rng;
 use crate::shards::Manifest;
 use crate::skeleton::{Clip, Layout};
@@ -51,8 +51,9 @@ impl Batch {
 
 /// The settings with what prepared data decide put in: `data.frames` 0 becomes the median length of all clips (the lower
 /// of two in the middle, at least 4 and at most 100), [`People::Auto`] becomes concatenation where every clip has
-/// exactly two tracked bodies and averaging elsewhere; [`Actors::Auto`] becomes the published rule for NTU, whose bodies are
-/// guesses of a tracker, and everybody elsewhere. Store the answer with a run: other data would give another.
+/// exactly two tracked bodies and averaging elsewhere; [`Centre::Auto`] becomes the first frame's where they are
+/// concatenated and each frame's elsewhere; [`Actors::Auto`] becomes the published rule for NTU, whose bodies are guesses
+/// of a tracker, and everybody elsewhere. Store the answer with a run: other data would give another.
 #[must_use]
 pub fn settle(data: &Data, manifest: &Manifest) -> Data {
     let mut settled = data.clone();
@@ -69,6 +70,12 @@ pub fn settle(data: &Data, manifest: &Manifest) -> Data {
             People::Concatenate
         } else {
             People::Average
+        };
+    }
+    if data.centre == Centre::Auto {
+        settled.centre = match settled.people {
+            People::Concatenate => Centre::FirstFrame,
+            _ => Centre::Frame,
         };
     }
     if data.actors == Actors::Auto {
@@ -131,12 +138,15 @@ pub(super) struct Maker {
 
 impl Maker {
     pub fn new(layout: Layout, data: Data, augment: Option<Augment>, seed: u64) -> Result<Self> {
-        if data.frames == 0 || data.people == People::Auto || data.actors == Actors::Auto {
-            let what = "data.frames = 0, data.people = auto and data.actors = auto mean nothing without prepared data";
-            return Err(Error::setting(
-                what,
-                "name the number of steps, and average or concatenate",
-            ));
+        let open = [
+            ("data.frames = 0", data.frames == 0),
+            ("data.people = auto", data.people == People::Auto),
+            ("data.centre = auto", data.centre == Centre::Auto),
+            ("data.actors = auto", data.actors == Actors::Auto),
+        ];
+        if let Some((setting, _)) = open.into_iter().find(|(_, open)| *open) {
+            let what = format!("{setting} means nothing without prepared data");
+            return Err(Error::setting(what, "name a value"));
         }
         if data.scale.contains(&0.0) {
             let what = "data.scale = 0 means nothing without training clips";

@@ -15,7 +15,7 @@ use crate::skeleton::Layout;
 /// [`Centre::Reference`] on a layout other than the 25 joints that it names.
 pub fn centre(sequence: &mut Sequence, layout: &Layout, rule: Centre) -> Result<()> {
     match rule {
-        Centre::None => {}
+        Centre::None | Centre::Auto => {}
         Centre::Frame => {
             let mut origin = first(sequence, |s, person, frame| {
                 s.joint(person, frame, layout.centre)

@@ -213,7 +213,12 @@ fn add(manifest: &mut Manifest, finished: Finished) {
 /// All bad entries under one line.
 fn all_bad(mut bad: Vec<Error>) -> Error {
     if bad.len() == 1 {
-        return bad.remove(0);
+        return match bad.remove(0) {
+            Error::Input { place, what, help } => {
+                Error::input(place, what, format!("{help} (--skip-bad does)"))
+            }
+            other => other,
+        };
     }
     let summary = format!(
         "{} entries are bad and nothing was published; --skip-bad leaves them out",

@@ -49,7 +49,13 @@ pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Rec
         )
     })?;
     if let Some(file) = file {
-        overlay(&mut table, read(file)?, &format!("{}", file.display()))?;
+        let named = format!("{}", file.display());
+        overlay(&mut table, read(file)?, &named)?;
+        // A value of the wrong kind is the file's so far.
+        typed(table.clone()).map_err(|e| match e {
+            Error::Usage { what, help } => Error::input(Place::file(file), what, help),
+            other => other,
+        })?;
     }
     put_all(&mut table, sets)?;
     put(
@@ -59,6 +65,19 @@ pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Rec
         Value::String(preset.to_string()),
     );
     from_table(table)
+}
+
+/// The preset that a recipe file says it stands over, as a run's `config.toml` does.
+///
+/// # Errors
+/// [`Error::Io`] or [`Error::Input`] for a file that cannot be read.
+pub fn preset_of(file: &Path) -> Result<Option<String>> {
+    let table = read(file)?;
+    let named = table.get("run").and_then(|run| run.get("preset"));
+    let named = named
+        .and_then(Value::as_str)
+        .filter(|name| !name.is_empty());
+    Ok(named.map(String::from))
 }
 
 /// Puts `KEY=VALUE` settings over a table.
@@ -138,6 +157,19 @@ impl Recipe {
             .map_err(|e| Error::usage(e.to_string(), "report this defect"))?;
         put_all(&mut table, sets)?;
         from_table(table)
+    }
+
+    /// Refuses a key that no setting has.
+    ///
+    /// # Errors
+    /// [`Error::Usage`], with the nearest key.
+    pub fn knows(&self, key: &str) -> Result<()> {
+        let table = parse(&self.to_toml()?)
+            .map_err(|e| Error::usage(e.to_string(), "report this defect"))?;
+        match flat(&table).any(|(known, _)| known == key) {
+            true => Ok(()),
+            false => Err(unknown(&table, key, "--allow")),
+        }
     }
 
     /// Every key whose value differs in `other` and makes another run of it, with a clause that has both values. More
@@ -261,14 +293,28 @@ fn unknown(base: &Table, key: &str, source: &str) -> Error {
 }
 
 fn from_table(table: Table) -> Result<Recipe> {
-    let recipe: Recipe = Value::Table(table)
-        .try_into()
-        .map_err(|e: toml::de::Error| {
-            Error::usage(
-                format!("a setting has the wrong value: {}", one_line(&e)),
-                "give it a value of its kind; a run's config.toml shows all",
-            )
-        })?;
+    let recipe = typed(table)?;
     check(&recipe)?;
     Ok(recipe)
+}
+
+fn typed(table: Table) -> Result<Recipe> {
+    let read = Value::Table(table).try_into();
+    read.map_err(|e: toml::de::Error| {
+        let what = format!("a setting has the wrong value: {}", one_line(&e));
+        // Rust's names of numbers say little to whoever does not write it.
+        let kinds = [
+            ("expected usize", "expected a whole number"),
+            ("expected u64", "expected a whole number"),
+            ("expected f32", "expected a number"),
+            ("expected f64", "expected a number"),
+        ];
+        let what = kinds
+            .iter()
+            .fold(what, |what, (from, to)| what.replace(from, to));
+        Error::usage(
+            what,
+            "give it a value of its kind; a run's config.toml shows all",
+        )
+    })
 }

@@ -139,6 +139,9 @@ pub enum Centre {
     FirstFrame,
     /// The superseded re-implementation's: arms and the rest about their own means, then one scale a sample.
     Reference,
+    /// `first-frame` where two people are concatenated, whose way is part of what they do, else `frame`; a run's start
+    /// decides.
+    Auto,
 }
 
 /// What is turned so that the shoulders lie along x and the body axis along y.
@@ -193,7 +196,7 @@ pub struct Data {
     pub test_turn: f32,
     /// Every second sampling in testing has the two people swapped, where they are concatenated.
     pub test_swap: bool,
-    /// What is moved to the origin: `none`, `frame`, `first-frame`, `reference`.
+    /// What is moved to the origin: `none`, `frame`, `first-frame`, `reference`, `auto`.
     pub centre: Centre,
     /// What is turned to the axes: `none`, `frame`, `first-frame`.
     pub turn: Turn,

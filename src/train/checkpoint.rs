@@ -2,7 +2,7 @@
 
 use super::optimiser::Memory;
 use crate::error::{Error, Place, Result};
-use crate::export::CHECKPOINT;
+use crate::export::{CHECKPOINT, Weights};
 use crate::files::{CHECKSUM, Numbers, Tensors};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -221,17 +221,39 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Input`] where none is whole.
     pub fn newest(folder: &Path, warn: &mut dyn FnMut(&Error)) -> Result<Self> {
+        Self::newest_of(folder, |_| true, warn)?
+            .ok_or_else(|| Error::input(Place::file(folder), "no whole checkpoint", "train anew"))
+    }
+
+    /// The newest whole checkpoint whose position `wanted` takes; none where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the folder cannot be read.
+    pub fn newest_of(
+        folder: &Path,
+        wanted: impl Fn(&Position) -> bool,
+        warn: &mut dyn FnMut(&Error),
+    ) -> Result<Option<Self>> {
         for path in list(folder)?.iter().rev() {
             match Self::load(path) {
-                Ok(checkpoint) => return Ok(checkpoint),
+                Ok(checkpoint) if wanted(&checkpoint.position) => return Ok(Some(checkpoint)),
+                Ok(_) => {}
                 Err(error) => warn(&error),
             }
         }
-        Err(Error::input(
-            Place::file(folder),
-            "no whole checkpoint",
-            "start the run anew",
-        ))
+        Ok(None)
+    }
+
+    /// The model, without what the run needs to go on.
+    ///
+    /// # Errors
+    /// [`Error::Input`], at `path`, for a model that cannot be built.
+    pub fn weights(self, path: &Path) -> Result<Weights> {
+        let file = Tensors {
+            metadata: self.about,
+            tensors: self.parameters,
+        };
+        Weights::of(file, path)
     }
 }
 

@@ -1,8 +1,9 @@
 //! A run's folder: its settings, what it measured, its checkpoints, and the weights that were best.
 
-use super::checkpoint::Position;
+use super::checkpoint::{Best, Position};
 use super::tensorboard::{self, EventLog};
 use crate::error::{Error, Place, Result};
+use crate::export::Weights;
 use crate::files;
 use crate::recipe::{self, Recipe};
 use serde::de::DeserializeOwned;
@@ -164,6 +165,18 @@ impl Run {
     /// The best weights.
     pub fn best(&self) -> PathBuf {
         best(&self.folder)
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The best epoch up to a position; none where the best weights on disk are those of a later epoch, which may not
+    /// come again.
+    pub(super) fn best_until(&self, position: &Position) -> Option<Best> {
+        let kept = Weights::read(&self.best()).ok()?.epoch?;
+        position.best.filter(|_| kept <= position.epoch)
     }
 
     /// Writes the settings: those of a new run when its first checkpoint stands, those of another when it has been set

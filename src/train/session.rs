@@ -230,8 +230,11 @@ impl Session {
             (None, None) => true,
             (None, Some(_)) => false,
         };
-        // No number where every step was passed over.
         let samples = self.position.samples as f64;
+        if self.position.samples == 0 {
+            let what = format!("every step of epoch {epoch} was skipped, so it has no numbers");
+            events(Event::Warning(what));
+        }
         let metrics = EpochMetrics {
             epoch,
             step: self.position.step,
@@ -269,7 +272,7 @@ impl Session {
     /// Writes down what an epoch gave, and its weights where they are the best.
     fn record(&mut self, metrics: &EpochMetrics, timing: &EpochTiming) -> Result<()> {
         if metrics.best {
-            self.write_weights(&self.run.best())?;
+            self.write_best(metrics.epoch)?;
         }
         self.run.append(metrics, timing)?;
         let mut scalars = vec![
@@ -317,13 +320,14 @@ impl Session {
         Ok(parameters)
     }
 
-    fn write_weights(&self, path: &std::path::Path) -> Result<()> {
+    fn write_best(&self, epoch: usize) -> Result<()> {
         let parameters = self.parameters()?;
         Weights {
             parameters,
+            epoch: Some(epoch),
             ..self.weights.clone()
         }
-        .write(path)
+        .write(&self.run.best())
     }
 
     fn save(&self) -> Result<()> {

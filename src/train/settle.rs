@@ -15,7 +15,7 @@ const SAMPLES: usize = 2_400_000;
 
 /// The recipe with every derived number filled in.
 ///
-/// `data.frames` 0 and `data.people` auto as [`loader::settle`] says, `data.scale` as [`loader::settle_scale`] from the
+/// `data.frames` 0, `data.people` and `data.centre` auto as [`loader::settle`] says, `data.scale` as [`loader::settle_scale`] from the
 /// clips in `train`. `train.batch` 0: 32 below 5,000 training clips, else 256. `model.hidden` 0: 128 below 5,000 training
 /// clips, else 512. `model.part_hidden` 0: a quarter of the hidden size. `train.epochs` 0: 2.4 million samples, at
 /// least 60 epochs and at most 240.

@@ -4,11 +4,26 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The command, with no desktop and no colour.
+/// The command, with Ctrl-C as from a terminal: tests that run in the background inherit that it is ignored.
 pub fn sinew(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sinew"));
     command.args(args);
+    #[cfg(unix)]
+    disposition(&mut command, libc::SIGINT, libc::SIG_DFL);
     command
+}
+
+/// Starts a command with what becomes of a signal.
+#[cfg(unix)]
+pub fn disposition(command: &mut Command, signal: i32, becomes: libc::sighandler_t) {
+    use std::os::unix::process::CommandExt;
+    // Safe: `signal` may be called between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            libc::signal(signal, becomes);
+            Ok(())
+        });
+    }
 }
 
 /// Runs the command to its end.

@@ -12,7 +12,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 ///
 /// Example: sinew bench check --device gpu
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Shapes for each choice of options
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]

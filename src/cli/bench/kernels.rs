@@ -10,10 +10,10 @@ use std::time::Duration;
 /// Times LSTM layers, ours with every plan beside Burn's own, compares their numbers, and says how far each is from what
 /// the device can do.
 ///
-/// Examples: sinew bench kernels --batch 64 --steps 100 --input 150 --hidden 128
-///           sinew bench kernels --shapes model --device gpu
+/// Example: sinew bench kernels --batch 64 --steps 100 --input 150 --hidden 128
+///
+/// Example: sinew bench kernels --shapes model --device gpu
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Lists of layers instead of one: model, flashrnn, small; a software adapter takes small unless told otherwise
     #[arg(long, value_parser = NAMES, value_delimiter = ',', conflicts_with_all = ["batch", "steps", "input", "hidden", "groups"])]

@@ -10,7 +10,6 @@ use std::time::Duration;
 ///
 /// Example: sinew bench loader ntu60 --batch 512 --step-ms 25
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Prepared data; some are made where none are named
     data: Option<PathBuf>,

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 ///
 /// Example: sinew bench prepare nturgbd_skeletons_s001_to_s017.zip --threads 1,2
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Archives, folders or clips
     #[arg(required = true)]

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 ///
 /// Example: sinew bench table gpu_check.json
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// The gathered JSON
     file: PathBuf,

@@ -12,10 +12,10 @@ use std::time::Duration;
 /// Times the whole training step on made clips: loader, forward, backward, update. Each variant of the model (hierarchical
 /// or stacked, traversal or chain) that the settings leave open.
 ///
-/// Examples: sinew bench train --device gpu
-///           sinew bench train --batch 32 --steps 5 --set model.temporal=stacked --set model.spatial=chain
+/// Example: sinew bench train --device gpu
+///
+/// Example: sinew bench train --batch 32 --steps 5 --set model.temporal=stacked --set model.spatial=chain
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Settings to start from: sinew, paper or reference
     #[arg(long, default_value = "reference")]

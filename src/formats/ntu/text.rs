@@ -50,8 +50,8 @@ struct Fault {
     help: &'static str,
 }
 
-const AGAIN: &str = "get this clip again, or leave it out with --skip-bad";
-const NOT_ONE: &str = "put only NTU RGB+D .skeleton files here, or leave it out with --skip-bad";
+const AGAIN: &str = "get this clip again, or leave it out";
+const NOT_ONE: &str = "put only NTU RGB+D .skeleton files here, or leave it out";
 
 fn read(text: &[u8]) -> std::result::Result<Tracks, Fault> {
     let mut lines = Lines {
@@ -126,7 +126,7 @@ fn read(text: &[u8]) -> std::result::Result<Tracks, Fault> {
         return Err(Fault {
             line: 0,
             what,
-            help: "leave this clip out with --skip-bad",
+            help: "leave this clip out",
         });
     }
     let stride = JOINTS * 3;
@@ -139,7 +139,7 @@ fn read(text: &[u8]) -> std::result::Result<Tracks, Fault> {
         return Err(Fault {
             line: 0,
             what,
-            help: "cut this clip into shorter ones, or leave it out with --skip-bad",
+            help: "cut this clip into shorter ones, or leave it out",
         });
     }
     let data = if ids.len() == 1 && seen.len() == frames {

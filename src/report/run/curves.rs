@@ -60,10 +60,13 @@ pub(super) fn charts(metrics: &[EpochMetrics], timing: &[EpochTiming]) -> (Strin
             title: "Accuracy (top-1)",
             show: percent,
             holds: vec![0.0, 1.0],
-            series: vec![
+            series: [
                 of("training", &|m| Some(m.accuracy)),
                 of("validation", &|m| m.validation_top1),
-            ],
+            ]
+            .into_iter()
+            .filter(|series| series.values.iter().any(Option::is_some))
+            .collect(),
         },
         Chart {
             title: "Learning rate",

@@ -5,7 +5,7 @@ use super::{Event, Session};
 use crate::error::{Error, Result};
 use crate::recipe;
 use crate::train::Diverged;
-use crate::train::checkpoint::{Checkpoint, Position, list};
+use crate::train::checkpoint::{Checkpoint, Position};
 
 /// Steps on end that can be passed over; after those it is not the clips' fault.
 const MOST_SKIPPED: usize = 10;
@@ -72,6 +72,7 @@ impl Session {
         restore(&mut self.trainee, &checkpoint, &self.compute)?;
         self.position = Position {
             returns,
+            best: self.run.best_until(&checkpoint.position),
             ..checkpoint.position
         };
         if self.ranks.rank().leads() {
@@ -111,13 +112,10 @@ impl Session {
         let regular =
             |at: &Position| at.step_in_epoch == 0 || (every > 0 && at.step.is_multiple_of(every));
         let folder = self.run.checkpoints();
-        for path in list(&folder)?.iter().rev() {
-            match Checkpoint::load(path) {
-                Ok(checkpoint) if regular(&checkpoint.position) => return Ok(checkpoint),
-                _ => {}
-            }
-        }
         let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
-        Checkpoint::newest(&folder, &mut warn)
+        match Checkpoint::newest_of(&folder, regular, &mut warn)? {
+            Some(checkpoint) => Ok(checkpoint),
+            None => Checkpoint::newest(&folder, &mut warn),
+        }
     }
 }

@@ -72,6 +72,7 @@ impl Session {
             classes: manifest.classes.clone(),
             recipe: published,
             channels: trainee.shape.channels,
+            epoch: None,
             lengths: Lengths::of(split.train.iter().map(|clip| manifest.clips[*clip].frames)),
         };
         let mut position = Position::default();
@@ -83,6 +84,10 @@ impl Session {
                 let checkpoint = Checkpoint::newest(&run.checkpoints(), &mut warn)?;
                 restore(&mut trainee, &checkpoint, &compute)?;
                 position = checkpoint.position;
+                // With the same settings, what was done behind the checkpoint comes again as it was.
+                if !Run::recipe(run.folder())?.differences(recipe)?.is_empty() {
+                    position.best = run.best_until(&position);
+                }
                 run.rewind(&position)?;
             }
             Start::Follow => {

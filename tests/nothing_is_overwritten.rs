@@ -1,0 +1,88 @@
+//! What a command is told to write takes the place of its own kind of file alone, and of nothing that somebody else is
+//! writing.
+
+#[path = "common/command.rs"]
+mod command;
+
+use command::{made_data, must, must_fail, sinew, text, train};
+use std::path::Path;
+use std::process::Stdio;
+
+fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).expect("a file")
+}
+
+#[test]
+fn other_files_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 24);
+    let run = folder.path().join("run");
+    train(&data, &run, &["--epochs", "1", "--device", "cpu"]);
+    let archive = folder.path().join("made.zip");
+    let checkpoint =
+        sinew::train::checkpoints(&run.join("checkpoints")).expect("checkpoints")[0].clone();
+    let config = run.join("config.toml");
+    for (file, out) in [
+        (&archive, ["export", text(&run), "--out"]),
+        (&archive, ["report", text(&run), "--out"]),
+        (&config, ["export", text(&run), "--out"]),
+        (&checkpoint, ["export", text(&run), "--out"]),
+        (
+            &run.join("best.safetensors"),
+            ["export", text(&run), "--out"],
+        ),
+    ] {
+        let before = read(file);
+        let error = must_fail(&[&out[..], &[text(file)]].concat(), 1);
+        assert!(error.contains("written over"), "{error}");
+        assert!(read(file) == before, "{out:?} {}", file.display());
+    }
+    let before = read(&archive);
+    must_fail(&["synth", "--out", text(&archive), "--clips", "3"], 1);
+    assert!(read(&archive) == before);
+    // Its own kind is replaced.
+    let weights = folder.path().join("w.safetensors");
+    must(&["export", text(&run), "--out", text(&weights)]);
+    must(&["export", text(&run), "--out", text(&weights)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_lead_on_and_pipes_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [target, link, socket] = ["target", "link", "socket"].map(|name| folder.path().join(name));
+    std::fs::write(&target, "old").expect("a file");
+    std::os::unix::fs::symlink(&target, &link).expect("a link");
+    sinew::files::write(&link, b"new").expect("written");
+    assert_eq!(read(&target), b"new");
+    assert!(link.is_symlink());
+    let _listens = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    for no_file in [&socket, &folder.path().to_path_buf()] {
+        let error = sinew::files::write(no_file, b"new").expect_err("refused");
+        assert!(error.to_string().contains("no file"), "{error}");
+    }
+}
+
+#[test]
+fn two_writers_of_one_file_do_not_meet() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 24);
+    let run = folder.path().join("run");
+    train(&data, &run, &["--epochs", "1", "--device", "cpu"]);
+    let out = folder.path().join("same.safetensors");
+    for _ in 0..5 {
+        let start = |_| {
+            let mut command = sinew(&["export", text(&run), "--out", text(&out)]);
+            command.stdout(Stdio::null()).stderr(Stdio::piped());
+            command.spawn().expect("it starts")
+        };
+        for child in [0; 4].map(start) {
+            let output = child.wait_with_output().expect("it ends");
+            let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{errors}");
+        }
+    }
+    let entries = std::fs::read_dir(folder.path()).expect("the folder");
+    let left = entries.filter(|e| sinew::files::is_leftover(&e.as_ref().expect("an entry").path()));
+    assert_eq!(left.count(), 0, "parts are left");
+}
