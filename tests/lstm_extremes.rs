@@ -268,6 +268,31 @@ fn large_hidden_sizes() {
     }
 }
 
+/// In f32 no device multiplies on matrix units, and few keep so many units of several rows in a workgroup's memory.
+#[test]
+fn a_plan_that_the_device_lacks_gives_way() {
+    let mut rng = fresh("a_plan_that_the_device_lacks_gives_way");
+    let (shape, config) = (
+        [2, 3, 4],
+        LayerConfig {
+            input: 4,
+            hidden: 600,
+            bidirectional: false,
+            peephole: false,
+        },
+    );
+    let x = numbers(&mut rng, 24, 1.0);
+    let cpu = Device::flex().autodiff();
+    let cpu = pass(config, &x, shape, &cpu, Context::default());
+    with_plans(
+        |_| Plan::ALL.to_vec(),
+        |device, context, name| {
+            let ours = pass(config, &x, shape, device, context);
+            assert_same(&ours, &cpu, 1e-4, name);
+        },
+    );
+}
+
 #[test]
 fn one_number() {
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());

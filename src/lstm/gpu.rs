@@ -1,10 +1,10 @@
 //! The WGSL kernels on a GPU: which workgroups, which steps, which buffers.
 
 use super::ops::RecurrenceBackend;
-use super::plan::{Limits, Tiles};
+use super::plan::{Limits, Plan, Tiles};
 use super::shaders::{Kernel, Options};
 use super::spec::{Dims, Precision, Spec};
-use super::tile::Pair;
+use super::tile::{Pair, Stepwise};
 use burn::backend::TensorMetadata;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
@@ -184,8 +184,9 @@ fn pieces(dims: Dims, spec: &Spec) -> Vec<(usize, usize)> {
         .collect()
 }
 
-/// The tiles of the plan on the device of `x`.
-fn tiles(x: &CubeTensor, dims: Dims, spec: &Spec) -> Tiles {
+/// The tiles on the device of `x`, and the options as it runs them, the same forward and backward: a plan that it does
+/// not run gives way to stepwise, and f16 that it lacks to f32. Whoever times or names a plan asks for its support first.
+fn runnable(x: &CubeTensor, dims: Dims, spec: Spec) -> (Tiles, Spec) {
     let properties = x.client.properties();
     let hardware = &properties.hardware;
     let limits = Limits {
@@ -194,10 +195,25 @@ fn tiles(x: &CubeTensor, dims: Dims, spec: &Spec) -> Tiles {
         f16: properties.supports_type(ElemType::Float(FloatKind::F16)),
         fragments: spec.units.fragments(),
     };
-    // A plan is asked for its support before it gets here; one in its place would be timed and named wrongly.
-    spec.plan
-        .supports(limits, dims, spec.precision)
-        .unwrap_or_else(|why| panic!("{why}"))
+    for (plan, precision) in [
+        (spec.plan, spec.precision),
+        (Plan::STEPWISE, spec.precision),
+        (Plan::STEPWISE, Precision::F32),
+    ] {
+        if let Ok(tiles) = plan.supports(limits, dims, precision) {
+            return (
+                tiles,
+                Spec {
+                    plan,
+                    precision,
+                    ..spec
+                },
+            );
+        }
+    }
+    // Fewer threads than any GPU has: wgpu says so.
+    let (tiles, precision) = (Tiles::Stepwise(Stepwise::SIZES[0]), Precision::F32);
+    (tiles, Spec { precision, ..spec })
 }
 
 /// W_hh [G, 4H, H] as the forward kernels read it: [G, H(k), H(unit), 4], the gates of a unit side by side.
@@ -241,6 +257,7 @@ impl RecurrenceBackend for CubeBackend {
             groups,
             hidden,
         } = dims;
+        let (tiles, spec) = runnable(&projected, dims, spec);
         let w_hh = forward_weights(w_hh, dims, spec.precision);
         let [projected, h0, c0, peephole, mask] =
             [projected, h0, c0, peephole, mask].map(into_contiguous);
@@ -255,7 +272,7 @@ impl RecurrenceBackend for CubeBackend {
             &projected, &w_hh, &h0, &c0, &peephole, &mask, &out, &gates, &cells,
         ];
         let options = options(dims, &spec);
-        match tiles(&projected, dims, &spec) {
+        match tiles {
             Tiles::Resident(tile) => {
                 let pieces = pieces(dims, &spec);
                 let recording = Recording::new(&buffers, 6, dims, &spec, &pieces);
@@ -301,11 +318,11 @@ impl RecurrenceBackend for CubeBackend {
             groups,
             hidden,
         } = dims;
+        let (tiles, spec) = runnable(&d_out, dims, spec);
         let w_hh = backward_weights(w_hh, dims, spec.precision);
         let [d_out, gates, cells, c0, peephole, mask] =
             [d_out, gates, cells, c0, peephole, mask].map(into_contiguous);
         let d_gates = unset(&d_out, &[steps, batch, groups, 4 * hidden], DType::F32);
-        let tiles = tiles(&d_out, dims, &spec);
         let room = match tiles {
             // The largest gradients of two steps, by row and tile of columns.
             Tiles::StepwiseUnits(squares, _) => 2 * groups * batch * squares.count(dims, true)[0],

@@ -58,7 +58,7 @@ pub struct Spec {
     pub peephole: bool,
     /// The hidden state is multiplied by `mask` before it enters the recurrent product.
     pub masked: bool,
-    /// The kernels' plan on a GPU; one that the device does not run ([`Plan::supports`]) ends in a panic there.
+    /// The kernels' plan on a GPU; one that the device does not run ([`Plan::supports`]) gives way to [`Plan::STEPWISE`].
     pub plan: Plan,
     /// Number format of the products on a GPU; the CPU engine has f32 alone.
     pub precision: Precision,
