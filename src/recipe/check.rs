@@ -54,17 +54,16 @@ pub fn check(recipe: &Recipe) -> Result<()> {
         ("augment.probability", augment.probability.into(), 1.0),
         ("augment.scale", augment.scale.into(), 0.99),
         ("augment.shear", augment.shear.into(), 10.0),
-        ("augment.noise", augment.noise.into(), f64::from(f32::MAX)),
+        ("augment.noise", augment.noise.into(), 1e6),
         ("train.label_smoothing", train.label_smoothing.into(), 0.99),
         ("train.lr", train.lr, 1e6),
         ("train.weight_decay", train.weight_decay, 1e6),
         ("train.momentum", train.momentum, 0.999_999),
-        ("train.clip_norm", train.clip_norm, f64::MAX),
+        ("train.clip_norm", train.clip_norm, 1e9),
         ("schedule.gamma", schedule.gamma, 1e6),
         ("schedule.warmup", schedule.warmup, 1e6),
     ];
-    // A number that is none fails both comparisons.
-    // A number that is none is not within anything.
+    // A number that is none is not within anything, and fails both comparisons.
     if train.validation != -1.0 && !(0.0..=0.99).contains(&train.validation) {
         return Err(refused("train.validation", "-1 or a number from 0 to 0.99"));
     }

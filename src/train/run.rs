@@ -42,7 +42,7 @@ pub struct EpochMetrics {
 pub struct EpochTiming {
     /// The epoch, from 1.
     pub epoch: usize,
-    /// Seconds of its training steps.
+    /// Seconds of its training steps; of a run that was resumed within the epoch, of those since.
     #[serde(deserialize_with = "number")]
     pub seconds: f64,
     /// Training samples a second.
@@ -144,7 +144,7 @@ impl Run {
     /// The settings of a run, read without opening it.
     ///
     /// # Errors
-    /// [`Error::Input`] where the folder holds no run.
+    /// [`Error::Input`] where the folder holds no run or its settings are damaged, [`Error::Io`] where they cannot be read.
     pub fn recipe(folder: &Path) -> Result<Recipe> {
         if !Self::exists(folder) {
             let help = "give the folder that `sinew train --out` made";
