@@ -11,7 +11,7 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index
     let T = info[0];
     let B = info[1];
     let G = info[2];
-    let t = block.y;
+    let t = info[3] + block.y;
     let g = block.z;
     let place = block.x * {{ WG }}u + thread; // in [B, H]
     if (place >= B * H) { return; }

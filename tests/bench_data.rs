@@ -88,5 +88,6 @@ fn the_loader_is_timed_alone_and_before_a_consumer() {
     let patient = number(&table, "data_wait");
     let hasty = number(&loader("1", &[text(&data)]), "data_wait");
     assert!((0.0..=1.0).contains(&patient) && (0.0..=1.0).contains(&hasty));
+    assert!(hasty > patient, "{hasty} after {patient}");
     assert!(number(&table, "cores_for_none") >= 1.0);
 }

@@ -268,6 +268,86 @@ fn large_hidden_sizes() {
     }
 }
 
+/// Sizes that every tile divides, with full tiles: what training runs, and the other shapes here never are.
+#[test]
+fn full_tiles() {
+    let mut rng = fresh("full_tiles");
+    let dims = Dims {
+        steps: 3,
+        batch: 128,
+        groups: 2,
+        hidden: 64,
+    };
+    let config = LayerConfig {
+        input: 8,
+        hidden: dims.hidden,
+        bidirectional: true,
+        peephole: true,
+    };
+    let shape = [dims.steps, dims.batch, config.input];
+    let x = numbers(&mut rng, shape.iter().product(), 1.0);
+    let cpu = Device::flex().autodiff();
+    let cpu = pass(config, &x, shape, &cpu, Context::default());
+    let plans = |compute: &Compute| match &compute.adapter {
+        Some(adapter) => Plan::candidates(Limits::of(adapter), dims, Precision::F32),
+        None => vec![Plan::default()],
+    };
+    with_plans(plans, |device, context, name| {
+        let ours = pass(config, &x, shape, device, context);
+        assert_same(&ours, &cpu, 1e-4, name);
+    });
+}
+
+/// More steps than a grid has workgroups along an axis.
+#[test]
+fn a_long_recording() {
+    let mut rng = fresh("a_long_recording");
+    let config = LayerConfig {
+        input: 1,
+        hidden: 2,
+        bidirectional: true,
+        peephole: false,
+    };
+    let shape = [66_000, 1, 1];
+    let x = numbers(&mut rng, shape[0], 1.0);
+    let cpu = Device::flex().autodiff();
+    let cpu = pass(config, &x, shape, &cpu, Context::default());
+    with_plans(
+        |_| vec![Plan::RESIDENT],
+        |device, context, name| {
+            let ours = pass(config, &x, shape, device, context);
+            assert_same(&ours, &cpu, 1e-4, name);
+        },
+    );
+}
+
+/// What no kernel could read is refused before one does.
+#[test]
+fn shapes_that_do_not_fit_are_refused() {
+    let device = Device::flex();
+    let (steps, batch, groups, hidden) = (2, 3, 2, 4);
+    let run = |w: [usize; 3], state: [usize; 3], spec: Spec| {
+        let projected = Tensor::zeros([steps, batch, groups, 4 * hidden], &device);
+        let (w_hh, h0) = (Tensor::zeros(w, &device), Tensor::zeros(state, &device));
+        let all = || recurrence(projected, w_hh, h0.clone(), h0, None, None, spec);
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(all)).is_ok()
+    };
+    let (w, state) = ([groups, 4 * hidden, hidden], [groups, batch, hidden]);
+    assert!(run(w, state, Spec::default()), "no directions: all forward");
+    assert!(!run([groups, 4 * hidden, 3], state, Spec::default()));
+    assert!(!run(w, [1, batch, hidden], Spec::default()));
+    let short = Spec {
+        lengths: Some(std::sync::Arc::new(vec![1, 2])),
+        ..Spec::default()
+    };
+    assert!(!run(w, state, short));
+    let one = Spec {
+        reverse: vec![true],
+        ..Spec::default()
+    };
+    assert!(!run(w, state, one));
+}
+
 /// In f32 no device multiplies on matrix units, and few keep so many units of several rows in a workgroup's memory.
 #[test]
 fn a_plan_that_the_device_lacks_gives_way() {

@@ -26,6 +26,9 @@ struct Case {
     b: Vec<f32>,
 }
 
+/// How the twins of both product kernels are called.
+type Twin = fn(bool, bool, &[f32], &[f32], &[u32], &[u32], &mut [f32], &[u32]);
+
 impl Case {
     fn new(rng: &mut Rng, [groups, m, n, k]: [usize; 4], span: [f32; 2]) -> Self {
         let a = numbers(rng, groups * m * k, span[0]);
@@ -35,6 +38,10 @@ impl Case {
     }
 
     fn twin(&self) -> Vec<f32> {
+        self.twin_of(twin::product)
+    }
+
+    fn twin_of(&self, twin: Twin) -> Vec<f32> {
         let Sizes { groups, m, n, k } = self.sizes;
         let [mut a_largest, mut b_largest] = [[0], [0]];
         let (a, b) = (&self.a, &self.b);
@@ -42,7 +49,7 @@ impl Case {
         twin::largest(b, &mut b_largest, &[b.len() as u32, 1]);
         let info = [m, n, k, groups, 0, 0, k, m * k, k, n * k, k].map(|x| x as u32);
         let mut c = vec![0.0; groups * m * n];
-        twin::product(true, true, a, b, &a_largest, &b_largest, &mut c, &info);
+        twin(true, true, a, b, &a_largest, &b_largest, &mut c, &info);
         c
     }
 
@@ -138,6 +145,21 @@ fn every_layout_on_every_device() {
                     let what = case.describe(deep);
                     assert!(error <= LIMIT, "{error:e} in {what} on {}", compute.name());
                     worst[which] = worst[which].max(error);
+                }
+            }
+            // The kernel on matrix units, of every third case: plain WGSL plays them, as it does nowhere else.
+            let f16 = compute.adapter.as_ref().is_some_and(|a| a.f16);
+            if f16 && round % 3 == 0 {
+                let twin = case.twin_of(twin::product_units);
+                for (side, lanes) in [(16, 64), (8, 16)] {
+                    let units = Units::Emulated { side, lanes };
+                    for deep in every_layout() {
+                        let [a, b] = case.tensors(deep, &compute.device);
+                        let ours = values(product(a, b, products(units, u64::MAX)));
+                        let error = relative_error(&ours, &twin);
+                        let what = case.describe(deep);
+                        assert!(error <= LIMIT, "{error:e} in {what}, {units:?}");
+                    }
                 }
             }
         }

@@ -134,13 +134,21 @@ fn layers(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
                 number(&row["of_floor"], 3),
                 beside(burn, "burn"),
                 beside(peer, "torch"),
-                row["max_error"]
-                    .as_f64()
-                    .map_or("–".into(), |e| format!("{e:.1e}")),
+                error(row),
             )?;
         }
     }
     Ok(())
+}
+
+/// A row's error; JSON has no infinity, which is what a number that is none counts as.
+fn error(row: &Value) -> String {
+    let wrong = if row["ok"] == false { " WRONG" } else { "" };
+    match row["max_error"].as_f64() {
+        Some(error) => format!("{error:.1e}{wrong}"),
+        None if wrong.is_empty() => "–".into(),
+        None => wrong.trim().into(),
+    }
 }
 
 /// The training steps, PyTorch's row behind ours of the same variant.

@@ -22,6 +22,13 @@ pub fn open(choice: Choice) -> Result<Compute> {
 /// first hardware adapter, the second the second. A named one is shared by all.
 ///
 /// # Errors
+const UPDATE: &str = "update its driver, or use another device";
+
+fn too_few_buffers(adapter: &Adapter) -> String {
+    let (name, buffers) = (&adapter.name, adapter.storage_buffers);
+    format!("{name} binds {buffers} buffers, and the kernels need {BUFFERS}")
+}
+
 /// As [`open`], and where there are fewer adapters than processes.
 pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> {
     if choice == Choice::Cpu {
@@ -34,9 +41,9 @@ pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> 
         .enumerate()
         .map(|(i, a)| summary(i, a))
         .collect();
-    let mut usable: Vec<usize> = (0..listed.len())
-        .filter(|i| listed[*i].hardware() && listed[*i].storage_buffers >= BUFFERS)
-        .collect();
+    let runs = |a: &Adapter| a.hardware() && a.storage_buffers >= BUFFERS;
+    let mut usable: Vec<usize> = (0..listed.len()).filter(|i| runs(&listed[*i])).collect();
+    let too_small = listed.iter().find(|a| a.hardware() && !runs(a));
     // A GPU that several interfaces reach is one.
     if let Some(&first) = usable.first() {
         usable.retain(|i| listed[*i].backend == listed[first].backend);
@@ -57,6 +64,9 @@ pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> 
             return Err(Error::device(what, help));
         }
         (Choice::Gpu, None) => {
+            if let Some(adapter) = too_small {
+                return Err(Error::device(too_few_buffers(adapter), UPDATE));
+            }
             let software = listed.iter().find(|a| !a.hardware());
             let what = match software {
                 Some(a) => format!(
@@ -68,12 +78,12 @@ pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> 
             return Err(Error::device(what, INSTALL));
         }
         (_, None) => {
-            let why = if listed.is_empty() {
-                "no adapter was found"
-            } else {
-                "no hardware adapter was found"
+            let why = match too_small {
+                Some(adapter) => too_few_buffers(adapter),
+                None if listed.is_empty() => "no adapter was found".into(),
+                None => "no hardware adapter was found".into(),
             };
-            return Ok(Compute::cpu(why));
+            return Ok(Compute::cpu(&why));
         }
     };
     let Some(adapter) = adapters.into_iter().nth(index) else {
@@ -82,14 +92,7 @@ pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> 
     };
     let summary = listed[index].clone();
     if summary.storage_buffers < BUFFERS {
-        let what = format!(
-            "{} binds {} buffers, and the kernels need {BUFFERS}",
-            summary.name, summary.storage_buffers
-        );
-        return Err(Error::device(
-            what,
-            "update its driver, or use another device",
-        ));
+        return Err(Error::device(too_few_buffers(&summary), UPDATE));
     }
     let device = start(instance, adapter).map_err(|e| {
         Error::device(

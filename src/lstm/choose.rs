@@ -5,7 +5,6 @@
 
 use super::layer::Context;
 use super::plan::Plan;
-use super::product::Units;
 use super::recurrence;
 use super::self_test;
 use super::spec::{Dims, Precision, Spec};
@@ -64,17 +63,26 @@ pub fn choose(compute: &Compute, dims: Dims, precision: Precision) -> Plan {
         by_rule.map(|tiles| tiles.plan()).collect()
     };
     let device = compute.device.clone().autodiff();
+    let spec = |plan| Spec {
+        reverse: (0..dims.groups).map(|g| g % 2 == 1).collect(),
+        plan,
+        precision,
+        units: verdict.units,
+        // As a run dispatches it: a longer one could cost the device.
+        dispatch: compute.dispatch(),
+        ..Spec::default()
+    };
     let mut timed: Vec<(Plan, Duration)> = Vec::new();
     for plan in candidates {
         // The first pass compiles.
-        let [_, time] = [(); 2].map(|()| pass(&device, dims, plan, precision, verdict.units));
+        let [_, time] = [(); 2].map(|()| pass(&device, dims, spec(plan)));
         timed.push((plan, time));
     }
     let least = |timed: &[(Plan, Duration)]| timed.iter().map(|t| t.1).min();
     if let Some(best) = least(&timed) {
         for (plan, time) in &mut timed {
             if time.as_secs_f64() < HOPELESS * best.as_secs_f64() {
-                let again = || pass(&device, dims, *plan, precision, verdict.units);
+                let again = || pass(&device, dims, spec(*plan));
                 *time = (0..2).fold(*time, |t, _| t.min(again()));
             }
         }
@@ -85,7 +93,7 @@ pub fn choose(compute: &Compute, dims: Dims, precision: Precision) -> Plan {
 }
 
 /// Wall time of one pass both ways, the device idle before and after.
-fn pass(device: &Device, dims: Dims, plan: Plan, precision: Precision, units: Units) -> Duration {
+fn pass(device: &Device, dims: Dims, spec: Spec) -> Duration {
     let Dims {
         steps,
         batch,
@@ -95,14 +103,6 @@ fn pass(device: &Device, dims: Dims, plan: Plan, precision: Precision, units: Un
     let projected = Tensor::zeros([steps, batch, groups, 4 * hidden], device).require_grad();
     let w_hh = Tensor::zeros([groups, 4 * hidden, hidden], device).require_grad();
     let state = || Tensor::zeros([groups, batch, hidden], device);
-    let spec = Spec {
-        reverse: (0..groups).map(|g| g % 2 == 1).collect(),
-        plan,
-        precision,
-        units,
-        dispatch: u64::MAX,
-        ..Spec::default()
-    };
     let wait = || device.sync().is_ok();
     if !wait() {
         return Duration::MAX;

@@ -165,6 +165,9 @@ impl Recording {
     }
 }
 
+/// Workgroups along an axis of a grid that every device takes.
+const LARGEST_AXIS: usize = 65_535;
+
 /// The `info` of a dispatch: T, B, G, two step numbers, a direction a group.
 fn info(dims: Dims, spec: &Spec, (first, last): (usize, usize)) -> Vec<u32> {
     let mut info: Vec<u32> = [dims.steps, dims.batch, dims.groups, first, last]
@@ -383,11 +386,15 @@ impl RecurrenceBackend for CubeBackend {
         });
         let blocks = (batch * hidden).div_ceil(kernel.threads() as usize);
         let buffers = [&out, &h0, &mask, &previous];
-        Recording::new(&buffers, 3, dims, &spec, &[(0, steps)]).dispatch(
-            kernel,
-            [blocks, steps, groups],
-            0,
-        );
+        // A grid has so many workgroups along an axis.
+        let pieces: Vec<_> = (0..steps)
+            .step_by(LARGEST_AXIS)
+            .map(|first| (first, (first + LARGEST_AXIS).min(steps)))
+            .collect();
+        let recording = Recording::new(&buffers, 3, dims, &spec, &pieces);
+        for (n, (first, last)) in pieces.iter().enumerate() {
+            recording.dispatch(kernel, [blocks, last - first, groups], n);
+        }
         previous
     }
 }

@@ -39,6 +39,9 @@ use burn::tensor::Tensor;
 ///
 /// `projected` [T, B, G, 4H], `w_hh` [G, 4H, H], `h0` and `c0` [G, B, H], `peephole` [G, 3, H], `mask` [G, B, H];
 /// returns the hidden states [T, B, G, H]. The flags of `spec` for peephole and mask are set from what is given.
+///
+/// # Panics
+/// On tensors of other shapes, and on flags and lengths for another number of groups and rows: the kernels check no index.
 pub fn recurrence(
     projected: Tensor<4>,
     w_hh: Tensor<3>,
@@ -48,7 +51,30 @@ pub fn recurrence(
     mask: Option<Tensor<3>>,
     spec: Spec,
 ) -> Tensor<4> {
+    let [steps, batch, groups, gates] = projected.dims();
+    let hidden = gates / 4;
+    let sizes =
+        format!("a recurrence of {steps} steps, {batch} rows, {groups} groups, {hidden} units");
+    let state = [groups, batch, hidden];
+    assert_eq!(w_hh.dims(), [groups, 4 * hidden, hidden], "w_hh of {sizes}");
+    assert_eq!(h0.dims(), state, "h0 of {sizes}");
+    assert_eq!(c0.dims(), state, "c0 of {sizes}");
+    if let Some(peephole) = &peephole {
+        assert_eq!(peephole.dims(), [groups, 3, hidden], "peephole of {sizes}");
+    }
+    if let Some(mask) = &mask {
+        assert_eq!(mask.dims(), state, "mask of {sizes}");
+    }
+    let reverse = match spec.reverse.is_empty() {
+        true => vec![false; groups],
+        false => spec.reverse,
+    };
+    assert_eq!(reverse.len(), groups, "directions of {sizes}");
+    if let Some(lengths) = &spec.lengths {
+        assert_eq!(lengths.len(), batch, "lengths of {sizes}");
+    }
     let spec = Spec {
+        reverse,
         peephole: peephole.is_some(),
         masked: mask.is_some(),
         ..spec

@@ -48,9 +48,9 @@ impl Dims {
 }
 
 /// Options of a recurrence. The same for every engine and plan.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
-    /// One flag a group: true walks from a row's last step to its first.
+    /// One flag a group: true walks from a row's last step to its first. None at all: every group walks forward.
     pub reverse: Vec<bool>,
     /// Valid steps of each row; outputs after them are zero and the state stands still. None: all T.
     pub lengths: Option<Arc<Vec<u32>>>,
@@ -66,6 +66,22 @@ pub struct Spec {
     pub units: Units,
     /// Floating-point operations of the longest dispatch; a single step can take more.
     pub dispatch: u64,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            reverse: Vec::new(),
+            lengths: None,
+            peephole: false,
+            masked: false,
+            plan: Plan::default(),
+            precision: Precision::default(),
+            units: Units::default(),
+            // What the slowest adapter does in a quarter of a second.
+            dispatch: 250_000_000,
+        }
+    }
 }
 
 impl Spec {

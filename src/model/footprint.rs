@@ -84,6 +84,12 @@ impl Shape {
         lstm + readouts + gates
     }
 
+    /// Bytes of the largest matrix of weights, the directions and body parts of a layer together.
+    pub fn largest_matrix(&self) -> usize {
+        let bytes = |l: &Layer| 4 * l.groups * l.hidden * l.hidden.max(l.inputs) * size_of::<f32>();
+        self.layers().iter().map(bytes).max().unwrap_or(0)
+    }
+
     /// Bytes that a training step on `rows` samples takes at least, beside the weights: what the backward pass needs of
     /// the forward pass (inputs, gates, cell and hidden states of every layer), and the gradients of the largest layer.
     pub fn step_bytes(&self, rows: usize) -> u64 {

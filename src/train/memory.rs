@@ -9,16 +9,30 @@ use crate::recipe::{Optimiser, Recipe};
 use crate::shards::Manifest;
 
 /// Refuses a settled recipe whose steps, shared by `ranks` devices like this one, surely need more memory than it has.
-/// Where it is not known how much that is, nothing is refused.
+/// Where it is not known how much that is, only a matrix that no kernel can read is refused.
 ///
 /// # Errors
 /// [`Error::Device`] with what a step needs, and the largest batch that divides `train.batch` and fits.
 pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usize) -> Result<()> {
+    let sizes = [recipe.data.frames, features::channels(&recipe.data)];
+    let shape = shape(recipe, manifest, sizes);
+    let (matrix, largest) = (shape.largest_matrix(), compute.largest());
+    if compute.adapter.is_some() && matrix > largest {
+        let what = format!(
+            "a matrix of model.hidden={} has {}, and a kernel on {} reads {} at most",
+            recipe.model.hidden,
+            mib(matrix as u64),
+            compute.name(),
+            mib(largest as u64),
+        );
+        return Err(Error::device(
+            what,
+            "lower model.hidden, or use --device cpu",
+        ));
+    }
     let Some(memory) = compute.memory() else {
         return Ok(());
     };
-    let sizes = [recipe.data.frames, features::channels(&recipe.data)];
-    let shape = shape(recipe, manifest, sizes);
     // A larger batch goes through the model in pieces of so many rows.
     let most = shape.rows(Context::on(compute, Plan::STEPWISE));
     let train = &recipe.train;

@@ -238,6 +238,9 @@ fn products(compute: &Compute) -> Vec<Line> {
     all.into_iter().map(one).collect()
 }
 
+/// What would be another plan's result.
+const NOT_ITSELF: &str = "the device does not run this plan, and another would take its place";
+
 /// A problem for shape number `shape`: odd rows and units, which no tile divides, then any, and in every third one
 /// more units than a workgroup has threads.
 fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subject) -> Problem {
@@ -281,6 +284,9 @@ fn kernels(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -
         let theirs = problem.twins(1 + rng.below(problem.dims.steps));
         for line in &mut lines {
             line.shapes += 1;
+            if !subject.supports(problem.dims) {
+                line.fail(NOT_ITSELF);
+            }
         }
         match guarded(|| through_the_trait(&problem, rng, &subject.compute.device)) {
             Ok(ours) => {
@@ -320,6 +326,9 @@ fn gradients(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng)
     for shape in 0..shapes {
         let problem = some_problem(rng, shape, choice, subject);
         line.shapes += 1;
+        if !subject.supports(problem.dims) {
+            line.fail(NOT_ITSELF);
+        }
         let both = guarded(|| {
             let theirs = if cpu {
                 problem.gradients(&problem.twins(usize::MAX))

@@ -113,7 +113,8 @@ impl Peak {
     pub fn floor_ms(&self, shape: &Shape, precision: Precision) -> f64 {
         let half = best(self.rate_f16_gflops, self.rate_units_gflops);
         let rate = match (precision, half) {
-            (Precision::F16, Some(rate)) => rate,
+            // Where f32 is faster, f16 can be computed in it.
+            (Precision::F16, Some(rate)) => rate.max(self.rate_gflops),
             _ => self.rate_gflops,
         };
         let of = |work: Work| {

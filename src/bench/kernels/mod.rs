@@ -5,14 +5,15 @@ mod memory;
 pub mod shapes;
 mod subject;
 
+use super::check;
 use super::numerics::relative_error;
 use super::times::Times;
 use super::{Machine, guarded};
 use crate::device::Compute;
 use crate::error::Result;
 use crate::lstm::product::Units;
-use crate::lstm::self_test::verdict;
-use crate::lstm::{Context, Dims, Plan, Precision};
+use crate::lstm::self_test::{self, verdict};
+use crate::lstm::{Context, Dims, Plan, Precision, Tiles, Unsupported};
 use floor::{Peak, operations};
 use serde::Serialize;
 use shapes::Shape;
@@ -39,6 +40,8 @@ pub struct Row {
     pub name: &'static str,
     /// The kernels' plan; `cpu` for the CPU engine, `steps` for Burn's layer.
     pub plan: String,
+    /// The plan with the tile that its rule takes for this layer, as `--plan` names it; none but for the kernels.
+    pub tile: Option<&'static str>,
     /// The layer; `batch` is the LSTM's rows.
     #[serde(flatten)]
     pub shape: Shape,
@@ -70,6 +73,8 @@ pub struct Row {
     pub of_floor: f64,
     /// Largest relative error of outputs and gradients in the rows that were compared.
     pub max_error: f64,
+    /// Whether that is within the format's limit: 1e-4 in f32, 1e-2 in f16.
+    pub ok: bool,
     /// What they were compared with.
     pub reference: &'static str,
     /// Rows of the batch that were compared: all of them, or as many as the reference bears.
@@ -116,6 +121,14 @@ pub enum Event<'a> {
     Row(&'a Row),
     /// A row is not.
     LeftOut(&'a LeftOut),
+}
+
+/// The largest relative error of a layer that is right.
+fn limit(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 => check::LIMIT,
+        Precision::F16 => self_test::LIMIT,
+    }
 }
 
 /// Operations of both passes that the reference may take.
@@ -263,7 +276,7 @@ impl Bench<'_> {
     }
 
     /// Why the device does not run our layer by this plan.
-    fn unsupported(&self, ours: Option<Context>) -> Option<String> {
+    fn tiles(&self, ours: Option<Context>) -> Option<std::result::Result<Tiles, Unsupported>> {
         let (adapter, context) = (self.compute.adapter.as_ref()?, ours?);
         let dims = Dims {
             steps: self.shape.steps,
@@ -273,18 +286,19 @@ impl Bench<'_> {
         };
         let limits = verdict(self.compute, context.precision).limits(adapter);
         let plan = context.plan.of(dims.hidden);
-        let tiles = plan.supports(limits, dims, context.precision);
-        tiles.err().map(|why| why.to_string())
+        Some(plan.supports(limits, dims, context.precision))
     }
 
     fn row(&mut self, candidate: &Candidate) -> Result<Outcome> {
         if self.left().is_some_and(|left| left.is_zero()) {
             return Ok(Outcome::LeftOut("the time was up".into()));
         }
-        let off = candidate.off.clone();
-        if let Some(reason) = off.or_else(|| self.unsupported(candidate.ours)) {
-            return Ok(Outcome::LeftOut(reason));
-        }
+        let tile = match (&candidate.off, self.tiles(candidate.ours)) {
+            (Some(reason), _) => return Ok(Outcome::LeftOut(reason.clone())),
+            (None, Some(Err(why))) => return Ok(Outcome::LeftOut(why.to_string())),
+            (None, Some(Ok(tiles))) => Some(tiles.plan().name()),
+            (None, None) => None,
+        };
         if let Some(reason) = memory::unfit(self.compute, self.shape, candidate.ours) {
             return Ok(Outcome::LeftOut(reason));
         }
@@ -314,6 +328,7 @@ impl Bench<'_> {
         Ok(Outcome::Row(Box::new(Row {
             name: candidate.name,
             plan: candidate.plan.clone(),
+            tile,
             shape: self.shape.clone(),
             input: self.shape.input(),
             groups: self.shape.groups(),
@@ -329,6 +344,7 @@ impl Bench<'_> {
             floor_ms,
             of_floor: floor_ms / both,
             max_error,
+            ok: max_error <= limit(candidate.precision),
             reference: "burn's layer on the cpu",
             reference_rows: prepared.rows.len(),
         })))

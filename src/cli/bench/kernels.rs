@@ -4,7 +4,7 @@ use crate::bench::kernels::shapes::{NAMES, Shape, named};
 use crate::bench::kernels::{Event, Options, Row, measure};
 use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, Compute, open};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::time::Duration;
 
 /// Times LSTM layers, ours with every plan beside Burn's own, compares their numbers, and says how far each is from what
@@ -91,9 +91,25 @@ pub fn run(args: &Args) -> Result<()> {
         Ok(())
     })?;
     if args.json {
-        return say_json(&table);
+        say_json(&table)?;
     }
-    Ok(())
+    let wrong: Vec<_> = table.rows.iter().filter(|row| !row.ok).collect();
+    match wrong.first() {
+        None => Ok(()),
+        Some(row) => {
+            let what = format!(
+                "{} of {} rows are wrong on {}; the first: {} {} in {}, relative error {:.1e}",
+                wrong.len(),
+                table.rows.len(),
+                compute.name(),
+                row.name,
+                row.plan,
+                row.dtype,
+                row.max_error
+            );
+            Err(Error::failed(what, "report it with the driver's version"))
+        }
+    }
 }
 
 /// The rows of the shape that is being printed.
