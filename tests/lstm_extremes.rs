@@ -298,27 +298,29 @@ fn full_tiles() {
     });
 }
 
-/// More steps than a grid has workgroups along an axis.
+/// More steps than a grid has workgroups along an axis, and more turns of a dispatch's loops than llvmpipe takes.
 #[test]
 fn a_long_recording() {
     let mut rng = fresh("a_long_recording");
-    let config = LayerConfig {
-        input: 1,
-        hidden: 2,
-        bidirectional: true,
-        peephole: false,
-    };
-    let shape = [66_000, 1, 1];
-    let x = numbers(&mut rng, shape[0], 1.0);
-    let cpu = Device::flex().autodiff();
-    let cpu = pass(config, &x, shape, &cpu, Context::default());
-    with_plans(
-        |_| vec![Plan::RESIDENT],
-        |device, context, name| {
-            let ours = pass(config, &x, shape, device, context);
-            assert_same(&ours, &cpu, 1e-4, name);
-        },
-    );
+    for (steps, hidden) in [(6_000, 64), (66_000, 2)] {
+        let config = LayerConfig {
+            input: 1,
+            hidden,
+            bidirectional: true,
+            peephole: false,
+        };
+        let shape = [steps, 1, 1];
+        let x = numbers(&mut rng, steps, 1.0);
+        let cpu = Device::flex().autodiff();
+        let cpu = pass(config, &x, shape, &cpu, Context::default());
+        with_plans(
+            |_| vec![Plan::RESIDENT],
+            |device, context, name| {
+                let ours = pass(config, &x, shape, device, context);
+                assert_same(&ours, &cpu, 1e-4, &format!("{name} T={steps} H={hidden}"));
+            },
+        );
+    }
 }
 
 /// What no kernel could read is refused before one does.

@@ -22,7 +22,9 @@ impl Output {
         match self {
             Output::Tensors => head.get(8) == Some(&b'{'),
             Output::Page => head.to_ascii_lowercase().starts_with(b"<!doctype html"),
-            Output::Picture => head.starts_with(b"<svg"),
+            Output::Picture => [&b"<svg"[..], b"<?xml"]
+                .iter()
+                .any(|start| head.starts_with(start)),
         }
     }
 

@@ -177,10 +177,17 @@ fn info(dims: Dims, spec: &Spec, (first, last): (usize, usize)) -> Vec<u32> {
     info
 }
 
-/// Step ranges, each the work of one dispatch.
+/// Turns of all loops of a dispatch: llvmpipe leaves a shader's loops after 65,535 of them, and says nothing.
+const MOST_TURNS: usize = 60_000;
+
+/// Step ranges, each the work of one dispatch of a resident kernel.
 fn pieces(dims: Dims, spec: &Spec) -> Vec<(usize, usize)> {
     let a_step = dims.flops() / dims.steps as f64;
-    let steps = ((spec.dispatch as f64 / a_step) as usize).max(1);
+    // Backward, where a thread has several lanes, each goes over the units in fours.
+    let turns = dims.hidden.div_ceil(256) * (dims.hidden.div_ceil(4) + 1) + 1;
+    let steps = ((spec.dispatch as f64 / a_step) as usize)
+        .min(MOST_TURNS / turns)
+        .max(1);
     (0..dims.steps)
         .step_by(steps)
         .map(|s| (s, (s + steps).min(dims.steps)))
