@@ -54,6 +54,7 @@ fn layers_beside_burns_with_error_and_floor() {
         // All rows of so small a batch are compared.
         assert_eq!(row["reference_rows"], 6);
         assert!(row["max_error"].as_f64().unwrap() <= 1e-4, "{row}");
+        assert_eq!(row["ok"], true, "{row}");
     }
 }
 
@@ -160,11 +161,14 @@ fn the_check_names_every_kernel_and_the_gathered_file_becomes_a_table() {
             "backward_ms": ms, "backward_spread": [ms, ms], "gflops": 1.0, "of_floor": 0.5, "max_error": 1e-6,
         })
     };
+    // What is no number is null in JSON.
+    let mut wrong = layer("sinew", 1.0);
+    (wrong["max_error"], wrong["ok"]) = (Value::Null, false.into());
     let all = json!({
         "check": check,
         "kernels": {
             "device": "some device", "driver": "its driver", "backend": "vulkan",
-            "rows": [layer("sinew", 1.0), layer("burn", 3.0)],
+            "rows": [layer("sinew", 1.0), layer("burn", 3.0), wrong],
             "left_out": [{"name": "burn", "layer": "body", "batch": 7, "reason": "too large"}],
         },
         "train": null,
@@ -186,6 +190,7 @@ fn the_check_names_every_kernel_and_the_gathered_file_becomes_a_table() {
     // Three times Burn's speed, twice PyTorch's.
     let ours = table.lines().find(|line| line.contains("sinew")).unwrap();
     assert!(ours.contains("| 3.00× | 2.00× |"), "{ours}");
+    assert_eq!(table.matches("WRONG").count(), 1, "{table}");
     assert!(table.contains("- burn body batch 7: too large"), "{table}");
     assert!(table.contains("- a note"), "{table}");
     std::fs::write(&file, "{").unwrap();
