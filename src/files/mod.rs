@@ -99,11 +99,11 @@ fn part_of(target: &Path) -> io::Result<(PathBuf, File)> {
         let part = folder_of(target).join(format!(".{name}.{process}-{number}{SUFFIX}"));
         number += 1;
         match OpenOptions::new().write(true).create_new(true).open(&part) {
+            // Another process may have taken it for left over before it was locked, or be about to. A file system without
+            // locks cannot be asked whose a part is.
             Ok(file) => {
-                // A file system without locks cannot be asked whose a part is.
-                let _ = file.try_lock();
-                // Another process may have taken it for left over before it was locked.
-                if part.exists() {
+                let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+                if !taken && part.exists() {
                     return Ok((part, file));
                 }
             }
@@ -115,11 +115,10 @@ fn part_of(target: &Path) -> io::Result<(PathBuf, File)> {
 
 /// Removes a temporary file unless somebody still writes it; returns whether it is gone.
 fn remove_part(part: &Path) -> io::Result<bool> {
-    let written = File::open(part).is_ok_and(|file| {
-        let locked = file.try_lock();
-        matches!(locked, Err(TryLockError::WouldBlock))
-    });
-    if written {
+    // Held until the part is gone, so that whoever has just made it sees that it is lost.
+    let held = File::open(part);
+    let locked = held.as_ref().map(File::try_lock);
+    if matches!(locked, Ok(Err(TryLockError::WouldBlock))) {
         return Ok(false);
     }
     match fs::remove_file(part) {
