@@ -56,7 +56,9 @@ fn run_folder(path: &Path) -> (usize, Vec<Error>) {
     let mut problems = Vec::new();
     let mut note = |result: Result<()>| problems.extend(result.err());
     note(train::Run::recipe(path).map(drop));
-    note(train::Run::metrics(path).map(drop));
+    let metrics = train::Run::metrics(path);
+    let written = matches!(&metrics, Ok(epochs) if epochs.iter().any(|epoch| epoch.best));
+    note(metrics.map(drop));
     note(train::Run::timing(path).map(drop));
     let folder = path.join("checkpoints");
     let checkpoints = train::checkpoints(&folder);
@@ -69,16 +71,11 @@ fn run_folder(path: &Path) -> (usize, Vec<Error>) {
             note(loaded);
         }
     }
-    let place = Place::file(&folder);
     if whole == 0 && checkpoints.is_ok() {
-        note(Err(Error::input(
-            place,
-            "no whole checkpoint, so that it cannot go on",
-            "train anew",
-        )));
+        let what = "no whole checkpoint, so that it cannot go on";
+        note(Err(Error::input(Place::file(&folder), what, "train anew")));
     }
     let best = train::best(path);
-    let written = train::Run::metrics(path).is_ok_and(|epochs| epochs.iter().any(|e| e.best));
     if written || best.exists() {
         note(crate::export::Weights::read(&best).map(drop));
     }

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::{ClipScore, Measures, Report};
 use crate::export::Weights;
 use crate::loader::Protocol;
+use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use crate::train::{self, Event, Fold, Run, for_data, for_device, train_folds};
 use serde::Serialize;
@@ -88,13 +89,13 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(Error::failed(what, "choose another folder for --out"));
     }
     // Bad usage is told before anything is read.
-    args.settings.resolve("fold1")?;
+    let recipe = args.settings.resolve("fold1")?;
     let prepared = Arc::new(Prepared::open(&args.data)?);
     let protocols = Protocol::folds(prepared.manifest())?;
     let compute = open(args.settings.device.unwrap_or(Choice::Auto))?;
     let jobs = jobs(args, &compute)?;
     progress.line(&compute.describe());
-    let folds = folds(args, &protocols, &prepared, &compute, &progress)?;
+    let folds = folds(args, &recipe, &protocols, &prepared, &compute, &progress)?;
     for fold in &folds {
         fold.check()?;
     }
@@ -136,6 +137,7 @@ fn jobs(args: &Args, compute: &Compute) -> Result<usize> {
 /// The folds with all their settings; one kernel plan for all, that of a fold that was begun on the same device.
 fn folds(
     args: &Args,
+    recipe: &Recipe,
     protocols: &[Protocol],
     prepared: &Prepared,
     compute: &Compute,
@@ -153,9 +155,10 @@ fn folds(
     let mut folds = Vec::new();
     for protocol in protocols {
         let folder = folder(protocol);
-        let recipe = args.settings.resolve(&protocol.to_string())?;
+        let mut recipe = recipe.clone();
+        recipe.run.protocol = protocol.to_string();
         let mut recipe = for_data(&recipe, prepared, &folder)?;
-        eval::test_clips(&recipe.run.protocol, &recipe, prepared)?;
+        eval::test_clips(&recipe.run.protocol, prepared)?;
         if let (Some(plan), true) = (&plan, recipe.run.plan.is_empty()) {
             recipe.run.plan = plan.clone();
         }
@@ -248,7 +251,7 @@ impl Board<'_> {
 
 /// What the best weights of a fold's run say of its test clips.
 fn test(fold: &Fold, prepared: &Arc<Prepared>, compute: &Compute) -> Result<Vec<ClipScore>> {
-    let clips = eval::test_clips(&fold.recipe.run.protocol, &fold.recipe, prepared)?;
+    let clips = eval::test_clips(&fold.recipe.run.protocol, prepared)?;
     let weights = Weights::read(&train::best(&fold.folder))?;
     eval::score(&weights, prepared, &clips, compute)
 }

@@ -6,7 +6,7 @@ use crate::device::{Choice, open};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::shards::{MANIFEST, Prepared};
-use crate::train::Run;
+use crate::train::{Run, interrupted};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -47,9 +47,7 @@ const PROTOCOL: &str = "xsub";
 /// An interrupted training, as it is taken up here.
 fn again(error: Error) -> Error {
     match error {
-        Error::Interrupted(_) => {
-            Error::Interrupted("all steps done are saved, the same command goes on".into())
-        }
+        Error::Interrupted(_) => interrupted(),
         other => other,
     }
 }
@@ -123,10 +121,7 @@ pub fn run(args: &Args) -> Result<()> {
             3,
             "train: a Two-Stream RNN on the training people (protocol xsub)",
         )?;
-        let mut recipe = settings.resolve(PROTOCOL)?;
-        // Who is tested is the same for any share held out.
-        recipe.train.validation = 0.0;
-        if eval::test_clips(PROTOCOL, &recipe, &Prepared::open(&data)?).is_err() {
+        if eval::test_clips(PROTOCOL, &Prepared::open(&data)?).is_err() {
             let what = format!("among {} clips is none of a person to test", args.clips);
             return Err(Error::failed(
                 what,

@@ -8,7 +8,6 @@ use crate::evaluate::{ClipScore, Evaluator, Measures, Report};
 use crate::export::Weights;
 use crate::loader::{Loader, Protocol};
 use crate::lstm::{Context, Plan, Plans};
-use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use crate::train::{self, plans};
 use serde_json::json;
@@ -184,7 +183,7 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
         }
         tell(format!("warning: {what}: a test clip may be one of those"));
     }
-    let clips = test_clips(&name, &recipe, &prepared)?;
+    let clips = test_clips(&name, &prepared)?;
     let compute = open(args.device)?;
     tell(compute.describe());
     let scores = score(&weights, &prepared, &clips, &compute)?;
@@ -203,12 +202,11 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
 fn same_kind(prepared: &Prepared, weights: &Weights) -> Result<()> {
     let manifest = prepared.manifest();
     let (here, there) = (&manifest.layout, &weights.layout);
-    let classes = (manifest.classes.len(), weights.classes.len());
     let what = if here.joints != there.joints {
         let (here, there) = (here.len(), there.len());
         format!("its {here} joints are not the {there} that the weights are for")
     } else if manifest.classes != weights.classes {
-        let (here, there) = classes;
+        let (here, there) = (manifest.classes.len(), weights.classes.len());
         format!("its {here} classes are not the {there} that the weights know")
     } else if here.unit != there.unit {
         let (here, there) = (&here.unit, &there.unit);
@@ -222,11 +220,11 @@ fn same_kind(prepared: &Prepared, weights: &Weights) -> Result<()> {
     Err(Error::input(Place::file(prepared.folder()), what, help))
 }
 
-/// The test clips of a protocol, as a run of these settings divides the data; there is at least one.
-pub fn test_clips(protocol: &str, recipe: &Recipe, prepared: &Prepared) -> Result<Vec<usize>> {
+/// The test clips of a protocol; there is at least one.
+pub fn test_clips(protocol: &str, prepared: &Prepared) -> Result<Vec<usize>> {
     let protocol: Protocol = protocol.parse()?;
-    let (held_out, seed) = (recipe.train.validation, recipe.run.seed);
-    let split = protocol.split(prepared.manifest(), held_out, seed)?;
+    // What is held out to choose the best weights is taken from the training clips.
+    let split = protocol.split(prepared.manifest(), 0.0, 0)?;
     if split.test.is_empty() {
         let what = format!("{protocol} has no test clips here");
         let place = Place::file(prepared.folder());

@@ -1,7 +1,7 @@
 //! What a command may write over: its own kind of file, and nothing that a run lives on.
 
 use crate::error::{Error, Place, Result};
-use crate::train::Run;
+use crate::train::{Run, best};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -49,12 +49,9 @@ pub fn may_write(path: &Path, output: Output) -> Result<()> {
         let help = "choose another file, or remove this one first";
         Err(Error::input(Place::file(path), what.to_string(), help))
     };
-    let within = |name: &str, levels: usize| {
-        let whole = std::fs::canonicalize(path).unwrap_or_default();
-        let run = whole.ancestors().nth(levels + 1);
-        run.is_some_and(|run| Run::exists(run) && whole.starts_with(run.join(name)))
-    };
-    if within("best.safetensors", 0) || within("checkpoints", 1) {
+    let whole = std::fs::canonicalize(path).map_err(|e| Error::io(path, "find", e))?;
+    let needs = |run: &Path| whole == best(run) || whole.starts_with(run.join("checkpoints"));
+    if whole.ancestors().any(|run| needs(run) && Run::exists(run)) {
         return refused("it is a run's own, and is not written over");
     }
     let mut head = Vec::new();

@@ -24,8 +24,8 @@ pub struct Settings {
     /// auto, gpu, cpu, or a number that `sinew devices` lists
     #[arg(long)]
     pub device: Option<Choice>,
-    /// resident, stepwise or stepwise-units, or one of their tiles, as resident-16: how the kernels walk over the steps; measured
-    /// unless said
+    /// resident, stepwise or stepwise-units, or one of their tiles, as resident-16: how the kernels walk over the steps;
+    /// measured unless said
     #[arg(long)]
     pub plan: Option<String>,
     /// Seed of weights, order, augmentation and dropout (run.seed)
@@ -92,18 +92,16 @@ impl Settings {
     /// As [`recipe::resolve`] and [`Settings::sets`].
     pub fn resolve(&self, protocol: &str) -> Result<Recipe> {
         let sets = self.sets(None, Some(protocol))?;
-        let named = match &self.config {
-            Some(file) => recipe::preset_of(file)?,
-            None => None,
-        };
-        let preset = match (&self.preset, named) {
-            (Some(said), Some(named)) if *said != named => {
+        let file = self.config.as_deref().map(recipe::File::read).transpose()?;
+        let named = file.as_ref().and_then(recipe::File::preset);
+        let preset = match (self.preset.as_deref(), named) {
+            (Some(said), Some(named)) if said != named => {
                 let what = format!("--config is for the preset {named}, and --preset is {said}");
                 return Err(Error::usage(what, "leave --preset out"));
             }
-            (Some(said), _) => said.clone(),
-            (None, named) => named.unwrap_or(recipe::PRESETS[0].into()),
+            (Some(said), _) => said,
+            (None, named) => named.unwrap_or(recipe::PRESETS[0]),
         };
-        recipe::resolve(&preset, self.config.as_deref(), &sets)
+        recipe::resolve(preset, file.as_ref(), &sets)
     }
 }

@@ -10,6 +10,10 @@ use burn_wgpu::wgpu;
 use serde::Serialize;
 use std::str::FromStr;
 
+/// Floating-point operations of the longest dispatch on the slowest device: a quarter of a second on software Vulkan (two
+/// cores, 0.8 GFLOP/s), since desktop drivers reset a GPU that is silent for about two.
+pub const SHORTEST_DISPATCH: u64 = 250_000_000;
+
 /// What the user asked for with `--device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
@@ -152,15 +156,13 @@ impl Compute {
         }
     }
 
-    /// Floating-point operations of the longest dispatch: a quarter of a second on software Vulkan (two cores, 0.8
-    /// GFLOP/s), since desktop drivers reset a GPU that is silent for about two; hardware is at least fifty times as
-    /// fast. The CPU engine has no such bound.
+    /// Floating-point operations of the longest dispatch: [`SHORTEST_DISPATCH`] on software Vulkan; hardware is at least
+    /// fifty times as fast. The CPU engine has no such bound.
     pub fn dispatch(&self) -> u64 {
-        const SOFTWARE: u64 = 250_000_000;
         match &self.adapter {
             None => u64::MAX,
-            Some(adapter) if adapter.hardware() => 50 * SOFTWARE,
-            Some(_) => SOFTWARE,
+            Some(adapter) if adapter.hardware() => 50 * SHORTEST_DISPATCH,
+            Some(_) => SHORTEST_DISPATCH,
         }
     }
 

@@ -10,6 +10,14 @@ use burn_wgpu::wgpu;
 const INSTALL: &str = "install the GPU's Vulkan driver (Linux: mesa-vulkan-drivers, or NVIDIA's own; \
      Windows and macOS bring DX12 and Metal), see `sinew devices`, or use --device cpu";
 
+/// What helps where an adapter binds too few buffers.
+const UPDATE: &str = "update its driver, or use another device";
+
+fn too_few_buffers(adapter: &Adapter) -> String {
+    let (name, buffers) = (&adapter.name, adapter.storage_buffers);
+    format!("{name} binds {buffers} buffers, and the kernels need {BUFFERS}")
+}
+
 /// Opens the device that was asked for.
 ///
 /// # Errors
@@ -22,13 +30,6 @@ pub fn open(choice: Choice) -> Result<Compute> {
 /// first hardware adapter, the second the second. A named one is shared by all.
 ///
 /// # Errors
-const UPDATE: &str = "update its driver, or use another device";
-
-fn too_few_buffers(adapter: &Adapter) -> String {
-    let (name, buffers) = (&adapter.name, adapter.storage_buffers);
-    format!("{name} binds {buffers} buffers, and the kernels need {BUFFERS}")
-}
-
 /// As [`open`], and where there are fewer adapters than processes.
 pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> {
     if choice == Choice::Cpu {

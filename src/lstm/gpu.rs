@@ -165,8 +165,8 @@ impl Recording {
     }
 }
 
-/// Workgroups along an axis of a grid that every device takes.
-const LARGEST_AXIS: usize = 65_535;
+/// Workgroups of a dispatch along one axis that every device takes, WebGPU's limit.
+pub const WORKGROUPS: usize = 65_535;
 
 /// The `info` of a dispatch: T, B, G, two step numbers, a direction a group.
 fn info(dims: Dims, spec: &Spec, (first, last): (usize, usize)) -> Vec<u32> {
@@ -395,8 +395,8 @@ impl RecurrenceBackend for CubeBackend {
         let buffers = [&out, &h0, &mask, &previous];
         // A grid has so many workgroups along an axis.
         let pieces: Vec<_> = (0..steps)
-            .step_by(LARGEST_AXIS)
-            .map(|first| (first, (first + LARGEST_AXIS).min(steps)))
+            .step_by(WORKGROUPS)
+            .map(|first| (first, (first + WORKGROUPS).min(steps)))
             .collect();
         let recording = Recording::new(&buffers, 3, dims, &spec, &pieces);
         for (n, (first, last)) in pieces.iter().enumerate() {

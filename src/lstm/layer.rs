@@ -1,11 +1,12 @@
 //! One LSTM layer, and several of the same shape run side by side as one recurrence.
 
+use super::gpu::WORKGROUPS;
 use super::plans::Plans;
 use super::product::{Products, Units, product};
 use super::recurrence;
 use super::self_test;
 use super::spec::{Dims, Precision, Spec};
-use crate::device::Compute;
+use crate::device::{Compute, SHORTEST_DISPATCH};
 use crate::rng::Rng;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -81,8 +82,7 @@ impl Default for Context {
         Context {
             plan: Plans::default(),
             largest: usize::MAX,
-            // What the slowest adapter does in a quarter of a second.
-            dispatch: 250_000_000,
+            dispatch: SHORTEST_DISPATCH,
             precision: Precision::F32,
             units: Units::Burn,
         }
@@ -193,11 +193,11 @@ impl Layer {
     }
 }
 
-/// B·H of the largest grid that a kernel launches: 65 535 workgroups, WebGPU's limit, of 64 numbers each.
-const LARGEST_GRID: usize = 65_535 * 64;
+/// B·H of the largest grid that a kernel launches, of workgroups of 64 numbers each.
+const LARGEST_GRID: usize = WORKGROUPS * 64;
 
-/// B of the largest grid: so many workgroups of the four rows that the smallest tile has.
-const MOST_ROWS: usize = 65_535 * 4;
+/// B of the largest grid, of workgroups of the four rows that the smallest tile has.
+const MOST_ROWS: usize = WORKGROUPS * 4;
 
 /// Initial hidden and cell states [G, B, H], groups in the order of the layers and their directions.
 pub type States = (Tensor<3>, Tensor<3>);
@@ -206,8 +206,8 @@ pub type States = (Tensor<3>, Tensor<3>);
 ///
 /// Returns [T, B, G·H]: layer by layer, forward before reverse. `lengths` are the valid steps of each row: outputs
 /// after them are zero, and the reverse direction starts at a row's own end. `mask` [G, B, H] multiplies the hidden
-/// state that enters each step. A batch whose gates would outgrow the
-/// device's largest binding, or whose states its largest dispatch, is run in pieces of rows.
+/// state that enters each step. A batch whose gates would outgrow the device's largest binding, or whose states its
+/// largest dispatch, is run in pieces of rows.
 pub fn run(
     layers: &[(&Layer, Tensor<3>)],
     initial: Option<States>,

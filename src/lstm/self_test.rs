@@ -149,10 +149,9 @@ pub fn measure(device: &Device, path: Path) -> Found {
 /// The worst of a plan's tiles: a run takes whichever is fastest. One that the device does not run counts as stepwise,
 /// which takes its place.
 fn worst_tile(device: &Device, plan: Plan, units: Units, sizes: [usize; 2]) -> Found {
-    let tiles = Plan::each().filter(|tile| tile.walk == plan.walk);
-    let errors = tiles.map(|tile| recurrence_error(device, tile, units, sizes));
-    errors
-        .into_iter()
+    Plan::each()
+        .filter(|tile| tile.walk == plan.walk)
+        .map(|tile| recurrence_error(device, tile, units, sizes))
         .try_fold(0.0, |worst: f64, error| Ok(worst.max(error?)))
 }
 

@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use super::product::{Products, Units};
+use crate::device::SHORTEST_DISPATCH;
 pub use crate::recipe::Precision;
 use burn::tensor::Shape;
 use std::sync::Arc;
@@ -78,8 +79,7 @@ impl Default for Spec {
             plan: Plan::default(),
             precision: Precision::default(),
             units: Units::default(),
-            // What the slowest adapter does in a quarter of a second.
-            dispatch: 250_000_000,
+            dispatch: SHORTEST_DISPATCH,
         }
     }
 }

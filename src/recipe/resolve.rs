@@ -4,7 +4,7 @@ use super::Recipe;
 use super::check::check;
 use crate::error::{Error, Place, Result};
 use crate::text::edit_distance;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// The names that `--preset` takes; the first is the default.
@@ -24,12 +24,35 @@ plan = ""
 threads = 0
 "#;
 
+/// A recipe file, as it was read: once, since it may be a pipe.
+pub struct File {
+    path: PathBuf,
+    table: Table,
+}
+
+impl File {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] for one that cannot be read, [`Error::Input`] at the line for one that is not TOML.
+    pub fn read(path: &Path) -> Result<Self> {
+        let (path, table) = (path.to_path_buf(), read(path)?);
+        Ok(File { path, table })
+    }
+
+    /// The preset that it says it stands over, as a run's `config.toml` does.
+    pub fn preset(&self) -> Option<&str> {
+        let named = self.table.get("run")?.get("preset")?.as_str()?;
+        (!named.is_empty()).then_some(named)
+    }
+}
+
 /// A preset, over it the keys of a recipe file, over those the `KEY=VALUE` settings.
 ///
 /// # Errors
 /// [`Error::Usage`] for an unknown preset, an unknown key (the nearest one is named) or a value of the wrong kind;
-/// [`Error::Input`] at the line for a file that is not TOML.
-pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Recipe> {
+/// [`Error::Input`] where that is the file's.
+pub fn resolve(preset: &str, file: Option<&File>, sets: &[String]) -> Result<Recipe> {
     let text = match preset {
         "sinew" => include_str!("../../assets/recipes/sinew.toml"),
         "paper" => include_str!("../../assets/recipes/paper.toml"),
@@ -48,12 +71,11 @@ pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Rec
             "this is a defect, report it",
         )
     })?;
-    if let Some(file) = file {
-        let named = format!("{}", file.display());
-        overlay(&mut table, read(file)?, &named)?;
+    if let Some(File { path, table: over }) = file {
+        overlay(&mut table, over.clone(), &path.display().to_string())?;
         // A value of the wrong kind is the file's so far.
         typed(table.clone()).map_err(|e| match e {
-            Error::Usage { what, help } => Error::input(Place::file(file), what, help),
+            Error::Usage { what, help } => Error::input(Place::file(path), what, help),
             other => other,
         })?;
     }
@@ -65,19 +87,6 @@ pub fn resolve(preset: &str, file: Option<&Path>, sets: &[String]) -> Result<Rec
         Value::String(preset.to_string()),
     );
     from_table(table)
-}
-
-/// The preset that a recipe file says it stands over, as a run's `config.toml` does.
-///
-/// # Errors
-/// [`Error::Io`] or [`Error::Input`] for a file that cannot be read.
-pub fn preset_of(file: &Path) -> Result<Option<String>> {
-    let table = read(file)?;
-    let named = table.get("run").and_then(|run| run.get("preset"));
-    let named = named
-        .and_then(Value::as_str)
-        .filter(|name| !name.is_empty());
-    Ok(named.map(String::from))
 }
 
 /// Puts `KEY=VALUE` settings over a table.
@@ -148,13 +157,16 @@ impl Recipe {
         })
     }
 
+    fn table(&self) -> Result<Table> {
+        parse(&self.to_toml()?).map_err(|e| Error::usage(e.to_string(), "report this defect"))
+    }
+
     /// The same recipe with `KEY=VALUE` settings put over it.
     ///
     /// # Errors
     /// As [`resolve`].
     pub fn with(&self, sets: &[String]) -> Result<Recipe> {
-        let mut table = parse(&self.to_toml()?)
-            .map_err(|e| Error::usage(e.to_string(), "report this defect"))?;
+        let mut table = self.table()?;
         put_all(&mut table, sets)?;
         from_table(table)
     }
@@ -164,8 +176,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Usage`], with the nearest key.
     pub fn knows(&self, key: &str) -> Result<()> {
-        let table = parse(&self.to_toml()?)
-            .map_err(|e| Error::usage(e.to_string(), "report this defect"))?;
+        let table = self.table()?;
         match flat(&table).any(|(known, _)| known == key) {
             true => Ok(()),
             false => Err(unknown(&table, key, "--allow")),
@@ -180,10 +191,7 @@ impl Recipe {
     pub fn differences(&self, other: &Recipe) -> Result<Vec<(String, String)>> {
         let same_data = self.run.checksum == other.run.checksum;
         let same_run = |key: &str| key == "run.threads" || (key == "run.data" && same_data);
-        let table = |r: &Recipe| -> Result<Table> {
-            parse(&r.to_toml()?).map_err(|e| Error::usage(e.to_string(), "report this defect"))
-        };
-        let (mine, theirs) = (table(self)?, table(other)?);
+        let (mine, theirs) = (self.table()?, other.table()?);
         let mut found = Vec::new();
         for (key, value) in flat(&mine) {
             let there = flat(&theirs).find(|(k, _)| *k == key).map(|(_, v)| v);

@@ -320,8 +320,8 @@ pub struct Train {
     pub diverged: Diverged,
     /// Share of probability spread over all classes in the target.
     pub label_smoothing: f32,
-    /// Share of training clips held out to choose the best checkpoint, by people where the data knows them; 0 trains on everything,
-    /// so that the last epoch counts; -1 is filled in from the data.
+    /// Share of training clips held out to choose the best checkpoint, by people where the data knows them; 0 trains on
+    /// everything, so that the last epoch counts; -1 is filled in from the data.
     pub validation: f64,
     /// Steps between checkpoints within an epoch; 0 saves at epoch ends alone.
     pub save_every: usize,

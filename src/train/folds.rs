@@ -111,6 +111,7 @@ pub fn train_folds(
     }
 }
 
-fn interrupted() -> Error {
+/// What ends a command that, given again, goes on with its runs.
+pub fn interrupted() -> Error {
     Error::Interrupted("all steps done are saved, the same command goes on".into())
 }

@@ -23,7 +23,7 @@ mod tensorboard;
 pub use begin::{begin, follow, for_data, for_device, lead};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
 pub use event::Event;
-pub use folds::{Fold, train_folds};
+pub use folds::{Fold, interrupted, train_folds};
 pub use optimiser::{Gradients, Memory, Optimiser, clip};
 pub use run::{EpochMetrics, EpochTiming, Run, best};
 pub use schedule::rate;

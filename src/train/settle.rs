@@ -15,10 +15,10 @@ const SAMPLES: usize = 2_400_000;
 
 /// The recipe with every derived number filled in.
 ///
-/// `data.frames` 0, `data.people` and `data.centre` auto as [`loader::settle`] says, `data.scale` as [`loader::settle_scale`] from the
-/// clips in `train`. `train.batch` 0: 32 below 5,000 training clips, else 256. `model.hidden` 0: 128 below 5,000 training
-/// clips, else 512. `model.part_hidden` 0: a quarter of the hidden size. `train.epochs` 0: 2.4 million samples, at
-/// least 60 epochs and at most 240.
+/// `data.frames` 0, `data.people` and `data.centre` auto as [`loader::settle`] says, `data.scale` as
+/// [`loader::settle_scale`] from the clips in `train`. `train.batch` 0: 32 below 5,000 training clips, else 256.
+/// `model.hidden` 0: 128 below 5,000 training clips, else 512. `model.part_hidden` 0: a quarter of the hidden size.
+/// `train.epochs` 0: 2.4 million samples, at least 60 epochs and at most 240.
 ///
 /// The preset `paper` has its own rule where one is printed. `model.hidden` 0: 256 for SBU, else 512. `data.frames` 0: 35
 /// for SBU, else 100. `data.actors` auto: its authors' rule for NTU, that every body that moves is a sample.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::bench::numerics::numbers;
+use crate::device::SHORTEST_DISPATCH;
 use crate::lstm::product::Units;
 use crate::lstm::shaders::Options;
 use crate::lstm::{Dims, Plan, Precision, Spec, Walk, twin};
@@ -86,7 +87,7 @@ impl Problem {
             plan: Plan::default(),
             precision: Precision::default(),
             units: Units::default(),
-            dispatch: 250_000_000,
+            dispatch: SHORTEST_DISPATCH,
         };
         let of_option = |there: bool, count: usize| if there { count } else { 1 };
         // A dropout mask: a third of the units dropped, the others scaled up.

@@ -3,6 +3,7 @@
 use super::ops::ProductBackend;
 use super::shaders::{Kernel, Layout};
 use super::{Products, Units};
+use crate::lstm::gpu::WORKGROUPS;
 use burn::backend::TensorMetadata;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
@@ -44,9 +45,6 @@ const LONGEST: usize = 1 << 19;
 
 /// Bytes of the pieces' sums together.
 const SUMS: usize = 64 << 20;
-
-/// WebGPU's limit on the workgroups of a dispatch along one axis.
-const WORKGROUPS: usize = 65_535;
 
 /// Sizes of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
