@@ -4,7 +4,7 @@
 #[path = "common/command.rs"]
 mod command;
 
-use command::{TINY, made_data, must, must_fail, run, sinew, text, train};
+use command::{TINY, made_data, must, must_fail, run, sinew, text, train, train_args};
 use serde_json::Value;
 
 #[test]
@@ -171,6 +171,28 @@ fn a_runs_settings_make_the_same_run() {
     args.extend(["--preset", "reference"]);
     let error = must_fail(&args, 2);
     assert!(error.contains("is for the preset paper"), "{error}");
+}
+
+/// A pipe can be read once.
+#[cfg(unix)]
+#[test]
+fn settings_come_from_a_pipe() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 24);
+    let out = folder.path().join("run");
+    let args = train_args(&data, &out, &["--config", "/dev/stdin"]);
+    let mut command = sinew(&args);
+    command.stdin(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("sinew");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let settings = "[run]\npreset = \"reference\"\n[train]\nlr = 0.0123\nepochs = 1\n";
+    std::io::Write::write_all(&mut pipe, settings.as_bytes()).expect("written");
+    drop(pipe);
+    assert!(child.wait().expect("an end").success());
+    let config = std::fs::read_to_string(out.join("config.toml")).expect("settings");
+    for line in ["preset = \"reference\"", "lr = 0.0123"] {
+        assert!(config.contains(line), "no {line} in {config}");
+    }
 }
 
 #[test]
