@@ -177,18 +177,22 @@ fn a_runs_settings_make_the_same_run() {
 #[cfg(unix)]
 #[test]
 fn settings_come_from_a_pipe() {
+    use std::io::Write;
+    use std::process::Stdio;
     let folder = tempfile::tempdir().expect("a folder");
     let data = made_data(folder.path(), 24);
     let out = folder.path().join("run");
     let args = train_args(&data, &out, &["--config", "/dev/stdin"]);
     let mut command = sinew(&args);
-    command.stdin(std::process::Stdio::piped());
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("sinew");
     let mut pipe = child.stdin.take().expect("a pipe");
     let settings = "[run]\npreset = \"reference\"\n[train]\nlr = 0.0123\nepochs = 1\n";
-    std::io::Write::write_all(&mut pipe, settings.as_bytes()).expect("written");
+    pipe.write_all(settings.as_bytes()).expect("written");
     drop(pipe);
-    assert!(child.wait().expect("an end").success());
+    let output = child.wait_with_output().expect("an end");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{errors}");
     let config = std::fs::read_to_string(out.join("config.toml")).expect("settings");
     for line in ["preset = \"reference\"", "lr = 0.0123"] {
         assert!(config.contains(line), "no {line} in {config}");

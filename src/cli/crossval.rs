@@ -13,7 +13,7 @@ use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use crate::train::{self, Event, Fold, Run, for_data, for_device, train_folds};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Trains and evaluates every fold of a folded protocol (SBU: fold1 to fold5), each an ordinary run in RUN/foldN.
@@ -95,7 +95,9 @@ pub fn run(args: &Args) -> Result<()> {
     let compute = open(args.settings.device.unwrap_or(Choice::Auto))?;
     let jobs = jobs(args, &compute)?;
     progress.line(&compute.describe());
-    let folds = folds(args, &recipe, &protocols, &prepared, &compute, &progress)?;
+    let folds = folds(
+        &args.out, &recipe, &protocols, &prepared, &compute, &progress,
+    )?;
     for fold in &folds {
         fold.check()?;
     }
@@ -136,14 +138,14 @@ fn jobs(args: &Args, compute: &Compute) -> Result<usize> {
 
 /// The folds with all their settings; one kernel plan for all, that of a fold that was begun on the same device.
 fn folds(
-    args: &Args,
+    out: &Path,
     recipe: &Recipe,
     protocols: &[Protocol],
     prepared: &Prepared,
     compute: &Compute,
     progress: &Progress,
 ) -> Result<Vec<Fold>> {
-    let folder = |protocol: &Protocol| args.out.join(protocol.to_string());
+    let folder = |protocol: &Protocol| out.join(protocol.to_string());
     let begun = protocols.iter().filter(|p| Run::exists(&folder(p)));
     let mut plan = None;
     for protocol in begun {

@@ -275,7 +275,8 @@ impl Bench<'_> {
             .map(|end| end.saturating_duration_since(Instant::now()))
     }
 
-    /// The tiles of our layer by this plan, or why the device does not run it; none on the CPU engine and for Burn's layer.
+    /// The tiles of our layer by this plan, or why the device does not run it; none on the CPU engine and for Burn's
+    /// layer.
     fn tiles(&self, ours: Option<Context>) -> Option<std::result::Result<Tiles, Unsupported>> {
         let (adapter, context) = (self.compute.adapter.as_ref()?, ours?);
         let dims = Dims {
