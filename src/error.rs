@@ -134,6 +134,34 @@ pub enum Error {
     Interrupted(String),
 }
 
+/// Something that looks wrong and stops nothing: where it is, what it is, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Where it is.
+    pub place: Place,
+    /// What looks wrong.
+    pub what: String,
+    /// What the user can do.
+    pub help: String,
+}
+
+impl Warning {
+    /// A warning about a place. What is said may quote the input: its control characters are escaped.
+    pub fn new(place: Place, what: impl Into<String>, help: impl Into<String>) -> Self {
+        Warning {
+            place,
+            what: one_line(&what.into()),
+            help: help.into(),
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.place, self.what, self.help)
+    }
+}
+
 impl Error {
     /// Wrong input at a place. What is said may quote the input: its control characters are escaped.
     pub fn input(place: Place, what: impl Into<String>, help: impl Into<String>) -> Self {

@@ -28,4 +28,4 @@ pub mod skeleton;
 mod text;
 pub mod train;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, Warning};

@@ -1,7 +1,7 @@
 //! `sinew check`
 
 use super::progress::Progress;
-use super::{say, say_json};
+use super::{say, say_json, tell};
 use crate::error::{Error, Place, Result};
 use crate::prepare::{Kind, check, kind};
 use crate::train;
@@ -22,20 +22,26 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let (what, count, problems) = match kind(&args.path) {
+    let (what, count, problems, warnings) = match kind(&args.path) {
         Kind::Run => {
             let (count, problems) = run_folder(&args.path);
-            ("checkpoints and weights", count, problems)
+            ("checkpoints and weights", count, problems, Vec::new())
         }
         _ => {
             let progress = Progress::new("check", 0);
             let checked = check(&args.path, None, 0, &|done, total| progress.at(done, total));
-            ("clips", checked.clips, checked.problems)
+            ("clips", checked.clips, checked.problems, checked.warnings)
         }
     };
+    for warning in &warnings {
+        tell(format!("warning: {warning}"));
+    }
     if args.json {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        say_json(&json!({ "path": args.path, "checked": count, "problems": problems }))?;
+        let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        say_json(&json!({
+            "path": args.path, "checked": count, "problems": problems, "warnings": warnings,
+        }))?;
     }
     if problems.is_empty() {
         if !args.json {

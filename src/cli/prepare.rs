@@ -1,7 +1,7 @@
 //! `sinew prepare`
 
 use super::progress::{Progress, bytes};
-use super::say;
+use super::{say, tell};
 use crate::error::Result;
 use crate::formats::Dataset;
 use crate::prepare::{Options, prepare};
@@ -43,6 +43,9 @@ pub fn run(args: &Args) -> Result<()> {
         let progress = Progress::new("prepare", 0);
         prepare(&options, &|done, total| progress.at(done, total))?
     };
+    for warning in &summary.warnings {
+        tell(format!("warning: {warning}"));
+    }
     let counts = &summary.counts;
     say(format!(
         "{}: {} clips, {} frames, {} bodies in {} shards, {}; {:.1} s",

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::archive::Archive;
 use super::dataset::{Dataset, guess, is_hidden, strip_extension};
 use super::{MOST_BYTES, clips, ntu, sbu};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result, Warning};
 use crate::skeleton::{About, Layout};
 
 /// A clip that can be read.
@@ -38,6 +38,8 @@ pub struct Catalogue {
     pub items: Vec<Item>,
     /// Entries that cannot be clips though they should be, each an error.
     pub problems: Vec<Error>,
+    /// What looks wrong about the sources and stops nothing.
+    pub warnings: Vec<Warning>,
     /// Entries left out by the authors' missing list.
     pub missing: usize,
     /// Files that are no clips: tables, notes, pictures.
@@ -115,6 +117,7 @@ impl Catalogue {
             classes: Vec::new(),
             items: Vec::new(),
             problems: Vec::new(),
+            warnings: Vec::new(),
             missing: 0,
             ignored: 0,
             archives: Vec::new(),

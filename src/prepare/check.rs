@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{folder, pipeline};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result, Warning};
 use crate::formats::{Catalogue, Dataset};
 use crate::shards::{MANIFEST, Prepared};
 
@@ -37,6 +37,8 @@ pub struct Checked {
     pub clips: usize,
     /// Everything wrong; empty when all is well.
     pub problems: Vec<Error>,
+    /// What looks wrong and stops nothing.
+    pub warnings: Vec<Warning>,
 }
 
 /// Reads every clip of a source, or every byte of prepared data, and lists all that is wrong. `progress` hears of
@@ -55,6 +57,7 @@ pub fn check(
     found.unwrap_or_else(|error| Checked {
         clips: 0,
         problems: each(error),
+        warnings: Vec::new(),
     })
 }
 
@@ -71,6 +74,7 @@ fn prepared(path: &Path) -> Result<Checked> {
     Ok(Checked {
         clips: data.len(),
         problems: data.verify(),
+        warnings: Vec::new(),
     })
 }
 
@@ -89,6 +93,7 @@ fn source(
     Ok(Checked {
         clips: catalogue.items.len(),
         problems,
+        warnings: catalogue.warnings,
     })
 }
 

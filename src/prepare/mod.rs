@@ -13,7 +13,7 @@ pub use collection::Collection;
 use folder::Target;
 use journal::Finished;
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result, Warning};
 use crate::formats::{Catalogue, Dataset, Recording};
 use crate::shards::{ClipEntry, Counts, FORMAT, Manifest, ShardWriter, Skipped, VERSION};
 use crate::skeleton::Layout;
@@ -48,6 +48,8 @@ pub struct Summary {
     pub skipped: Vec<Skipped>,
     /// Files of the sources that are no clips.
     pub ignored: usize,
+    /// What looks wrong and stopped nothing.
+    pub warnings: Vec<Warning>,
 }
 
 /// Prepares data: same sources, same bytes, whatever the number of threads, and whether or not an interrupted
@@ -132,6 +134,7 @@ pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> R
         counts: manifest.counts,
         skipped: manifest.skipped,
         ignored: catalogue.ignored,
+        warnings: catalogue.warnings,
     })
 }
 
