@@ -5,7 +5,7 @@ use super::output::{Output, may_write};
 use super::progress::Progress;
 use super::{say, say_json, tell};
 use crate::device::{Choice, open};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::evaluate::{Evaluator, mean_rows, ranking, windows};
 use crate::export::{Lengths, Weights};
 use crate::files::Tensors;
@@ -28,7 +28,8 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     /// The run
     pub run: PathBuf,
-    /// Clips (.skeleton, skeleton_pos.txt, or .npy of the run's skeleton), or archives and folders of them
+    /// Clips (.skeleton, skeleton_pos.txt, or .npy), or archives and folders of them. Arrays are of the run's skeleton;
+    /// a layout.toml beside them is compared with it
     #[arg(required = true)]
     pub file: Vec<PathBuf>,
     /// Classes to print a clip
@@ -216,6 +217,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let weights = weights(&args.run, &args.checkpoint)?;
     let mut catalogue = Catalogue::of_layout(&args.file, &weights.layout)?;
+    let place = args.file.first().map_or_else(Place::default, Place::file);
+    weights.check_layout(&catalogue.layout, place)?;
     let compute = open(args.device)?;
     tell(compute.describe());
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);

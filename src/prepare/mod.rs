@@ -64,13 +64,8 @@ pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> R
     let mut bad = std::mem::take(&mut catalogue.problems);
     let job = job(&catalogue, options);
     let (mut target, finished) = Target::claim(&options.out, &job)?;
-    let Catalogue {
-        dataset,
-        layout,
-        classes,
-        ..
-    } = &catalogue;
-    let mut manifest = begin(*dataset, layout, classes.clone());
+    let classes = catalogue.classes.clone();
+    let mut manifest = begin(catalogue.dataset, &catalogue.layout, classes);
     manifest.counts.missing = catalogue.missing;
     manifest.skipped = bad.iter().map(skipped).collect();
     let resumed = finished.len();
@@ -127,6 +122,8 @@ pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> R
     }
     manifest.skipped.append(&mut part.skipped);
     target.publish(&manifest)?;
+    let mut warnings = std::mem::take(&mut catalogue.warnings);
+    warnings.extend(check::of_manifest(&manifest, &options.out));
     Ok(Summary {
         shards: manifest.shards.len(),
         resumed,
@@ -134,7 +131,7 @@ pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> R
         counts: manifest.counts,
         skipped: manifest.skipped,
         ignored: catalogue.ignored,
-        warnings: catalogue.warnings,
+        warnings,
     })
 }
 
