@@ -16,45 +16,51 @@ use python::{outcome, python, script};
 use sinew::shards::Prepared;
 use tempfile::tempdir;
 
-/// Makes the pickle of a case: `clips` is twelve annotations of two classes, eight of them for training.
+/// Makes a pickle a case: `clips` is twelve annotations of two classes, eight of them for training.
 const MAKE: &str = r#"
 import pickle, sys
 import numpy as np
 
-rng = np.random.default_rng(0)
-clips = [
-    {
-        "frame_dir": f"v{n:02}",
-        "label": n % 2,
-        "total_frames": 20,
-        "img_shape": (1080, 1920),
-        "keypoint": rng.uniform(10, 900, (1, 20, 17, 2)).astype(np.float16),
-    }
-    for n in range(12)
-]
+def scope():
+    rng = np.random.default_rng(0)
+    clips = [
+        {
+            "frame_dir": f"v{n:02}",
+            "label": n % 2,
+            "total_frames": 20,
+            "img_shape": (1080, 1920),
+            "keypoint": rng.uniform(10, 900, (1, 20, 17, 2)).astype(np.float16),
+        }
+        for n in range(12)
+    ]
 
-def change(**more):
-    for clip in clips:
-        clip.update({key: make(clip) for key, make in more.items()})
+    def change(**more):
+        for clip in clips:
+            clip.update({key: make(clip) for key, make in more.items()})
 
-def split(train=8):
-    names = [clip["frame_dir"] for clip in clips]
-    return {"annotations": clips, "split": {"train": names[:train], "test": names[train:]}}
+    def split(train=8):
+        names = [clip["frame_dir"] for clip in clips]
+        return {"annotations": clips, "split": {"train": names[:train], "test": names[train:]}}
 
-scope = dict(np=np, clips=clips, change=change, split=split, rng=rng)
-exec(sys.argv[2], scope)
-with open(sys.argv[1], "wb") as file:
-    pickle.dump(scope["content"], file)
+    return dict(np=np, clips=clips, change=change, split=split, rng=rng)
+
+for number, code in enumerate(sys.argv[2:]):
+    names = scope()
+    exec(code, names)
+    with open(f"{sys.argv[1]}/{number}.pkl", "wb") as file:
+        pickle.dump(names["content"], file)
 "#;
 
-/// Pickles `content` as the code leaves it.
-fn pickle(python: &str, path: &Path, code: &str) -> PathBuf {
+/// Pickles what each piece of code leaves as `content`; the files.
+fn pickles(python: &str, folder: &Path, codes: &[&str]) -> Vec<PathBuf> {
     let output = Command::new(python)
-        .args(["-c", MAKE, text(path), code])
+        .args(["-c", MAKE, text(folder)])
+        .args(codes)
         .output()
         .expect("Python starts");
-    assert!(output.status.success(), "{code}: {output:?}");
-    path.to_path_buf()
+    assert!(output.status.success(), "{codes:?}: {output:?}");
+    let file = |number| folder.join(format!("{number}.pkl"));
+    (0..codes.len()).map(file).collect()
 }
 
 /// A conversion that must succeed: its warnings.
@@ -91,16 +97,8 @@ fn pickles_that_say_the_same_convert_alike() {
     };
     let dir = tempdir().expect("a folder");
     let out = |name: &str| dir.path().join(name);
-    let plain = pickle(&python, &out("plain.pkl"), "content = split()");
-    let folder = out("plain");
-    let errors = converted(&python, &[text(&plain), "--out", text(&folder)]);
-    assert_eq!(errors, "");
-    let (data, first) = prepared(&folder, &out("data"));
-    assert_eq!(data.manifest().classes, ["class 0", "class 1"]);
-    assert_eq!(data.len(), 12);
-    assert_eq!(first.len(), 20 * 17 * 3);
-
-    let same: [(&str, &str, &[&str]); 9] = [
+    let same: [(&str, &str, &[&str]); 10] = [
+        ("plain", "content = split()", &[]),
         (
             "labels of numpy",
             "change(label=lambda c: np.int64(c['label'])); content = split()",
@@ -147,9 +145,10 @@ fn pickles_that_say_the_same_convert_alike() {
             &[],
         ),
     ];
-    for (name, code, args) in same {
-        let (file, out) = (out("case.pkl"), out("case"));
-        pickle(&python, &file, code);
+    let files = pickles(&python, dir.path(), &same.map(|(_, code, _)| code));
+    let folder = out("plain");
+    for ((name, _, args), file) in same.into_iter().zip(files) {
+        let out = out(name);
         let errors = converted(
             &python,
             &[&[text(&file), "--out", text(&out)], args].concat(),
@@ -163,8 +162,11 @@ fn pickles_that_say_the_same_convert_alike() {
             let bytes = |folder: &Path| fs::read(folder.join(&file)).expect("a file");
             assert!(bytes(&out) == bytes(&folder), "{name}: {file:?} differs");
         }
-        fs::remove_dir_all(&out).expect("removed");
     }
+    let (data, first) = prepared(&folder, &out("data"));
+    assert_eq!(data.manifest().classes, ["class 0", "class 1"]);
+    assert_eq!(data.len(), 12);
+    assert_eq!(first.len(), 20 * 17 * 3);
 }
 
 /// Numbers as names, lists with a role each, and names that are no file names.
@@ -175,16 +177,19 @@ fn names_and_roles() {
     };
     let dir = tempdir().expect("a folder");
     let out = |name: &str| dir.path().join(name);
-    let file = out("numbers.pkl");
-    let code = "change(frame_dir=lambda c: int(c['frame_dir'][1:])); content = split()";
-    pickle(&python, &file, code);
-    converted(&python, &[text(&file), "--out", text(&out("numbers"))]);
-    assert_eq!(prepared(&out("numbers"), &out("1")).0.len(), 12);
+    let odd = "['a/b', 'a_b', 'A_B', '', '../../x', '.hidden', 'x' * 300, 'l\\nine', 'é', 'e\\u0301', 'p', 'q']";
+    let odd =
+        format!("for clip, name in zip(clips, {odd}): clip['frame_dir'] = name\ncontent = split()");
+    let numbers = "change(frame_dir=lambda c: int(c['frame_dir'][1:])); content = split()";
+    let codes = [numbers, "content = clips[:8]", "content = clips[8:]", &odd];
+    let files = pickles(&python, dir.path(), &codes);
+    let [numbers, first, second, odd] = [0, 1, 2, 3].map(|number: usize| text(&files[number]));
+    for (name, file) in [("numbers", numbers), ("odd", odd)] {
+        converted(&python, &[file, "--out", text(&out(name))]);
+        let data = prepared(&out(name), &out(&format!("{name} data"))).0;
+        assert_eq!(data.len(), 12, "{name}");
+    }
 
-    let code = |part: &str| format!("content = clips[{part}]");
-    let first = pickle(&python, &out("train.pkl"), &code(":8"));
-    let second = pickle(&python, &out("val.pkl"), &code("8:"));
-    let (first, second) = (text(&first), text(&second));
     let folder = out("roles");
     let errors = refused(&python, &[first, "--out", text(&folder)], &folder);
     assert!(
@@ -204,14 +209,6 @@ fn names_and_roles() {
             .count()
     };
     assert_eq!((split("train"), split("val"), split("test")), (8, 0, 4));
-
-    let names = "['a/b', 'a_b', 'A_B', '', '../../x', '.hidden', 'x' * 300, 'l\\nine', 'é', 'e\\u0301', 'p', 'q']";
-    let code = format!(
-        "for clip, name in zip(clips, {names}): clip['frame_dir'] = name\ncontent = split()"
-    );
-    pickle(&python, &file, &code);
-    converted(&python, &[text(&file), "--out", text(&out("odd"))]);
-    assert_eq!(prepared(&out("odd"), &out("3")).0.len(), 12);
 }
 
 /// What is not there becomes NaN; what the coordinates are centred on stays.
@@ -223,21 +220,20 @@ fn zeros_are_missing_unless_they_are_the_origin() {
     let dir = tempdir().expect("a folder");
     let out = |name: &str| dir.path().join(name);
     let cases = [
-        ("clips[0]['keypoint'][0, 3, 7] = 0", true),
+        ("clips[0]['keypoint'][0, 3, 7] = 0; content = split()", true),
         (
-            "scores = np.ones((1, 20, 17)); scores[0, 3, 7] = 0; clips[0]['keypoint_score'] = scores",
+            "scores = np.ones((1, 20, 17)); scores[0, 3, 7] = 0; clips[0]['keypoint_score'] = scores; content = split()",
             true,
         ),
         (
-            "change(keypoint=lambda c: c['keypoint'] - c['keypoint'][:, :, 7:8])",
+            "change(keypoint=lambda c: c['keypoint'] - c['keypoint'][:, :, 7:8]); content = split()",
             false,
         ),
     ];
+    let files = pickles(&python, dir.path(), &cases.map(|(code, _)| code));
     for (number, (code, missing)) in cases.into_iter().enumerate() {
-        let file = out(&format!("{number}.pkl"));
-        pickle(&python, &file, &format!("{code}\ncontent = split()"));
         let folder = out(&format!("clips{number}"));
-        converted(&python, &[text(&file), "--out", text(&folder)]);
+        converted(&python, &[text(&files[number]), "--out", text(&folder)]);
         let (_, first) = prepared(&folder, &out(&format!("data{number}")));
         let nan: Vec<usize> = (0..first.len()).filter(|&at| first[at].is_nan()).collect();
         let joint = (3 * 17 + 7) * 3;
@@ -257,7 +253,7 @@ fn what_looks_wrong_is_said() {
         return;
     };
     let dir = tempdir().expect("a folder");
-    let (file, out) = (dir.path().join("case.pkl"), dir.path().join("case"));
+    let out = dir.path().join("case");
     let names = dir.path().join("names.txt");
     fs::write(&names, "sit\nwalk\nrun\n").expect("names");
     let classes = ["--classes", text(&names)];
@@ -284,8 +280,8 @@ fn what_looks_wrong_is_said() {
         ),
         ("content = split(12)", &[], "warning: no test clips"),
     ];
-    for (code, more, expected) in warned {
-        pickle(&python, &file, code);
+    let files = pickles(&python, dir.path(), &warned.map(|(code, _, _)| code));
+    for ((code, more, expected), file) in warned.into_iter().zip(files) {
         let errors = converted(
             &python,
             &[&[text(&file), "--out", text(&out)], more].concat(),
@@ -355,8 +351,8 @@ fn what_looks_wrong_is_said() {
             "which is not plain data",
         ),
     ];
-    for (code, more, expected) in refusals {
-        pickle(&python, &file, code);
+    let files = pickles(&python, dir.path(), &refusals.map(|(code, _, _)| code));
+    for ((code, more, expected), file) in refusals.into_iter().zip(files) {
         let errors = refused(
             &python,
             &[&[text(&file), "--out", text(&out)], more].concat(),
