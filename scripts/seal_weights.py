@@ -101,7 +101,7 @@ def write(path, metadata, tensors):
         end = start + 4 * tensor.size
         header[name] = {"data_offsets": [start, end], "dtype": "F32", "shape": list(tensor.shape)}
         start = end
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     path = Path(os.path.realpath(path))  # a link stays a link
     if not path.parent.is_dir():

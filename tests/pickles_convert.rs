@@ -7,6 +7,7 @@ mod command;
 #[path = "common/python.rs"]
 mod python;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -184,10 +185,19 @@ fn names_and_roles() {
     let codes = [numbers, "content = clips[:8]", "content = clips[8:]", &odd];
     let files = pickles(&python, dir.path(), &codes);
     let [numbers, first, second, odd] = [0, 1, 2, 3].map(|number: usize| text(&files[number]));
-    for (name, file) in [("numbers", numbers), ("odd", odd)] {
+    // No two of them are the same file where upper and lower case are one, and none is hidden.
+    let long = "x".repeat(200);
+    let odd_names = "_.._x a_b a_b-2 a_b-3 clip hidden l_ine p q é é-2".split(' ');
+    let odd_names: Vec<&str> = odd_names.chain([long.as_str()]).collect();
+    let numbered: Vec<String> = (0..12).map(|number| number.to_string()).collect();
+    let numbered = numbered.iter().map(String::as_str).collect();
+    for (name, file, expected) in [("numbers", numbers, numbered), ("odd", odd, odd_names)] {
         converted(&python, &[file, "--out", text(&out(name))]);
         let data = prepared(&out(name), &out(&format!("{name} data"))).0;
-        assert_eq!(data.len(), 12, "{name}");
+        let clips = data.manifest().clips.iter();
+        let names: BTreeSet<String> = clips.map(|clip| clip.name.to_lowercase()).collect();
+        let expected: BTreeSet<String> = expected.into_iter().map(String::from).collect();
+        assert_eq!(names, expected);
     }
 
     let folder = out("roles");
@@ -323,7 +333,7 @@ fn what_looks_wrong_is_said() {
         (
             "change(keypoint=lambda c: np.concatenate([c['keypoint'], rng.uniform(0, 1, (1, 20, 17, 1))], axis=3)); content = split()",
             &[],
-            "write --third score",
+            "all lie from 0 to 1, as scores do; write --third score",
         ),
         (
             "content = split(); clips[3]['frame_dir'] = 'v02'",
