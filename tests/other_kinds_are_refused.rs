@@ -6,7 +6,6 @@ mod command;
 #[path = "common/npy.rs"]
 mod npy;
 #[path = "common/skeleton_text.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
 mod skeleton_text;
 #[path = "common/waves.rs"]
 mod waves;

@@ -80,7 +80,7 @@ pub fn may_write(path: &Path, output: Output) -> Result<()> {
 fn fitting_name(path: &Path, output: Output) -> Result<()> {
     if let Some(extension) = path.extension() {
         let fits = |known: &&str| extension.eq_ignore_ascii_case(known);
-        if !output.extensions().iter().any(|known| fits(known)) {
+        if !output.extensions().iter().any(fits) {
             let what = format!(
                 "{} has the extension .{}, and what is written is a {}",
                 path.display(),

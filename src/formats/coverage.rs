@@ -305,7 +305,8 @@ mod tests {
             in_class(1, "test"),
         ];
         assert!(says(&["a", "b"], &whole).is_empty());
-        let cases: [(&[&str], &[(usize, About)], &str); 5] = [
+        type Case<'a> = (&'a [&'a str], &'a [(usize, About)], &'a str);
+        let cases: [Case<'_>; 5] = [
             (&["a", "b", "c"], &whole, "no clip is of class 2 (\"c\")"),
             (&["a", "b"], &whole[1..], "of class 1 (\"b\")"),
             (&["a", "b"], &whole[..2], "none of its clips is for testing"),
