@@ -12,6 +12,7 @@ use crate::files::Tensors;
 use crate::formats::Catalogue;
 use crate::loader::{Batch, from_clip};
 use crate::model::read;
+use crate::recipe::People;
 use crate::skeleton::Clip;
 use serde::Serialize;
 use std::ops::Range;
@@ -235,6 +236,8 @@ pub fn run(args: &Args) -> Result<()> {
         dump: args.dump.is_some().then(Dump::default),
     };
     let (mut predictions, mut failed) = (Vec::new(), Vec::new());
+    let pairs = weights.recipe.data.people == People::Concatenate;
+    let mut alone = 0;
     failed.append(&mut catalogue.problems);
     let mut reader = catalogue.reader();
     let progress = Progress::new("predict", catalogue.items.len());
@@ -244,9 +247,10 @@ pub fn run(args: &Args) -> Result<()> {
             Error::Device { .. } => e,
             e => Error::failed(format!("{}: {e}", item.name), "leave it out"),
         };
-        let scored = reader
-            .read(item)
-            .and_then(|recording| scorer.predict(args, &recording.clip).map_err(named));
+        let scored = reader.read(item).and_then(|recording| {
+            alone += usize::from(pairs && recording.clip.bodies == 1);
+            scorer.predict(args, &recording.clip).map_err(named)
+        });
         match scored {
             Ok(prediction) => predictions.push(Prediction {
                 clip: item.name.clone(),
@@ -258,6 +262,12 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     drop(progress);
+    if alone > 0 {
+        tell(format!(
+            "warning: the weights were trained on pairs of people, and {alone} of {} clips have one person",
+            catalogue.items.len()
+        ));
+    }
     if let (Some(path), Some(dump)) = (&args.dump, scorer.dump)
         && !predictions.is_empty()
     {
