@@ -47,8 +47,8 @@ pub struct Args {
     pub resume: Option<PathBuf>,
     #[command(flatten)]
     pub settings: Settings,
-    /// Start from these weights
-    #[arg(long, value_name = "FILE.safetensors")]
+    /// Start from these weights, or from the best of this run
+    #[arg(long, value_name = "FILE.safetensors|RUN")]
     pub init: Option<PathBuf>,
     /// Let this setting differ from the run's on --resume
     #[arg(long, value_name = "KEY", requires = "resume")]

@@ -19,6 +19,7 @@ mod session;
 mod settle;
 mod step;
 mod tensorboard;
+mod weights;
 
 pub use begin::{begin, follow, for_data, for_device, lead};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
@@ -30,3 +31,4 @@ pub use schedule::rate;
 pub use session::{Session, Start};
 pub use settle::{held_out, settle, shape, walked};
 pub use step::{Diverged, Found, StepNumbers, Trainee, Turn};
+pub use weights::{best_weights, weights_of};

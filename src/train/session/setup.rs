@@ -11,6 +11,7 @@ use crate::train::checkpoint::{Checkpoint, Position};
 use crate::train::ranks::Ranks;
 use crate::train::run::Run;
 use crate::train::step::Trainee;
+use crate::train::weights::weights_of;
 use burn::module::Module;
 use std::sync::Arc;
 
@@ -78,7 +79,7 @@ impl Session {
         let mut position = Position::default();
         match &start {
             Start::Fresh => {}
-            Start::From(path) => trainee.load(&Weights::read(path)?.parameters)?,
+            Start::From(path) => trainee.load(&weights_of(path)?.parameters)?,
             Start::Resume => {
                 let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
                 let checkpoint = Checkpoint::newest(&run.checkpoints(), &mut warn)?;
