@@ -196,6 +196,16 @@ impl Error {
         }
     }
 
+    /// A system that starts no more threads.
+    pub fn threads(why: impl fmt::Display) -> Self {
+        Error::Failed {
+            what: format!("the system starts no more threads ({why})"),
+            help: "raise the limit on processes (`ulimit -u`, or that of the container), or take fewer threads with \
+                   RAYON_NUM_THREADS=2 in the environment"
+                .into(),
+        }
+    }
+
     /// A training that left the numbers.
     pub fn diverged(what: impl Into<String>) -> Self {
         Error::Diverged {
@@ -216,12 +226,18 @@ impl Error {
 
     /// A refused read or write; the remedy follows from the kind of refusal.
     pub fn io(path: impl AsRef<Path>, action: &'static str, source: std::io::Error) -> Self {
-        use std::io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        use std::io::ErrorKind::{
+            FileTooLarge, NotFound, OutOfMemory, PermissionDenied, ReadOnlyFilesystem, StorageFull,
+        };
         let help = match source.kind() {
             NotFound => "check the path",
             PermissionDenied => "check who may use it",
             ReadOnlyFilesystem => "choose a place that can be written",
             StorageFull => "free some space, or choose another disk, and run it again",
+            FileTooLarge => {
+                "the limit on the size of files is reached: raise it (`ulimit -f`), or choose another disk"
+            }
+            OutOfMemory => "raise the limit on memory (`ulimit -v`), or close other programs",
             _ => "check the disk and the path, and run it again",
         };
         Error::Io {
@@ -257,7 +273,7 @@ fn listed(errors: &[Error]) -> String {
 }
 
 /// A text of one line that does nothing to a terminal: control characters are written as escapes.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     printable(text).replace('\n', "\\n")
 }
 

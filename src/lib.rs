@@ -16,6 +16,7 @@ pub mod evaluate;
 pub mod export;
 pub mod files;
 pub mod formats;
+pub mod limits;
 pub mod loader;
 pub mod lstm;
 pub mod model;

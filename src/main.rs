@@ -1,13 +1,17 @@
 //! The `sinew` command: parses, calls, and turns an error into one message and an exit code.
 
-use sinew::cli::tell;
+use sinew::cli::{faults, tell};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+#[global_allocator]
+static ALLOCATOR: faults::Allocator = faults::Allocator;
 
 fn main() -> ExitCode {
     quiet_device_selection();
     keep_freed_memory();
     tell_panics();
+    faults::install();
     match std::panic::catch_unwind(sinew::cli::run) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
@@ -27,10 +31,14 @@ fn tell_panics() {
         if let Some(error) = sinew::device::failure(&said) {
             tell(format!("sinew: {error}"));
             if sinew::device::out_of_memory(&said) {
-                // Who waits for the device would wait for ever; what is on disk is whole at any moment.
-                signal_hook::low_level::exit(1);
+                // Whoever waits for the device would wait for ever; what is on disk is whole at any moment.
+                faults::leave();
             }
             DEVICE.store(true, Ordering::Relaxed);
+        } else if let Some(error) = sinew::device::no_threads(&said) {
+            tell(format!("sinew: {error}"));
+            // Whoever waits for that thread would wait for ever.
+            faults::leave();
         } else if std::env::var_os("RUST_BACKTRACE").is_some() {
             traced(info);
         } else if !DEVICE.load(Ordering::Relaxed) {
@@ -44,7 +52,7 @@ fn tell_panics() {
 fn quiet_device_selection() {
     let headless = std::env::var_os("XDG_RUNTIME_DIR").is_none();
     if cfg!(target_os = "linux") && headless && std::env::var_os("NODEVICE_SELECT").is_none() {
-        // Safe: no other thread has been started yet.
+        // SAFETY: no other thread has been started yet.
         unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
     }
 }
@@ -53,7 +61,7 @@ fn quiet_device_selection() {
 /// back to the system and takes it anew, page by page: a fifth of a training step.
 fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // Safe: both only set numbers that the allocator reads, and no other thread has been started yet.
+    // SAFETY: both only set numbers that the allocator reads, and no other thread has been started yet.
     unsafe {
         libc::mallopt(libc::M_MMAP_MAX, 0);
         libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);

@@ -1,10 +1,31 @@
 //! Words for people.
 
-/// Levenshtein's edit distance: how many characters to put in, take out or change. It finds what a mistyped name meant.
+use crate::limits::NAME_CHARACTERS;
+use std::borrow::Cow;
+
+/// The start of a name that is too long for a table or a page: names come from files, and one may have any length.
+pub fn shortened(name: &str) -> Cow<'_, str> {
+    cut(name, NAME_CHARACTERS)
+}
+
+/// The first characters of a text that has more than `most`, the last of them an ellipsis.
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    if text.chars().nth(most).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let start = text.chars().take(most.saturating_sub(1));
+    Cow::Owned(start.chain(['…']).collect())
+}
+
+/// Characters of a name that are compared with another one: the time grows with the product of both lengths.
+const COMPARED: usize = 200;
+
+/// Levenshtein's edit distance: how many characters to put in, take out or change. It finds what a mistyped name meant;
+/// of long names the first 200 characters count.
 pub fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
+    let b: Vec<char> = b.chars().take(COMPARED).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
+    for (i, x) in a.chars().take(COMPARED).enumerate() {
         let mut diagonal = row[0];
         row[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
@@ -18,7 +39,14 @@ pub fn edit_distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::edit_distance;
+    use super::{cut, edit_distance};
+
+    #[test]
+    fn long_texts_are_cut() {
+        for (text, short) in [("", ""), ("abc", "abc"), ("äöüß", "äö…")] {
+            assert_eq!(cut(text, 3), short);
+        }
+    }
 
     #[test]
     fn edits_are_counted() {

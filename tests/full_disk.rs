@@ -67,6 +67,33 @@ fn a_full_disk_leaves_nothing() {
 }
 
 #[test]
+fn a_disk_without_room_is_told_before_anything_is_written() {
+    let dir = tempdir().unwrap();
+    let Some(_tiny) = Tiny::mount(dir.path(), 1024) else {
+        return;
+    };
+    let out = dir.path().join("made.zip");
+    // The archive of a hundred million clips would have ten terabytes, and their list ten gigabytes of memory.
+    for clips in ["100", "100000000"] {
+        let synth = [
+            "synth",
+            "--out",
+            text(&out),
+            "--classes",
+            "120",
+            "--clips",
+            clips,
+        ];
+        let errors = must_fail(&synth, 1);
+        assert!(
+            errors.contains("the disk has") && errors.lines().count() == 1,
+            "{errors}"
+        );
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
 fn a_file_that_was_good_survives_a_full_disk() {
     let dir = tempdir().unwrap();
     let Some(_tiny) = Tiny::mount(dir.path(), 64) else {

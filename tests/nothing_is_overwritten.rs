@@ -78,6 +78,16 @@ fn a_name_promises_what_is_written() {
     }
 }
 
+#[test]
+fn a_demo_takes_no_folder_of_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("thesis.txt"), "mine").expect("a file");
+    let error = must_fail(&["demo", text(folder.path()), "--device", "cpu"], 1);
+    assert!(error.contains("thesis.txt"), "{error}");
+    let left = std::fs::read_dir(folder.path()).expect("the folder");
+    assert_eq!(left.count(), 1, "something was written");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_lead_on_and_pipes_are_refused() {
@@ -91,7 +101,7 @@ fn links_lead_on_and_pipes_are_refused() {
     let _listens = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
     for no_file in [&socket, &folder.path().to_path_buf()] {
         let error = sinew::files::write(no_file, b"new").expect_err("refused");
-        assert!(error.to_string().contains("no file"), "{error}");
+        assert!(error.to_string().contains("not a file"), "{error}");
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::made::made;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::files::Scratch;
 use crate::loader::{Batches, Loader};
 use crate::recipe::{Augment, Centre, Data, resolve};
 use crate::shards::Prepared;
@@ -61,8 +62,7 @@ const CLIPS: usize = 1024;
 /// # Errors
 /// Data that cannot be read, or a temporary folder that cannot be written.
 pub fn measure(options: &Options) -> Result<Table> {
-    let place =
-        tempfile::tempdir().map_err(|error| Error::io(std::env::temp_dir(), "write", error))?;
+    let place = Scratch::create(&std::env::temp_dir(), "sinew-bench-")?;
     let folder = match &options.data {
         Some(folder) => folder.clone(),
         None => made(&place.path().join("made"), CLIPS)?,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::spread;
 use crate::error::{Error, Result};
+use crate::files::Scratch;
 use crate::formats::{Catalogue, Dataset};
 use crate::prepare;
 
@@ -79,10 +80,7 @@ pub fn measure(options: &Options, say: &dyn Fn(&str)) -> Result<Table> {
             let started = Instant::now();
             text = inflate(&catalogue, threads)?;
             let inflated = started.elapsed().as_secs_f64();
-            let folder = tempfile::Builder::new()
-                .prefix("sinew-bench-")
-                .tempdir_in(&place)
-                .map_err(|error| Error::io(&place, "write", error))?;
+            let folder = Scratch::create(&place, "sinew-bench-")?;
             let prepared = prepare::Options {
                 sources: options.sources.clone(),
                 out: folder.path().into(),
@@ -131,12 +129,7 @@ pub fn measure(options: &Options, say: &dyn Fn(&str)) -> Result<Table> {
 /// Inflates every entry; bytes of text.
 fn inflate(catalogue: &Catalogue, threads: usize) -> Result<u64> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| {
-        Error::setting(
-            format!("{threads} threads cannot be had: {error}"),
-            "ask for fewer",
-        )
-    })?;
+    let pool = pool.map_err(Error::threads)?;
     pool.install(|| {
         catalogue
             .items
@@ -156,12 +149,14 @@ fn watched<T>(work: impl FnOnce() -> T) -> (T, f64, Option<u64>) {
         AtomicBool::new(false),
     );
     let (result, seconds) = std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let watch = || {
             while !done.load(Ordering::Relaxed) {
                 peak.fetch_max(anonymous().unwrap_or(0), Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(5));
             }
-        });
+        };
+        // Where the system starts no more threads, the memory before the work is all that is known.
+        let _ = std::thread::Builder::new().spawn_scoped(scope, watch);
         let started = Instant::now();
         let result = work();
         let seconds = started.elapsed().as_secs_f64();

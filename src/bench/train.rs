@@ -7,6 +7,7 @@ use super::times::Times;
 use super::{Machine, guarded};
 use crate::device::Compute;
 use crate::error::{Error, Result};
+use crate::files::Scratch;
 use crate::loader::{Batch, Batches, Loader};
 use crate::recipe::{Recipe, Spatial, Temporal};
 use crate::shards::Prepared;
@@ -15,7 +16,6 @@ use burn::module::Module;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 /// Steps that are thrown away: kernels are compiled, memory is claimed, the loader starts.
 const WARM_UP: usize = 3;
@@ -25,7 +25,7 @@ const CLIPS: usize = 512;
 
 /// Made clips to train on; they are gone when this is.
 pub struct Data {
-    _folder: TempDir,
+    _folder: Scratch,
     prepared: Arc<Prepared>,
     clips: Vec<usize>,
 }
@@ -36,8 +36,7 @@ impl Data {
     /// # Errors
     /// A temporary folder that cannot be written.
     pub fn made(batch: usize) -> Result<Self> {
-        let place =
-            tempfile::tempdir().map_err(|error| Error::io(std::env::temp_dir(), "write", error))?;
+        let place = Scratch::create(&std::env::temp_dir(), "sinew-bench-")?;
         let folder = made(&place.path().join("made"), batch.max(CLIPS))?;
         let prepared = Arc::new(Prepared::open(folder)?);
         Ok(Data {

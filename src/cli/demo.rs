@@ -3,11 +3,11 @@
 use super::settings::Settings;
 use super::{eval, export, prepare, report, say, synth, train};
 use crate::device::{Choice, open};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::shards::{MANIFEST, Prepared};
 use crate::train::{Run, interrupted};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The whole way on a small made archive: synth, prepare, train, evaluate, export, report.
@@ -44,6 +44,27 @@ const SETTINGS: [&str; 7] = [
 /// People that are trained on, and others that are tested.
 const PROTOCOL: &str = "xsub";
 
+/// What the demo makes in its folder.
+const MADE: [&str; 4] = ["made.zip", "data", "run", "weights.safetensors"];
+
+/// Refuses a folder that holds anything but an earlier demo.
+fn refuse_others(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let refused = |error| Error::io(folder, "read the folder", error);
+    for entry in std::fs::read_dir(folder).map_err(refused)? {
+        let path = entry.map_err(refused)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !MADE.contains(&&*name) && !files::is_leftover(&path) {
+            let what = format!("the folder holds other things, such as {name}");
+            let help = "name a new folder, or that of an earlier demo";
+            return Err(Error::input(Place::file(folder), what, help));
+        }
+    }
+    Ok(())
+}
+
 /// An interrupted training, as it is taken up here.
 fn again(error: Error) -> Error {
     match error {
@@ -72,6 +93,7 @@ pub fn run(args: &Args) -> Result<()> {
     // What cannot be done is told before anything is.
     settings.resolve(PROTOCOL)?;
     open(args.device)?;
+    refuse_others(&args.dir)?;
     files::create_folder(&args.dir)?;
     if data.join(MANIFEST).exists() {
         stage(2, "synth and prepare: their data are there already")?;

@@ -9,6 +9,7 @@ use crate::export::Weights;
 use crate::loader::{Loader, Protocol};
 use crate::lstm::{Context, Plan, Plans};
 use crate::shards::Prepared;
+use crate::text::shortened;
 use crate::train::{self, plans};
 use serde_json::json;
 use std::fmt;
@@ -29,7 +30,7 @@ pub struct Args {
     /// Protocol; without it the run's own
     #[arg(long)]
     pub protocol: Option<String>,
-    /// best, last or a file of weights
+    /// best, last, a file of weights, or another run, whose best weights are taken
     #[arg(long, default_value = "best")]
     pub checkpoint: Which,
     /// A setting of the run that also matters in testing, put over the run's: data.test_clips, data.test_turn,
@@ -51,7 +52,7 @@ pub enum Which {
     Best,
     /// Those of the newest whole checkpoint.
     Last,
-    /// A file.
+    /// A file, or of another run the best ones.
     File(PathBuf),
 }
 
@@ -81,21 +82,8 @@ impl fmt::Display for Which {
 pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
     train::Run::recipe(run)?;
     match which {
-        Which::File(file) => Weights::read(file),
-        Which::Best => {
-            let best = train::best(run);
-            if !best.exists() {
-                let what = match train::Run::metrics(run) {
-                    Ok(epochs) if epochs.iter().any(|epoch| epoch.best) => {
-                        "its best.safetensors is gone"
-                    }
-                    _ => "no best weights yet: no epoch is finished",
-                };
-                let help = "train on, or use --checkpoint last";
-                return Err(Error::input(Place::file(run), what, help));
-            }
-            Weights::read(&best)
-        }
+        Which::File(file) => train::weights_of(file),
+        Which::Best => train::best_weights(run),
         Which::Last => {
             let mut warn = |error: &Error| tell(format!("warning: {error}"));
             train::Checkpoint::newest(&run.join("checkpoints"), &mut warn)?.weights(run)
@@ -277,12 +265,13 @@ const MOST_COLUMNS: usize = 20;
 /// A line a class: its clips, the share that is right, and what the wrong ones were taken for: a matrix under the classes'
 /// numbers, or where that would be too wide the three most frequent.
 fn table(report: &Report) -> Result<()> {
-    let names = report.classes.iter().map(|c| c.name.chars().count());
-    let name = names.max().unwrap_or(0).max("class".len());
-    let largest = report.confusion.iter().flatten().max();
-    let most = report.classes.len().max(largest.copied().unwrap_or(0));
+    let names = report.classes.iter().map(|c| shortened(&c.name));
+    let width = names.map(|name| name.chars().count()).max();
+    let name = width.unwrap_or(0).max("class".len());
+    let most = report.classes.len().max(report.confusion.largest());
     let cell = most.to_string().len();
     let line = |[number, class, clips, right]: [&str; 4], taken: String| {
+        let class = shortened(class);
         let line = format!("{number:>cell$}  {class:name$}  {clips:>5}  {right:6}  {taken}");
         say(line.trim_end())
     };
@@ -298,18 +287,18 @@ fn table(report: &Report) -> Result<()> {
         let numbers = (1..=report.classes.len()).map(|number| number.to_string());
         line(["#", "class", "clips", "right"], cells(numbers.collect()))?;
     }
-    for (number, (class, row)) in report.classes.iter().zip(&report.confusion).enumerate() {
+    for (number, class) in report.classes.iter().enumerate() {
         let Some(accuracy) = class.accuracy else {
             continue;
         };
         let taken = if wide {
             confused(report, number)
         } else {
-            let shown = |count: &usize| match count {
+            let shown = |other| match report.confusion.count(number, other) {
                 0 => ".".into(),
                 count => count.to_string(),
             };
-            cells(row.iter().map(shown).collect())
+            cells((0..report.classes.len()).map(shown).collect())
         };
         let [number, clips] = [number + 1, class.clips].map(|n| n.to_string());
         let right = format!("{accuracy:.4}");
@@ -320,17 +309,9 @@ fn table(report: &Report) -> Result<()> {
 
 /// The three classes that clips of a class were most often taken for, with how many.
 fn confused(report: &Report, class: usize) -> String {
-    let row = report.confusion[class].iter().enumerate();
-    let mut wrong: Vec<_> = row
-        .filter(|(other, n)| *other != class && **n > 0)
-        .collect();
-    wrong.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    let shown =
-        |(other, count): &(usize, &usize)| format!("{count} {}", report.classes[*other].name);
-    wrong
-        .iter()
-        .take(3)
-        .map(shown)
-        .collect::<Vec<_>>()
-        .join(", ")
+    let shown = |(other, count): (usize, usize)| {
+        format!("{count} {}", shortened(&report.classes[other].name))
+    };
+    let wrong = report.confusion.mistakes(class).into_iter().take(3);
+    wrong.map(shown).collect::<Vec<_>>().join(", ")
 }

@@ -9,6 +9,7 @@ use super::{say, say_json};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::report::{Contents, Facts, Key, Lengths, Listed, Measured, Source, page, strip};
+use crate::text::shortened;
 use indicatif::HumanCount;
 use serde_json::json;
 
@@ -126,13 +127,13 @@ fn say_listed(path: &Path, listed: &Listed) -> Result<()> {
     ))?;
     let wide = there
         .iter()
-        .map(|class| class.name.chars().count())
+        .map(|class| shortened(&class.name).chars().count())
         .max()
         .unwrap_or(0);
     for class in there {
         say(format!(
             "  {:wide$}  {:>7}",
-            class.name,
+            shortened(&class.name),
             HumanCount(class.clips as u64).to_string()
         ))?;
     }
@@ -151,7 +152,7 @@ fn spread(keys: &BTreeMap<Key, usize>) -> String {
     if keys.len() <= FEW {
         let each = keys.iter().map(|(key, clips)| match key {
             Key::Number(number) => format!("{number}: {}", HumanCount(*clips as u64)),
-            Key::Name(name) => format!("{name}: {}", HumanCount(*clips as u64)),
+            Key::Name(name) => format!("{}: {}", shortened(name), HumanCount(*clips as u64)),
         });
         return each.collect::<Vec<_>>().join(", ");
     }
@@ -277,7 +278,10 @@ fn say_facts(facts: &Facts) -> Result<()> {
     ))
 }
 
-/// The two files of a drawing. A clip's name may hold what a file name may not.
+/// Characters of a clip's name in the name of a file, which can have 255 bytes.
+const FILE_NAME: usize = 50;
+
+/// The two files of a drawing. A clip's name may hold what a file name may not, and be longer.
 fn targets(out: Option<&Path>, name: &str) -> (PathBuf, PathBuf) {
     let base = match out {
         Some(out) => match out.extension().and_then(|extension| extension.to_str()) {
@@ -292,7 +296,7 @@ fn targets(out: Option<&Path>, name: &str) -> (PathBuf, PathBuf) {
                     '_'
                 }
             };
-            let name: String = name.chars().map(fit).collect();
+            let name: String = name.chars().take(FILE_NAME).map(fit).collect();
             PathBuf::from(format!(
                 "{}{name}",
                 if name.starts_with('.') { "_" } else { "" }

@@ -7,6 +7,7 @@ mod demo;
 mod devices;
 mod eval;
 mod export;
+pub mod faults;
 mod inspect;
 mod output;
 mod predict;
@@ -18,6 +19,7 @@ mod signals;
 mod synth;
 mod train;
 
+use crate::device::share_cores;
 use crate::error::{Error, Result, printable};
 use crate::train::ranks::refuse_several;
 use clap::{Parser, Subcommand};
@@ -57,8 +59,15 @@ enum Command {
 /// What the command meets; bad usage ends the process with exit code 2 and clap's message.
 pub fn run() -> Result<()> {
     let command = Cli::parse().command;
+    signals::catch(match command {
+        Command::Prepare(_) | Command::Crossval(_) | Command::Demo(_) => {
+            "what is finished stays, and the same command goes on"
+        }
+        _ => "nothing unfinished is left",
+    })?;
     if !matches!(command, Command::Train(_)) {
         refuse_several()?;
+        share_cores(1)?;
     }
     match command {
         Command::Demo(args) => demo::run(&args),

@@ -1,10 +1,10 @@
 //! `sinew prepare`
 
-use super::progress::{Progress, bytes};
+use super::progress::{Progress, bytes, tell_size};
 use super::{say, tell};
 use crate::error::Result;
 use crate::formats::Dataset;
-use crate::prepare::{Options, prepare};
+use crate::prepare::{Options, Plan};
 use std::path::PathBuf;
 
 /// Turns archives, folders or single clips into prepared data, without unpacking anything to disk.
@@ -39,9 +39,11 @@ pub fn run(args: &Args) -> Result<()> {
         skip_bad: args.skip_bad,
     };
     let started = std::time::Instant::now();
+    let plan = Plan::new(&options)?;
+    tell_size(&args.out, plan.bytes());
     let summary = {
         let progress = Progress::new("prepare", 0);
-        prepare(&options, &|done, total| progress.at(done, total))?
+        plan.prepare(&|done, total| progress.at(done, total))?
     };
     for warning in &summary.warnings {
         tell(format!("warning: {warning}"));

@@ -1,8 +1,10 @@
 //! Progress: a bar on a terminal, plain lines now and then where there is none; always on standard error.
 
 use super::tell;
+use crate::files::free_space;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -86,6 +88,23 @@ impl Drop for Progress {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar())
+}
+
+/// Bytes beyond which a command says before it starts how much it will write.
+const MUCH: u64 = 1 << 30;
+
+/// Says about how many bytes will be written where they are many, and how many the disk has.
+pub fn tell_size(path: &Path, size: u64) {
+    if size > MUCH {
+        let free = free_space(path).map_or(String::new(), |free| {
+            format!("; the disk has {} left", bytes(free))
+        });
+        let about = bytes(size);
+        tell(format!(
+            "{}: about {about} will be written{free}",
+            path.display()
+        ));
+    }
 }
 
 /// A number of bytes for people.

@@ -1,6 +1,6 @@
 //! `sinew synth`
 
-use super::progress::{Progress, bytes};
+use super::progress::{Progress, bytes, tell_size};
 use super::say;
 use crate::error::{Error, Place, Result};
 use crate::formats::synth;
@@ -32,7 +32,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     if args.out.exists() {
         let help = "choose another file, or remove this one first";
-        let what = "it is there already, and is not written over";
+        let what = "exists, and is not overwritten";
         return Err(Error::input(Place::file(&args.out), what, help));
     }
     make(args)
@@ -47,9 +47,11 @@ pub fn make(args: &Args) -> Result<()> {
         seed: args.seed,
         like: args.like.clone(),
     };
+    let plan = synth::Plan::new(&options)?;
+    tell_size(&args.out, plan.bytes());
     let made = {
         let progress = Progress::new("synth", args.clips.unwrap_or(0));
-        synth::write(&options, &mut |done, total| {
+        plan.write(&mut |done, total| {
             progress.at(done, total);
             Ok(())
         })?

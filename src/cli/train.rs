@@ -48,8 +48,8 @@ pub struct Args {
     pub resume: Option<PathBuf>,
     #[command(flatten)]
     pub settings: Settings,
-    /// Start from the weights of a file, for the same skeleton
-    #[arg(long, value_name = "FILE.safetensors")]
+    /// Start from these weights, or from the best of a run; the skeleton must be the same
+    #[arg(long, value_name = "FILE.safetensors|RUN")]
     pub init: Option<PathBuf>,
     /// The classifier of the weights of --init: kept, for the same classes in the same order, or new, for others
     #[arg(long, value_name = "kept|new", requires = "init")]

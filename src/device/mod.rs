@@ -285,6 +285,18 @@ pub fn failure(panic: &str) -> Option<Error> {
     })
 }
 
+/// The error behind a panic of a library that wanted a thread and got none; it has no other way to tell.
+#[must_use]
+pub fn no_threads(panic: &str) -> Option<Error> {
+    const SAID: [&str; 3] = [
+        "failed to spawn thread",
+        "global thread pool has not been initialized",
+        "kind: WouldBlock, message: \"Resource temporarily unavailable\"",
+    ];
+    let said = SAID.iter().any(|said| panic.contains(said));
+    said.then(|| Error::threads("Resource temporarily unavailable"))
+}
+
 /// Whether a panic says that the device has no memory left, so that nothing can go on.
 #[must_use]
 pub fn out_of_memory(panic: &str) -> bool {

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use burn::tensor::Device;
 use burn_wgpu::WgpuSetup;
 use burn_wgpu::wgpu;
+use std::error::Error as _;
 
 /// What helps where no adapter is.
 const INSTALL: &str = "install the GPU's Vulkan driver (Linux: mesa-vulkan-drivers, or NVIDIA's own; \
@@ -146,20 +147,27 @@ fn start(
         .init()?)
 }
 
-/// Divides the cores that this process sees among the `locals` processes of this machine, unless `RAYON_NUM_THREADS` says
-/// how many threads to take. Call it before anything computes.
+/// Starts the threads that compute: as many as this process sees cores, divided among the `locals` processes of this
+/// machine, or as many as `RAYON_NUM_THREADS` says. Call it before anything computes; of a process alone, a second call
+/// changes nothing.
 ///
 /// # Errors
-/// [`Error::Device`] where threads are running already, or cannot be started.
+/// [`Error::Failed`] where the system starts no more threads, [`Error::Device`] where others are running already.
 pub fn share_cores(locals: usize) -> Result<()> {
-    if locals < 2 || std::env::var_os("RAYON_NUM_THREADS").is_some() {
-        return Ok(());
+    let mut threads = rayon::ThreadPoolBuilder::new();
+    if locals > 1 && std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        threads = threads.num_threads((cores / locals).max(1));
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    rayon::ThreadPoolBuilder::new()
-        .num_threads((cores / locals).max(1))
-        .build_global()
-        .map_err(|e| Error::device(format!("no threads: {e}"), "set RAYON_NUM_THREADS"))
+    match threads.build_global() {
+        Ok(()) => Ok(()),
+        Err(error) if error.source().is_some() => Err(Error::threads(error)),
+        Err(_) if locals < 2 => Ok(()),
+        Err(error) => {
+            let what = format!("the cores cannot be shared: {error}");
+            Err(Error::device(what, "set RAYON_NUM_THREADS"))
+        }
+    }
 }
 
 /// Opens the device that a run began on, by the name that its settings keep; of several of that name, the one of the

@@ -1,8 +1,10 @@
 //! Class probabilities of clips, and what they are worth.
 
+mod confusion;
 mod report;
 mod windows;
 
+pub use confusion::Confusion;
 pub use report::{ClassRow, Measures, Report, ranking};
 pub use windows::windows;
 

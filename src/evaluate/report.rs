@@ -1,6 +1,7 @@
 //! Accuracies from clip scores.
 
-use super::ClipScore;
+use super::{ClipScore, Confusion};
+use crate::limits::CONFUSION_CLASSES;
 use serde::Serialize;
 
 /// One class of a report.
@@ -42,8 +43,12 @@ pub struct Report {
     pub loss: f64,
     /// Every class.
     pub classes: Vec<ClassRow>,
-    /// Clips by class (row) and most probable class (column).
-    pub confusion: Vec<Vec<usize>>,
+    /// Clips by class (row) and most probable class (column); in JSON a matrix of up to [`CONFUSION_CLASSES`] classes.
+    #[serde(skip_serializing_if = "Confusion::is_left_out")]
+    pub confusion: Confusion,
+    /// Why the matrix is not in the JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confusion_left_out: Option<String>,
     /// The temporal stream alone, where a fixed weight fuses the two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temporal: Option<Measures>,
@@ -89,7 +94,7 @@ impl Report {
     /// The same of labels and probabilities, without the streams.
     fn of(scores: &[(usize, &[f64])], names: &[String]) -> Self {
         let count = names.len();
-        let mut confusion = vec![vec![0; count]; count];
+        let mut confusion = Confusion::new(count);
         let (mut top1, mut top5, mut loss) = (0, 0, 0.0);
         for (label, probabilities) in scores {
             let order = ranking(probabilities);
@@ -97,15 +102,15 @@ impl Report {
             top5 += usize::from(order.iter().take(5).any(|c| c == label));
             // A probability of zero is the smallest number, so that one clip cannot make the mean infinite.
             loss -= probabilities[*label].max(f64::from(f32::MIN_POSITIVE)).ln();
-            confusion[*label][order[0]] += 1;
+            confusion.add(*label, order.first().copied().unwrap_or(0));
         }
         let classes: Vec<ClassRow> = names
             .iter()
-            .zip(&confusion)
             .enumerate()
-            .map(|(label, (name, row))| {
-                let clips: usize = row.iter().sum();
-                let accuracy = (clips > 0).then(|| row[label] as f64 / clips as f64);
+            .map(|(label, name)| {
+                let clips: usize = confusion.row(label).map(|(_, clips)| clips).sum();
+                let right = confusion.count(label, label);
+                let accuracy = (clips > 0).then(|| right as f64 / clips as f64);
                 ClassRow {
                     name: name.clone(),
                     clips,
@@ -122,6 +127,9 @@ impl Report {
             mean_class: known.iter().sum::<f64>() / known.len().max(1) as f64,
             loss: loss / scores.len().max(1) as f64,
             classes,
+            confusion_left_out: confusion.is_left_out().then(|| {
+                format!("{count} classes, and it is written of up to {CONFUSION_CLASSES}")
+            }),
             confusion,
             temporal: None,
             spatial: None,
@@ -155,10 +163,32 @@ mod tests {
         assert_eq!(report.top1, 0.75);
         assert_eq!(report.top5, 1.0);
         assert_eq!(report.mean_class, 0.75);
-        assert_eq!(report.confusion, [[1, 1, 0], [0, 2, 0], [0, 0, 0]]);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(
+            json["confusion"],
+            serde_json::json!([[1, 1, 0], [0, 2, 0], [0, 0, 0]])
+        );
+        assert!(json.get("confusion_left_out").is_none());
         assert_eq!(report.classes[2].accuracy, None);
         let loss = -(0.5f64.ln() + 0.1f64.ln() + 0.6f64.ln()) / 4.0;
         assert!((report.loss - loss).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_matrix_of_many_classes_is_left_out() {
+        let names: Vec<String> = (0..60_000).map(|n| n.to_string()).collect();
+        let mut probabilities = vec![0.0; names.len()];
+        probabilities[7] = 1.0;
+        let report = Report::new(&[score(50_000, &probabilities)], &names);
+        assert_eq!(report.confusion.mistakes(50_000), [(7, 1)]);
+        let json = serde_json::to_value(&report).unwrap();
+        assert!(json.get("confusion").is_none());
+        assert!(
+            json["confusion_left_out"]
+                .as_str()
+                .unwrap()
+                .contains("60000")
+        );
     }
 
     #[test]

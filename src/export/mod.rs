@@ -5,9 +5,10 @@ mod compatibility;
 pub(crate) use compatibility::{class_difference, layout_difference};
 
 use crate::error::{Error, Place, Result};
-use crate::files::{Numbers, Tensors};
+use crate::files::{Header, Numbers, TensorFile, TensorInfo, Tensors};
+use crate::limits::CLASSES;
 use crate::loader::features;
-use crate::model::{Shape, TwoStream, assign};
+use crate::model::{Shape, TwoStream, assign, differences};
 use crate::recipe::{self, Recipe};
 use crate::skeleton::Layout;
 use burn::tensor::Device;
@@ -106,9 +107,9 @@ impl Weights {
     /// (less its checksum, when the numbers are others), or a checkpoint.
     ///
     /// # Errors
-    /// [`Error::Input`] for a damaged file, or one without the model's description.
+    /// As [`read_tensors`], and a parameter that is NaN or infinite.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::of(Tensors::read(path)?, path)
+        Self::of(read_tensors(path)?, path)
     }
 
     /// The same of a file that was read already.
@@ -116,42 +117,77 @@ impl Weights {
     /// # Errors
     /// As [`Weights::read`].
     pub fn of(mut file: Tensors, path: &Path) -> Result<Self> {
+        let mut weights = Self::described(&file.metadata, path)?;
         if file.tensors.keys().any(|name| name.starts_with(CHECKPOINT)) {
             let parameters = file.tensors.into_iter().filter_map(|(name, numbers)| {
                 Some((name.strip_prefix(CHECKPOINT)?.to_string(), numbers))
             });
             file.tensors = parameters.collect();
         }
+        let found = file.tensors.iter();
+        weights.fit(
+            found.map(|(name, (shape, _))| (&name[..], &shape[..])),
+            path,
+        )?;
+        let finite = |(_, values): &Numbers| values.iter().all(|x| x.is_finite());
+        if let Some((name, _)) = file.tensors.iter().find(|(_, numbers)| !finite(numbers)) {
+            let what = format!("{name} holds NaN or infinity");
+            let help = "use a file from before the training diverged";
+            return Err(Error::input(Place::file(path), what, help));
+        }
+        weights.parameters = file.tensors;
+        Ok(weights)
+    }
+
+    /// What a file's metadata say of the model, without its parameters.
+    fn described(metadata: &BTreeMap<String, String>, path: &Path) -> Result<Self> {
+        let optional = |key: &'static str| metadata.contains_key(key).then_some(key);
         let weights = Weights {
-            layout: part(&file, path, "layout")?,
-            classes: part(&file, path, "classes")?,
-            recipe: part(&file, path, "recipe")?,
-            channels: part(&file, path, "channels")?,
-            lengths: match file.metadata.contains_key("lengths") {
-                true => Some(part(&file, path, "lengths")?),
-                false => None,
-            },
-            epoch: match file.metadata.contains_key("epoch") {
-                true => Some(part(&file, path, "epoch")?),
-                false => None,
-            },
-            parameters: file.tensors,
+            layout: part(metadata, path, "layout")?,
+            classes: part(metadata, path, "classes")?,
+            recipe: part(metadata, path, "recipe")?,
+            channels: part(metadata, path, "channels")?,
+            lengths: optional("lengths")
+                .map(|key| part(metadata, path, key))
+                .transpose()?,
+            epoch: optional("epoch")
+                .map(|key| part(metadata, path, key))
+                .transpose()?,
+            parameters: BTreeMap::new(),
         };
         weights.check(path)?;
         Ok(weights)
     }
 
+    /// Refuses parameters that are not those of the model that is described.
+    fn fit<'a>(
+        &self,
+        found: impl IntoIterator<Item = (&'a str, &'a [usize])>,
+        path: &Path,
+    ) -> Result<()> {
+        match differences(&self.shape().parameter_shapes(), found) {
+            None => Ok(()),
+            Some(differences) => {
+                let what = format!(
+                    "its tensors are not those of the model that it describes: {differences}"
+                );
+                Err(Error::input(Place::file(path), what, HELP))
+            }
+        }
+    }
+
     /// Refuses a description that no model can be built from.
     fn check(&self, path: &Path) -> Result<()> {
-        let wrong = |what: String| {
-            let help = "use a file that `sinew export` or a run wrote";
-            Error::input(Place::file(path), what, help)
-        };
+        let wrong = |what: String| Error::input(Place::file(path), what, HELP);
         self.layout
             .check()
             .map_err(|(key, what)| wrong(format!("its layout's {key}: {what}")))?;
         recipe::check(&self.recipe).map_err(|e| wrong(format!("its recipe: {e}")))?;
         let channels = features::channels(&self.recipe.data);
+        if self.classes.len() > CLASSES {
+            let what = format!("{} classes, and {CLASSES} are the most", self.classes.len());
+            return Err(wrong(what));
+        }
         if self.classes.is_empty() || self.recipe.data.frames == 0 || self.channels != channels {
             let what = format!(
                 "{} classes, {} frames and {} channels, which should be {channels}, make no model",
@@ -184,20 +220,58 @@ impl Weights {
     }
 }
 
-fn part<T: DeserializeOwned>(file: &Tensors, path: &Path, key: &str) -> Result<T> {
-    let help = "use a file that `sinew export` or a run wrote";
-    let text = file.metadata.get(key).ok_or_else(|| {
-        Error::input(
-            Place::file(path),
-            format!("its metadata has no {key}"),
-            help,
-        )
-    })?;
-    serde_json::from_str(text).map_err(|e| {
-        Error::input(
-            Place::file(path),
-            format!("its metadata's {key} is damaged: {e}"),
-            help,
-        )
-    })
+/// Reads the tensors of a file of weights or a checkpoint, once its header shows that they are those of the model that
+/// the file describes: what does not fit is refused before it costs memory.
+///
+/// # Errors
+/// [`Error::Input`] for anything but a regular file, for a damaged file or one of another kind, for one without the model's
+/// description, and for tensors that are not the model's, named; what the system says.
+pub fn read_tensors(path: &Path) -> Result<Tensors> {
+    let file = TensorFile::open(path)?;
+    let Header { metadata, tensors } = file.header();
+    if tensors.is_empty() {
+        return file.read();
+    }
+    let weights = Weights::described(metadata, path)?;
+    let shapes = tensors
+        .iter()
+        .map(|(name, info)| (&name[..], &info.shape[..]));
+    if tensors.keys().any(|name| name.starts_with(CHECKPOINT)) {
+        let of_model =
+            shapes.filter_map(|(name, shape)| Some((name.strip_prefix(CHECKPOINT)?, shape)));
+        weights.fit(of_model, path)?;
+        // An optimiser remembers as many numbers as a parameter has, a few times over.
+        let bytes = |info: &TensorInfo| info.bytes.end - info.bytes.start;
+        let of_optimiser = tensors
+            .iter()
+            .filter(|(name, _)| !name.starts_with(CHECKPOINT));
+        let remembered: u64 = of_optimiser.map(|(_, info)| bytes(info)).sum();
+        let most = MEMORY * 4 * weights.shape().parameters() as u64;
+        if remembered > most {
+            let what = format!(
+                "its optimiser would remember {remembered} bytes, of a model of {most} at most"
+            );
+            return Err(Error::input(Place::file(path), what, HELP));
+        }
+    } else {
+        weights.fit(shapes, path)?;
+    }
+    file.read()
+}
+
+/// Numbers that an optimiser remembers of each parameter at most.
+const MEMORY: u64 = 4;
+
+/// What helps with a file that describes no model.
+const HELP: &str = "use a file that `sinew export` or a run wrote";
+
+fn part<T: DeserializeOwned>(
+    metadata: &BTreeMap<String, String>,
+    path: &Path,
+    key: &str,
+) -> Result<T> {
+    let wrong = |what: String| Error::input(Place::file(path), what, HELP);
+    let text = metadata.get(key);
+    let text = text.ok_or_else(|| wrong(format!("its metadata has no {key}")))?;
+    serde_json::from_str(text).map_err(|e| wrong(format!("its metadata's {key} is damaged: {e}")))
 }

@@ -1,13 +1,14 @@
 //! Float32 tensors in a safetensors file: written with everything in order, so that same contents are same bytes.
 
-use super::AtomicFile;
+use super::{AtomicFile, Header};
 use crate::error::{Error, Place, Result};
-use safetensors::tensor::{Dtype, SafeTensors};
+use safetensors::Dtype;
 use serde_json::{Map, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::Path;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 /// A tensor's shape and numbers, row by row.
@@ -85,11 +86,9 @@ impl Tensors {
     /// Reads a file and checks its structure.
     ///
     /// # Errors
-    /// [`Error::Input`] for a file that is no safetensors file, is cut short, holds other than float32, or differs from
-    /// its checksum where it has one.
+    /// As [`TensorFile::open`] and [`TensorFile::read`].
     pub fn read(path: &Path) -> Result<Self> {
-        let all = std::fs::read(path).map_err(|error| Error::io(path, "read", error))?;
-        Self::parse(&all, path)
+        TensorFile::open(path)?.read()
     }
 
     /// The same of bytes that came from `path`.
@@ -97,40 +96,105 @@ impl Tensors {
     /// # Errors
     /// As [`Tensors::read`].
     pub fn parse(all: &[u8], path: &Path) -> Result<Self> {
-        let wrong = |what: String| {
-            Error::input(
-                Place::file(path),
-                what,
-                "use a whole file, as sinew writes it",
-            )
-        };
-        let file = SafeTensors::deserialize(all)
-            .map_err(|e| wrong(format!("damaged, or no safetensors file: {e}")))?;
-        let (_, header) = SafeTensors::read_metadata(all).map_err(|e| wrong(e.to_string()))?;
-        let metadata = header.metadata().iter().flatten();
+        let header = Header::parse(all, path)?;
+        only_float32(&header, path)?;
         let mut tensors = BTreeMap::new();
-        for (name, tensor) in file.iter() {
-            if tensor.dtype() != Dtype::F32 {
-                return Err(wrong(format!(
-                    "{name} is {:?} and should be float32",
-                    tensor.dtype()
-                )));
-            }
-            let words = tensor.data().as_chunks::<4>().0;
-            let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
-            tensors.insert(name.to_string(), (tensor.shape().to_vec(), values));
+        for (name, info) in &header.tensors {
+            // The header was held against the length of the bytes.
+            let [start, end] = [info.bytes.start, info.bytes.end].map(|at| at as usize);
+            let values = numbers(all.get(start..end).unwrap_or_default());
+            tensors.insert(name.clone(), (info.shape.clone(), values));
         }
-        let metadata = metadata
-            .map(|(key, text)| (key.clone(), text.clone()))
-            .collect();
+        Self::whole(header.metadata, tensors, path)
+    }
+
+    /// Refuses what differs from its checksum.
+    fn whole(
+        metadata: BTreeMap<String, String>,
+        tensors: BTreeMap<String, Numbers>,
+        path: &Path,
+    ) -> Result<Self> {
         let file = Tensors { metadata, tensors };
         match file.metadata.get(CHECKSUM) {
             Some(sum) if *sum != file.checksum() => {
-                Err(wrong("damaged: its checksum does not fit".into()))
+                let help = "use a whole copy; where another program changed the numbers on purpose, have it leave the \
+                            checksum out of the metadata";
+                let what = "damaged: its checksum does not fit";
+                Err(Error::input(Place::file(path), what, help))
             }
             _ => Ok(file),
         }
     }
+}
+
+/// An open file of tensors of which the header alone was read, so that it can be judged before it costs memory.
+#[derive(Debug)]
+pub struct TensorFile {
+    path: PathBuf,
+    header: Header,
+    file: File,
+}
+
+impl TensorFile {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for what [`Header::read`] refuses, and for other numbers than float32; what the system says.
+    pub fn open(path: &Path) -> Result<Self> {
+        let (header, file) = Header::read(path)?;
+        only_float32(&header, path)?;
+        Ok(TensorFile {
+            path: path.to_path_buf(),
+            header,
+            file,
+        })
+    }
+
+    /// What the file says of itself.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Reads the tensors.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a file that was cut short meanwhile or differs from its checksum, where it has one; what the
+    /// system says.
+    pub fn read(mut self) -> Result<Tensors> {
+        let refused = |error| Error::io(&self.path, "read", error);
+        let mut order: Vec<_> = self.header.tensors.into_iter().collect();
+        order.sort_by_key(|(_, info)| info.bytes.start);
+        let (mut tensors, mut bytes) = (BTreeMap::new(), Vec::new());
+        for (name, info) in order {
+            let length = info.bytes.end - info.bytes.start;
+            self.file
+                .seek(SeekFrom::Start(info.bytes.start))
+                .map_err(refused)?;
+            bytes.resize(length as usize, 0);
+            self.file.read_exact(&mut bytes).map_err(refused)?;
+            tensors.insert(name, (info.shape, numbers(&bytes)));
+        }
+        Tensors::whole(self.header.metadata, tensors, &self.path)
+    }
+}
+
+fn only_float32(header: &Header, path: &Path) -> Result<()> {
+    let mut tensors = header.tensors.iter();
+    match tensors.find(|(_, info)| info.dtype != Dtype::F32) {
+        None => Ok(()),
+        Some((name, info)) => {
+            let what = format!("{name} is {:?} and should be float32", info.dtype);
+            let help = "convert it to float32";
+            Err(Error::input(Place::file(path), what, help))
+        }
+    }
+}
+
+/// Numbers of little-endian bytes.
+fn numbers(bytes: &[u8]) -> Vec<f32> {
+    let words = bytes.as_chunks::<4>().0;
+    words.iter().map(|word| f32::from_le_bytes(*word)).collect()
 }
 
 /// Little-endian bytes of numbers; their own memory where the machine keeps them so.

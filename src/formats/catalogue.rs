@@ -357,6 +357,17 @@ impl Catalogue {
         self.archives.iter().map(Archive::bytes).sum()
     }
 
+    /// Bytes of the clips when they are unpacked, as the sources claim.
+    #[must_use]
+    pub fn unpacked_bytes(&self) -> u64 {
+        let size = |item: &Item| self.archives.get(item.archive)?.stamp(item.entry);
+        self.items
+            .iter()
+            .filter_map(size)
+            .map(|(size, _)| size)
+            .sum()
+    }
+
     /// Where an item is found.
     #[must_use]
     pub fn place(&self, item: &Item) -> Place {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::row::{Batch, Maker, Sample};
 use super::{Sequence, features, people, purpose, sampling};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::recipe::{Augment, Data, People, Sampling};
 use crate::rng::Rng;
 use crate::shards::Prepared;
@@ -164,11 +164,13 @@ impl Loader {
             let (sender, receiver) = sync_channel(ahead);
             let (work, order, share) = (Arc::clone(work), Arc::clone(&order), self.share);
             let numbers = (from + lane..from + count).step_by(threads);
-            let thread =
-                std::thread::spawn(move || work.run(&order, epoch, share, numbers, &sender));
-            Lane {
-                receiver: Some(receiver),
-                thread: Some(thread),
+            let run = move || work.run(&order, epoch, share, numbers, &sender);
+            match std::thread::Builder::new().spawn(run) {
+                Ok(thread) => Lane {
+                    receiver: Some(receiver),
+                    thread: Some(thread),
+                },
+                Err(error) => Lane::failed(Error::threads(error)),
             }
         });
         Batches {
@@ -284,6 +286,19 @@ pub struct Batches {
 struct Lane {
     receiver: Option<Receiver<Result<Batch>>>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl Lane {
+    /// A lane without a thread, which gives the reason in the place of its first batch.
+    fn failed(error: Error) -> Self {
+        let (sender, receiver) = sync_channel(1);
+        // There is room for one, and the receiver is here.
+        let _ = sender.send(Err(error));
+        Lane {
+            receiver: Some(receiver),
+            thread: None,
+        }
+    }
 }
 
 impl Iterator for Batches {

@@ -2,7 +2,7 @@
 
 use super::streams::WINDOWS;
 use super::two_stream::Shape;
-use crate::recipe::{Fusion, Spatial, Temporal};
+use crate::recipe::{Spatial, Temporal};
 
 /// Groups of one LSTM layer that run side by side.
 struct Layer {
@@ -16,20 +16,12 @@ struct Layer {
     hidden: usize,
     /// Numbers of an input step, of all the parts.
     inputs: usize,
-    /// Of those, what each direction of a part sees; summed over the parts' directions.
-    seen: usize,
 }
 
 impl Layer {
     /// Hidden states of a sample.
     fn states(&self) -> usize {
         self.steps * self.rows * self.groups * self.hidden
-    }
-
-    fn parameters(&self, peephole: bool) -> usize {
-        let more = self.hidden + 2;
-        let peepholes = if peephole { 3 * self.hidden } else { 0 };
-        self.groups * (4 * self.hidden * more + peepholes) + 4 * self.hidden * self.seen
     }
 }
 
@@ -43,7 +35,6 @@ impl Shape {
             groups: both,
             hidden,
             inputs,
-            seen: both * inputs,
         };
         let joints: usize = self.layout.parts.iter().map(|p| p.joints.len()).sum();
         let inputs = joints * self.channels;
@@ -68,20 +59,6 @@ impl Shape {
         layers.push(layer(order.len(), WINDOWS, window));
         layers.push(layer(order.len(), WINDOWS, wide));
         layers
-    }
-
-    /// Numbers that are learnt.
-    pub fn parameters(&self) -> usize {
-        let both = if self.model.bidirectional { 2 } else { 1 };
-        let layers = self.layers();
-        let lstm: usize = layers
-            .iter()
-            .map(|l| l.parameters(self.model.peephole))
-            .sum();
-        let readouts = 2 * (both * self.model.hidden + 1) * self.classes;
-        let gated = self.model.fusion == Fusion::Gated;
-        let gates = if gated { 2 * (2 * self.classes + 1) } else { 0 };
-        lstm + readouts + gates
     }
 
     /// Bytes of the largest matrix of weights, the directions and body parts of a layer together.

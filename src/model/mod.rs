@@ -3,6 +3,7 @@
 mod dropout;
 mod footprint;
 mod fusion;
+mod needed;
 mod parameters;
 mod readout;
 mod streams;
@@ -10,6 +11,7 @@ mod two_stream;
 
 pub use dropout::Dropout;
 pub use fusion::{Gates, Outputs};
+pub use needed::{Shapes, differences};
 pub use parameters::{assign, named, numbers, read};
 pub use readout::Readout;
 pub use streams::{SpatialStream, TemporalStream, WINDOWS};

@@ -1,5 +1,6 @@
 //! The model's parameters by PyTorch's names.
 
+use super::needed::{Shapes, differences};
 use super::readout::Readout;
 use super::two_stream::TwoStream;
 use crate::error::{Error, Result};
@@ -116,62 +117,65 @@ fn one_line(error: &str) -> String {
 /// # Errors
 /// [`Error::Setting`] that names what is missing, superfluous or of another shape.
 pub fn assign(model: TwoStream, source: &BTreeMap<String, Numbers>) -> Result<TwoStream> {
-    struct Assign<'a> {
-        names: BTreeMap<ParamId, String>,
-        source: &'a BTreeMap<String, Numbers>,
-        wrong: Vec<String>,
+    let names = named(&model);
+    let mut needed = Collect::new(&names);
+    model.visit(&mut needed);
+    let found = source
+        .iter()
+        .map(|(name, (dims, _))| (&name[..], &dims[..]));
+    if let Some(differences) = differences(&needed.shapes, found) {
+        return Err(Error::setting(
+            format!("the weights do not fit this model: {differences}"),
+            "use the settings that the weights were trained with",
+        ));
     }
-    impl ModuleMapper for Assign<'_> {
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            let name = self.names.get(&param.id).cloned().unwrap_or_default();
-            let shape = param.dims();
-            match self.source.get(&name) {
-                Some((dims, values)) if dims[..] == shape[..] => {
-                    let device = param.val().device();
-                    let data = TensorData::new(values.clone(), shape);
-                    param.map(|old| {
-                        let new = Tensor::from_data(data, &device);
-                        if old.is_require_grad() {
-                            new.require_grad()
-                        } else {
-                            new
-                        }
-                    })
-                }
-                Some((dims, _)) => {
-                    self.wrong
-                        .push(format!("{name} is {dims:?} and should be {shape:?}"));
-                    param
-                }
-                None => {
-                    self.wrong.push(format!("{name} is missing"));
-                    param
-                }
-            }
+    Ok(model.map(&mut Assign { names, source }))
+}
+
+/// Gathers the shapes of named parameters.
+struct Collect<'a> {
+    names: &'a BTreeMap<ParamId, String>,
+    shapes: Shapes,
+}
+
+impl<'a> Collect<'a> {
+    fn new(names: &'a BTreeMap<ParamId, String>) -> Self {
+        Collect {
+            names,
+            shapes: Shapes::new(),
         }
     }
-    let names = named(&model);
-    let superfluous = source
-        .keys()
-        .filter(|key| !names.values().any(|name| name == *key));
-    let wrong = superfluous
-        .map(|key| format!("{key} is not in this model"))
-        .collect();
-    let mut assign = Assign {
-        names,
-        source,
-        wrong,
-    };
-    let model = model.map(&mut assign);
-    if assign.wrong.is_empty() {
-        return Ok(model);
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(name) = self.names.get(&param.id) {
+            self.shapes.insert(name.clone(), param.dims().to_vec());
+        }
     }
-    assign.wrong.truncate(5);
-    Err(Error::setting(
-        format!(
-            "the weights do not fit this model: {}",
-            assign.wrong.join("; ")
-        ),
-        "use the settings that the weights were trained with",
-    ))
+}
+
+/// Puts the numbers of a source in the place of parameters of the same names and shapes.
+struct Assign<'a> {
+    names: BTreeMap<ParamId, String>,
+    source: &'a BTreeMap<String, Numbers>,
+}
+
+impl ModuleMapper for Assign<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.names.get(&param.id);
+        let Some((dims, values)) = name.and_then(|name| self.source.get(name)) else {
+            return param;
+        };
+        let device = param.val().device();
+        let data = TensorData::new(values.clone(), dims.clone());
+        param.map(|old| {
+            let new = Tensor::from_data(data, &device);
+            if old.is_require_grad() {
+                new.require_grad()
+            } else {
+                new
+            }
+        })
+    }
 }

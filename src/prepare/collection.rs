@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::folder::Target;
-use super::{Part, begin};
+use super::{Part, begin, few_enough};
 use crate::error::{Error, Place, Result};
 use crate::formats::{Dataset, Recording, from_array};
 use crate::shards::{Manifest, Prepared, ShardWriter};
@@ -32,6 +32,7 @@ impl Collection {
             let help = "correct it; Layout::from_toml derives what follows from the bones";
             Error::setting(format!("the layout's `{key}`: {what}"), help)
         })?;
+        few_enough(classes.len(), &out)?;
         let distinct: HashSet<&&str> = classes.iter().collect();
         if classes.is_empty() || distinct.len() < classes.len() {
             let what = format!("{classes:?} are no names of classes");

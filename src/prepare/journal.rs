@@ -7,10 +7,10 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::MappedFile;
 use crate::shards::{ClipEntry, ShardEntry, Skipped, checksum};
 
 /// A finished shard, and how far in the sources it reaches.
@@ -114,10 +114,5 @@ impl Journal {
 fn is_whole(folder: &Path, shard: &ShardEntry) -> bool {
     let path = folder.join(&shard.file);
     let same_size = fs::metadata(&path).is_ok_and(|found| found.len() == shard.bytes);
-    same_size
-        && File::open(&path).is_ok_and(|file| {
-            // SAFETY: the folder is claimed and locked by this process; nobody else cuts its files short.
-            let bytes = unsafe { Mmap::map(&file) };
-            bytes.is_ok_and(|bytes| checksum(&bytes) == shard.checksum)
-        })
+    same_size && MappedFile::open(&path).is_ok_and(|bytes| checksum(&bytes) == shard.checksum)
 }

@@ -6,7 +6,7 @@ mod folder;
 mod journal;
 mod pipeline;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use check::{Checked, Kind, check, kind};
 pub use collection::Collection;
@@ -14,7 +14,9 @@ use folder::Target;
 use journal::Finished;
 
 use crate::error::{Error, Place, Result, Warning};
+use crate::files::check_space;
 use crate::formats::{Catalogue, Dataset, Recording};
+use crate::limits::CLASSES;
 use crate::shards::{ClipEntry, Counts, FORMAT, Manifest, ShardWriter, Skipped, VERSION};
 use crate::skeleton::Layout;
 
@@ -60,7 +62,72 @@ pub struct Summary {
 /// A source that cannot be opened; an output folder that holds something else; a disk that is full or cannot be
 /// written; bad entries, all listed, unless `skip_bad`. Nothing is published then, and nothing stays.
 pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Summary> {
-    let mut catalogue = Catalogue::open(&options.sources, options.dataset)?;
+    Plan::new(options)?.prepare(progress)
+}
+
+/// A preparation whose sources are listed, and that has not begun.
+#[derive(Debug)]
+pub struct Plan {
+    options: Options,
+    catalogue: Catalogue,
+}
+
+impl Plan {
+    /// Lists the sources.
+    ///
+    /// # Errors
+    /// A source that cannot be opened; a disk that has far too little room for the prepared data.
+    pub fn new(options: &Options) -> Result<Self> {
+        let plan = Plan {
+            catalogue: Catalogue::open(&options.sources, options.dataset)?,
+            options: options.clone(),
+        };
+        let source = options
+            .sources
+            .first()
+            .map_or(Path::new(""), PathBuf::as_path);
+        few_enough(plan.catalogue.classes.len(), source)?;
+        // The size is only known within a factor of two.
+        check_space(&options.out, plan.bytes() / 2)?;
+        Ok(plan)
+    }
+
+    /// About how many bytes the prepared data will have, by the size of their sources: a text of NTU RGB+D has twelve
+    /// numbers a joint, of which three are kept; an array has as many numbers as what is made of it.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let percent = match self.catalogue.dataset {
+            Dataset::Ntu => 13,
+            Dataset::Sbu => 50,
+            Dataset::Clips => 100,
+        };
+        self.catalogue.unpacked_bytes() / 100 * percent
+    }
+
+    /// Prepares the data, as [`prepare()`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn prepare(self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Summary> {
+        prepare_listed(self.catalogue, &self.options, progress)
+    }
+}
+
+/// Refuses more classes than prepared data are read with.
+fn few_enough(classes: usize, place: &Path) -> Result<()> {
+    if classes <= CLASSES {
+        return Ok(());
+    }
+    let what = format!("{classes} classes, and {CLASSES} are the most");
+    let help = "check that the column of labels is the right one";
+    Err(Error::input(Place::file(place), what, help))
+}
+
+fn prepare_listed(
+    mut catalogue: Catalogue,
+    options: &Options,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Summary> {
     let mut bad = std::mem::take(&mut catalogue.problems);
     let job = job(&catalogue, options);
     let (mut target, finished) = Target::claim(&options.out, &job)?;

@@ -85,12 +85,7 @@ pub(super) fn run(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if threads == 0 { cores } else { threads }.clamp(1, items.len().max(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| {
-        Error::setting(
-            format!("{threads} threads cannot be had: {error}"),
-            "ask for fewer",
-        )
-    })?;
+    let pool = pool.map_err(Error::threads)?;
     let shared = Shared {
         next: AtomicUsize::new(first),
         ..Shared::default()

@@ -3,6 +3,8 @@
 use super::Recipe;
 use super::check::check;
 use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::limits::SETTINGS_BYTES;
 use crate::text::edit_distance;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -52,7 +54,8 @@ impl File {
     /// # Errors
     /// [`Error::Io`] for one that cannot be read, [`Error::Input`] at the line for one that is not TOML.
     pub fn read(path: &Path) -> Result<Self> {
-        let (path, table) = (path.to_path_buf(), read(path)?);
+        let text = files::text_or_pipe(path, SETTINGS_BYTES)?;
+        let (path, table) = (path.to_path_buf(), table_of(&text, path)?);
         Ok(File { path, table })
     }
 
@@ -135,7 +138,8 @@ fn put_all(table: &mut Table, sets: &[String]) -> Result<()> {
 /// # Errors
 /// [`Error::Input`] for a file that is none, [`Error::Io`] for one that cannot be read.
 pub fn load(path: &Path) -> Result<Recipe> {
-    from_table(read(path)?).map_err(|e| match e {
+    let text = files::text(path, SETTINGS_BYTES)?;
+    from_table(table_of(&text, path)?).map_err(|e| match e {
         Error::Usage { what, .. } => {
             let help =
                 "it was changed by hand, or another version wrote it: mend it, or train anew";
@@ -239,9 +243,9 @@ fn parse(text: &str) -> std::result::Result<Table, toml::de::Error> {
     text.parse::<Table>()
 }
 
-fn read(path: &Path) -> Result<Table> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
-    parse(&text).map_err(|e| {
+/// The table of a TOML text that came from `path`.
+fn table_of(text: &str, path: &Path) -> Result<Table> {
+    parse(text).map_err(|e| {
         let start = e.span().map_or(0, |span| span.start).min(text.len());
         let line = text.as_bytes()[..start]
             .iter()

@@ -1,14 +1,16 @@
 //! What `manifest.json` holds.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::lines;
-use super::writer::checksum;
+use super::writer::{checksum, checksum_of};
 use crate::error::{Error, Place, Result};
 use crate::files;
+use crate::limits::{CLASSES, MANIFEST_BYTES};
 use crate::skeleton::{About, Axis, Layout};
 
 /// The manifest's file name; without it a folder is not prepared data.
@@ -138,39 +140,26 @@ impl Manifest {
     /// Reads the manifest of a folder of prepared data.
     ///
     /// # Errors
-    /// No manifest, not JSON, another format or version, a wrong checksum, or contents that contradict themselves.
+    /// No manifest, one beyond [`MANIFEST_BYTES`], not JSON, another format or version, a wrong checksum, or contents that
+    /// contradict themselves.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(MANIFEST);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-                ) =>
-            {
-                let (what, help) = if folder.exists() {
-                    (
-                        format!("it has no {MANIFEST}, so it is not prepared data"),
-                        "make it with `sinew prepare`",
-                    )
-                } else {
-                    (
-                        "there is no such folder".to_string(),
-                        "check the path, or make it with `sinew prepare`",
-                    )
-                };
-                return Err(Error::input(Place::file(folder), what, help));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                return Err(Error::input(
-                    Place::file(&path),
-                    "it is not text",
-                    PREPARE_AGAIN,
-                ));
-            }
-            Err(error) => return Err(Error::io(&path, "read", error)),
-        };
+        let there = fs::metadata(&path).map_err(|error| error.kind());
+        if matches!(there, Err(ErrorKind::NotFound | ErrorKind::NotADirectory)) {
+            let (what, help) = if folder.exists() {
+                (
+                    format!("it has no {MANIFEST}, so it is not prepared data"),
+                    "make it with `sinew prepare`",
+                )
+            } else {
+                (
+                    "there is no such folder".to_string(),
+                    "check the path, or make it with `sinew prepare`",
+                )
+            };
+            return Err(Error::input(Place::file(folder), what, help));
+        }
+        let text = files::text(&path, MANIFEST_BYTES)?;
         let broken = |error: serde_json::Error| {
             Error::input(
                 Place::file(&path).line(error.line()),
@@ -194,11 +183,10 @@ impl Manifest {
         }
         let manifest: Manifest = serde_json::from_str(&text).map_err(broken)?;
         let sum = &manifest.checksum;
-        let blank = text
-            .rsplit_once(sum.as_str())
-            .filter(|_| sum.len() == NO_CHECKSUM.len());
-        let blank = blank.map(|(before, after)| format!("{before}{NO_CHECKSUM}{after}"));
-        if blank.is_none_or(|blank| checksum(blank.as_bytes()) != *sum) {
+        let around = text.rsplit_once(sum.as_str());
+        let around = around.filter(|_| sum.len() == NO_CHECKSUM.len());
+        let blank = |(before, after)| checksum_of([before, NO_CHECKSUM, after]);
+        if around.is_none_or(|around| blank(around) != *sum) {
             return Err(fault(
                 "its checksum is wrong: it was damaged or edited".into(),
             ));
@@ -212,6 +200,12 @@ impl Manifest {
         self.layout
             .check()
             .map_err(|(key, what)| format!("the layout's `{key}`: {what}"))?;
+        if self.classes.len() > CLASSES {
+            let classes = self.classes.len();
+            return Err(format!(
+                "it has {classes} classes, and {CLASSES} are the most"
+            ));
+        }
         for shard in &self.shards {
             // A name alone: a manifest must not lead out of its folder.
             let mut parts = Path::new(&shard.file).components();

@@ -1,16 +1,15 @@
 //! Prepared data, memory-mapped.
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
 use rayon::prelude::*;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
 
 use super::manifest::{Manifest, ShardEntry};
 use super::writer::checksum;
 use crate::error::{Error, Place, Result};
+use crate::files::{Header, MappedFile, foreign};
 use crate::skeleton::Clip;
 
 /// A folder of prepared data, open for reading from any number of threads.
@@ -18,7 +17,7 @@ use crate::skeleton::Clip;
 pub struct Prepared {
     folder: PathBuf,
     manifest: Manifest,
-    shards: Vec<Mmap>,
+    shards: Vec<MappedFile>,
     /// Where each clip's tensor lies in its shard.
     ranges: Vec<Range<usize>>,
 }
@@ -142,6 +141,13 @@ impl Prepared {
     /// Compares every byte with its checksum; names the clips that are damaged, or the shard where none is.
     #[must_use]
     pub fn verify(&self) -> Vec<Error> {
+        let clips = &self.manifest.clips;
+        let mut members = vec![Vec::new(); self.shards.len()];
+        for (at, clip) in clips.iter().enumerate() {
+            if let Some(members) = members.get_mut(clip.shard) {
+                members.push(at);
+            }
+        }
         let shards: Vec<_> = self.manifest.shards.iter().enumerate().collect();
         shards
             .into_par_iter()
@@ -154,11 +160,9 @@ impl Prepared {
                     return Vec::new();
                 }
                 let path = self.folder.join(&shard.file);
-                let damaged = self.manifest.clips.iter().enumerate().filter(|(at, clip)| {
-                    clip.shard == index
-                        && self
-                            .tensor(*at)
-                            .is_none_or(|bytes| checksum(bytes) != clip.checksum)
+                let damaged = members[index].iter().filter(|at| {
+                    let bytes = self.tensor(**at);
+                    bytes.is_none_or(|bytes| checksum(bytes) != clips[**at].checksum)
                 });
                 let fault = |clip: &str| {
                     let place = Place::file(&path).entry(clip);
@@ -168,7 +172,7 @@ impl Prepared {
                         PREPARE_AGAIN,
                     )
                 };
-                let mut errors: Vec<_> = damaged.map(|(_, clip)| fault(&clip.name)).collect();
+                let mut errors: Vec<_> = damaged.map(|at| fault(&clips[*at].name)).collect();
                 if errors.is_empty() {
                     errors.push(Error::input(
                         Place::file(&path),
@@ -195,25 +199,20 @@ fn several(folder: &Path, mut errors: Vec<Error>) -> Error {
 }
 
 /// Maps a shard of the size that the manifest gives.
-fn map(path: &Path, shard: &ShardEntry) -> Result<Mmap> {
+fn map(path: &Path, shard: &ShardEntry) -> Result<MappedFile> {
     let fault = |what| Err(Error::input(Place::file(path), what, PREPARE_AGAIN));
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return fault("this shard is missing".into());
-        }
-        Err(error) => return Err(Error::io(path, "read", error)),
-    };
-    let bytes = file
-        .metadata()
-        .map_err(|error| Error::io(path, "read", error))?
-        .len();
-    if bytes != shard.bytes {
-        return fault(format!("this shard has {bytes} bytes, not {}", shard.bytes));
+    if !path.exists() {
+        return fault("this shard is missing".to_string());
     }
-    // SAFETY: shards are only ever replaced by renaming; a file that somebody else cuts short while it is mapped
-    // ends the process with a signal, it does not read foreign memory.
-    unsafe { Mmap::map(&file) }.map_err(|error| Error::io(path, "read", error))
+    let bytes = MappedFile::open(path)?;
+    if bytes.len() as u64 != shard.bytes {
+        let there = bytes.len();
+        return match foreign(&bytes) {
+            Some((what, help)) => Err(Error::input(Place::file(path), what, help)),
+            None => fault(format!("this shard has {there} bytes, not {}", shard.bytes)),
+        };
+    }
+    Ok(bytes)
 }
 
 /// Where the clips of a shard lie in its file.
@@ -224,14 +223,9 @@ fn locate(
     bytes: &[u8],
     clips: &[usize],
 ) -> Result<Vec<Range<usize>>> {
-    let place = Place::file(folder.join(&manifest.shards[shard].file));
-    let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| {
-        Error::input(
-            place.clone(),
-            format!("not a shard: {error}"),
-            PREPARE_AGAIN,
-        )
-    })?;
+    let path = folder.join(&manifest.shards[shard].file);
+    let header = Header::parse(bytes, &path)?;
+    let place = Place::file(path);
     let joints = manifest.layout.len();
     let mut ranges = Vec::with_capacity(clips.len());
     for clip in clips.iter().map(|index| &manifest.clips[*index]) {
@@ -242,7 +236,7 @@ fn locate(
                 PREPARE_AGAIN,
             ))
         };
-        let Some(tensor) = metadata.info(&clip.name) else {
+        let Some(tensor) = header.tensors.get(&clip.name) else {
             return fault("the shard does not hold this clip".into());
         };
         let shape = [clip.bodies, clip.frames, joints, 3];
@@ -252,9 +246,8 @@ fn locate(
                 tensor.dtype, tensor.shape
             ));
         }
-        // The format counts from the end of the header, which follows its eight-byte length.
-        let (start, end) = tensor.data_offsets;
-        ranges.push(8 + header + start..8 + header + end);
+        // The header was held against the length of the mapped bytes.
+        ranges.push(tensor.bytes.start as usize..tensor.bytes.end as usize);
     }
     Ok(ranges)
 }

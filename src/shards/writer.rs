@@ -18,6 +18,15 @@ pub fn checksum(bytes: &[u8]) -> String {
     format!("{:016x}", xxh3_64(bytes))
 }
 
+/// The same of a text in pieces.
+pub(super) fn checksum_of<const N: usize>(pieces: [&str; N]) -> String {
+    let mut sum = Xxh3::new();
+    for piece in pieces {
+        sum.update(piece.as_bytes());
+    }
+    format!("{:016x}", sum.digest())
+}
+
 /// The file name of a shard.
 #[must_use]
 pub fn shard_name(index: usize) -> String {

@@ -2,7 +2,7 @@
 
 use super::optimiser::Memory;
 use crate::error::{Error, Place, Result};
-use crate::export::{CHECKPOINT, Weights};
+use crate::export::{CHECKPOINT, Weights, read_tensors};
 use crate::files::{CHECKSUM, Numbers, Tensors};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -164,9 +164,9 @@ impl Checkpoint {
     /// Reads and verifies one checkpoint.
     ///
     /// # Errors
-    /// [`Error::Input`] for a damaged file or one of another version.
+    /// [`Error::Input`] for a damaged file, one of another version, and what [`read_tensors`] refuses.
     pub fn load(path: &Path) -> Result<Self> {
-        Self::of(Tensors::read(path)?, path)
+        Self::of(read_tensors(path)?, path)
     }
 
     /// The same of what [`Checkpoint::to_bytes`] gave.

@@ -3,6 +3,7 @@
 use super::checkpoint::Checkpoint;
 use super::settle::shape;
 use super::step::Trainee;
+use super::weights::weights_of;
 use crate::error::{Error, Place, Result};
 use crate::export::{Weights, class_difference, layout_difference};
 use crate::files::Numbers;
@@ -45,13 +46,13 @@ pub struct InitialWeights {
 }
 
 impl InitialWeights {
-    /// Reads a file of weights.
+    /// Reads a file of weights, or the best weights of a run's folder.
     ///
     /// # Errors
-    /// As [`Weights::read`].
+    /// As [`weights_of`].
     pub fn read(path: &Path, head: Head) -> Result<Self> {
         Ok(InitialWeights {
-            weights: Weights::read(path)?,
+            weights: weights_of(path)?,
             path: path.to_path_buf(),
             head,
         })

@@ -20,6 +20,7 @@ mod session;
 mod settle;
 mod step;
 mod tensorboard;
+mod weights;
 
 pub use begin::{begin, follow, for_data, for_device, for_training, lead, text_of};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
@@ -32,3 +33,4 @@ pub use schedule::rate;
 pub use session::{Session, Start};
 pub use settle::{held_out, settle, shape, walked};
 pub use step::{Diverged, Found, StepNumbers, Trainee, Turn};
+pub use weights::{best_weights, weights_of};

@@ -26,6 +26,45 @@ pub fn disposition(command: &mut Command, signal: i32, becomes: libc::sighandler
     }
 }
 
+/// Starts a command under a limit (`RLIMIT_AS`, `RLIMIT_FSIZE`, …).
+#[cfg(target_os = "linux")]
+pub fn limit(command: &mut Command, resource: libc::__rlimit_resource_t, most: u64) {
+    use std::os::unix::process::CommandExt;
+    let limit = libc::rlimit {
+        rlim_cur: most,
+        rlim_max: most,
+    };
+    // SAFETY: `setrlimit` may be called between fork and exec.
+    unsafe {
+        command.pre_exec(move || match libc::setrlimit(resource, &limit) {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        });
+    }
+}
+
+/// Runs a command to its end, which must come within a minute.
+pub fn in_time(mut command: Command) -> Output {
+    use std::process::Stdio;
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+    let id = child.id().to_string();
+    let (ended, end) = std::sync::mpsc::channel();
+    let guard = std::thread::spawn(move || {
+        let hangs = end
+            .recv_timeout(std::time::Duration::from_secs(60))
+            .is_err();
+        if hangs {
+            let _ = Command::new("kill").args(["-9", &id]).status();
+        }
+        hangs
+    });
+    let output = child.wait_with_output().expect("it ends");
+    let _ = ended.send(());
+    assert!(!guard.join().expect("a guard"), "it hangs");
+    output
+}
+
 /// Runs the command to its end.
 pub fn run(args: &[&str]) -> Output {
     sinew(args).output().expect("the command starts")

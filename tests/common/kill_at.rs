@@ -1,4 +1,5 @@
-//! Killing the command at a named point of a write: a library laid under its system calls raises SIGKILL there.
+//! Killing or interrupting the command at a named point of a write, and faults of the system at a named point: a library
+//! laid under its system calls does it there.
 #![cfg(target_os = "linux")]
 #![allow(dead_code, reason = "each test uses its own part")]
 
@@ -8,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// `KILL_AT` is `CALL PART N`: at the Nth call of CALL on a path that holds PART. A write is cut in half; `renamed` is
-/// after the rename, all others before the call.
+/// after the rename, all others before the call. What is raised is SIGKILL, or with `KILL_BY` another signal, after which
+/// the thread waits for its end. Two calls are faults and no death: `mmap` has the file cut to a page after it is mapped, and
+/// `threads - N` refuses every thread from the Nth on.
 const SHIM: &str = r#"
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,18 +21,64 @@ unsafe extern "C" {
     fn raise(signal: c_int) -> c_int;
 }
 
-fn here(call: &str, path: &str) -> bool {
+macro_rules! next {
+    ($name:literal, $kind:ty) => {
+        unsafe { std::mem::transmute::<*mut c_void, $kind>(dlsym(-1isize as *mut c_void, $name.as_ptr())) }
+    };
+}
+
+/// Calls up to and with this one that are meant, and the number of the one where something happens; none for other calls.
+fn count(call: &str, path: &str) -> Option<(usize, usize)> {
     static PASSED: AtomicUsize = AtomicUsize::new(0);
-    let Ok(at) = std::env::var("KILL_AT") else { return false };
+    let at = std::env::var("KILL_AT").ok()?;
     let at: Vec<&str> = at.split(' ').collect();
-    at[0] == call && path.contains(at[1])
-        && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == at[2].parse().unwrap()
+    let meant = at[0] == call && path.contains(at[1]);
+    meant.then(|| (PASSED.fetch_add(1, Ordering::SeqCst) + 1, at[2].parse().unwrap()))
+}
+
+fn here(call: &str, path: &str) -> bool {
+    count(call, path).is_some_and(|(passed, wanted)| passed == wanted)
 }
 
 fn kill_if(dies: bool) {
     if dies {
-        unsafe { raise(9) };
+        let by = std::env::var("KILL_BY").map_or(9, |by| by.parse().unwrap());
+        unsafe { raise(by) };
+        loop {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
     }
+}
+
+unsafe fn map(at: *mut c_void, bytes: usize, how: [c_int; 2], fd: c_int, from: i64) -> *mut c_void {
+    let next = next!(c"mmap", extern "C" fn(*mut c_void, usize, c_int, c_int, c_int, i64) -> *mut c_void);
+    let mapped = next(at, bytes, how[0], how[1], fd, from);
+    if fd > 2 {
+        let path = of(fd);
+        if here("mmap", &path) {
+            std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(4096).unwrap();
+        }
+    }
+    mapped
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmap(a: *mut c_void, n: usize, p: c_int, f: c_int, fd: c_int, o: i64) -> *mut c_void {
+    unsafe { map(a, n, [p, f], fd, o) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmap64(a: *mut c_void, n: usize, p: c_int, f: c_int, fd: c_int, o: i64) -> *mut c_void {
+    unsafe { map(a, n, [p, f], fd, o) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_create(a: *mut c_void, b: *const c_void, c: *mut c_void, d: *mut c_void) -> c_int {
+    const EAGAIN: c_int = 11;
+    if count("threads", "-").is_some_and(|(passed, wanted)| passed >= wanted) {
+        return EAGAIN;
+    }
+    next!(c"pthread_create", extern "C" fn(*mut c_void, *const c_void, *mut c_void, *mut c_void) -> c_int)(a, b, c, d)
 }
 
 fn of(fd: c_int) -> String {
@@ -39,12 +88,6 @@ fn of(fd: c_int) -> String {
 
 unsafe fn text(path: *const c_char) -> String {
     unsafe { CStr::from_ptr(path) }.to_string_lossy().into_owned()
-}
-
-macro_rules! next {
-    ($name:literal, $kind:ty) => {
-        unsafe { std::mem::transmute::<*mut c_void, $kind>(dlsym(-1isize as *mut c_void, $name.as_ptr())) }
-    };
 }
 
 #[unsafe(no_mangle)]
@@ -103,11 +146,16 @@ impl Killer {
         Killer(library)
     }
 
-    /// Runs the command, which must come to the point and die there.
-    pub fn kill(&self, args: &[&str], at: &str) -> Output {
+    /// The command, with something that happens at a point.
+    pub fn command(&self, args: &[&str], at: &str) -> Command {
         let mut command = sinew(args);
         command.env("LD_PRELOAD", &self.0).env("KILL_AT", at);
-        let output = command.output().expect("the command starts");
+        command
+    }
+
+    /// Runs the command, which must come to the point and die there.
+    pub fn kill(&self, args: &[&str], at: &str) -> Output {
+        let output = self.command(args, at).output().expect("the command starts");
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(
             output.status.signal(),

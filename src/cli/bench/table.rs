@@ -3,6 +3,8 @@
 use crate::bench::table::markdown;
 use crate::cli::say;
 use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::limits::RESULTS_BYTES;
 use std::path::PathBuf;
 
 /// Prints what `scripts/gpu_check` gathered as a Markdown table.
@@ -16,7 +18,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let text = std::fs::read_to_string(&args.file).map_err(|e| Error::io(&args.file, "read", e))?;
+    let text = files::text_or_pipe(&args.file, RESULTS_BYTES)?;
     let all = serde_json::from_str(&text).map_err(|e| {
         let place = Place::file(&args.file).line(e.line());
         Error::input(place, e.to_string(), "give the JSON that gpu_check wrote")

@@ -1,22 +1,21 @@
 //! A zip archive, read where it lies through a memory map. Its directory says what there is, and what stands beside the
 //! entries' bytes must agree with it.
 
-use std::fs::File;
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
 use flate2::{Decompress, FlushDecompress, Status};
-use memmap2::Mmap;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::{AGAIN, too_big};
 use crate::error::{Error, Place, Result};
+use crate::files::{MappedFile, regular};
 
 /// The bytes of a zip archive, shared by all its readers.
 #[derive(Debug, Clone)]
-struct Bytes(Arc<Mmap>);
+struct Bytes(Arc<MappedFile>);
 
 impl AsRef<[u8]> for Bytes {
     fn as_ref(&self) -> &[u8] {
@@ -47,13 +46,10 @@ impl Zipped {
     pub fn open(path: &Path) -> Result<Self> {
         let refused = |error| Error::io(path, "read", error);
         let fault = |what: &str, help: &str| Error::input(Place::file(path), what, help);
-        let file = File::open(path).map_err(refused)?;
-        if file.metadata().map_err(refused)?.len() == 0 {
+        if regular(path)? == 0 {
             return Err(fault("the file is empty", AGAIN));
         }
-        // SAFETY: the archive is only read. If somebody else cuts the file short meanwhile the process ends with a
-        // signal; it does not read foreign memory.
-        let bytes = Bytes(Arc::new(unsafe { Mmap::map(&file) }.map_err(refused)?));
+        let bytes = Bytes(Arc::new(MappedFile::open(path)?));
         let damaged = |what: &str| {
             let what = format!("the zip archive is cut short or damaged: {what}");
             fault(&what, AGAIN)
@@ -188,6 +184,10 @@ fn stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
             .get(..with.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(with))
     };
+    if begins(b"version https://git-lfs") {
+        let help = "run `git lfs pull` where it was cloned, or download the archive itself";
+        return Some(("it is a Git LFS pointer, not the archive", help));
+    }
     if [&b"<!doctype"[..], b"<html", b"<?xml"]
         .into_iter()
         .any(begins)

@@ -3,6 +3,7 @@
 mod body;
 mod motion;
 mod names;
+mod plan;
 mod text;
 
 use std::cell::RefCell;
@@ -15,11 +16,12 @@ use zip::{ZipArchive, ZipWriter};
 
 use crate::error::{Error, Result};
 use crate::files::AtomicFile;
-use crate::formats::ntu::is_missing;
 use crate::rng::Rng;
 use body::{JOINTS, Person, Point};
 use motion::Class;
 use names::Name;
+pub use plan::Plan;
+use plan::Spec;
 use text::Tracked;
 
 /// Classes unless told otherwise.
@@ -68,72 +70,73 @@ pub struct Summary {
     pub bytes: u64,
 }
 
-/// One clip to make.
-#[derive(Debug, Clone)]
-struct Spec {
-    name: Name,
-    frames: usize,
-    class: Class,
-}
-
-/// Writes an archive of made clips.
-///
-/// Entries are made and compressed in parallel, a few at a time, and written in order of their names, so memory stays
-/// small and the bytes do not depend on the number of threads. The archive appears under its name when it is whole.
-/// `progress` is told (clips done, clips in all) and can stop the work with an error.
+/// Writes an archive of made clips: [`Plan::new`] and [`Plan::write`] in one.
 ///
 /// # Errors
-/// [`Error::Setting`] for counts that cannot be met, [`Error::Input`] for a line of `like` that is no clip name and
-/// frame count, [`Error::Io`] where the file cannot be written, and what `progress` returns.
+/// As both.
 pub fn write(
     options: &Options,
     progress: &mut dyn FnMut(usize, usize) -> Result<()>,
 ) -> Result<Summary> {
-    let specs = specs(options)?;
-    let out = &options.out;
-    let refused = |e: zip::result::ZipError| Error::io(out, "write", e.into());
-    let mut summary = summarise(&specs);
-    let failed = RefCell::new(None);
-    let file = Latch {
-        file: BufWriter::new(AtomicFile::create(out)?),
-        failed: &failed,
-    };
-    let mut zip = ZipWriter::new_stream(file);
-    if options.like.is_none() {
-        // Our motions under the names of NTU's actions would mislead.
-        let names: String = (0..options.classes)
-            .map(|class| Class::plain(class).name() + "\n")
-            .collect();
-        zip.merge_archive(packed("classes.txt", names.as_bytes())?)
-            .map_err(refused)?;
-    }
-    let mut done = 0;
-    for group in specs.chunks(8 * rayon::current_num_threads()) {
-        let entries: Vec<(u64, ZipArchive<Cursor<Vec<u8>>>)> = group
-            .par_iter()
-            .map(|spec| entry(spec, options.seed))
-            .collect::<Result<_>>()?;
-        for (bytes, archive) in entries {
-            summary.text_bytes += bytes;
-            zip.merge_archive(archive).map_err(refused)?;
+    Plan::new(options)?.write(progress)
+}
+
+impl Plan {
+    /// Writes the archive.
+    ///
+    /// Entries are made and compressed in parallel, a few at a time, and written in order of their names, so memory stays
+    /// small and the bytes do not depend on the number of threads. The archive appears under its name when it is whole.
+    /// `progress` is told (clips done, clips in all) and can stop the work with an error.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the file cannot be written, and what `progress` returns.
+    pub fn write(self, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Summary> {
+        let Plan { options, specs } = &self;
+        let out = &options.out;
+        let refused = |e: zip::result::ZipError| Error::io(out, "write", e.into());
+        let mut summary = self.summary();
+        let failed = RefCell::new(None);
+        let file = Latch {
+            file: BufWriter::new(AtomicFile::create(out)?),
+            failed: &failed,
+        };
+        let mut zip = ZipWriter::new_stream(file);
+        if options.like.is_none() {
+            // Our motions under the names of NTU's actions would mislead.
+            let names: String = (0..options.classes)
+                .map(|class| Class::plain(class).name() + "\n")
+                .collect();
+            zip.merge_archive(packed("classes.txt", names.as_bytes())?)
+                .map_err(refused)?;
         }
+        let mut done = 0;
+        for group in specs.chunks(8 * rayon::current_num_threads()) {
+            let entries: Vec<(u64, ZipArchive<Cursor<Vec<u8>>>)> = group
+                .par_iter()
+                .map(|spec| entry(spec, options.seed))
+                .collect::<Result<_>>()?;
+            for (bytes, archive) in entries {
+                summary.text_bytes += bytes;
+                zip.merge_archive(archive).map_err(refused)?;
+            }
+            if let Some(e) = failed.take() {
+                return Err(Error::io(out, "write", e));
+            }
+            done += group.len();
+            progress(done, specs.len())?;
+        }
+        let mut stream = zip.finish().map_err(refused)?;
+        summary.bytes = stream
+            .stream_position()
+            .map_err(|e| Error::io(out, "write", e))?;
         if let Some(e) = failed.take() {
             return Err(Error::io(out, "write", e));
         }
-        done += group.len();
-        progress(done, specs.len())?;
+        let file = stream.into_inner().file.into_inner();
+        file.map_err(|e| Error::io(out, "write", e.into_error()))?
+            .commit()?;
+        Ok(summary)
     }
-    let mut stream = zip.finish().map_err(refused)?;
-    summary.bytes = stream
-        .stream_position()
-        .map_err(|e| Error::io(out, "write", e))?;
-    if let Some(e) = failed.take() {
-        return Err(Error::io(out, "write", e));
-    }
-    let file = stream.into_inner().file.into_inner();
-    file.map_err(|e| Error::io(out, "write", e.into_error()))?
-        .commit()?;
-    Ok(summary)
 }
 
 /// Keeps the first failure of a file for us and goes quiet: an archive that is dropped unfinished tries once more to
@@ -158,82 +161,6 @@ impl Write for Latch<'_> {
             *failed = self.file.flush().err();
         }
         Ok(())
-    }
-}
-
-fn specs(options: &Options) -> Result<Vec<Spec>> {
-    let mut specs: Vec<Spec> = if let Some(like) = &options.like {
-        let rows = names::read(like)?;
-        let clips = options.clips.unwrap_or(rows.len());
-        if clips == 0 || clips > rows.len() {
-            let what = format!(
-                "{clips} clips are asked for and {} has {}",
-                like.display(),
-                rows.len()
-            );
-            return Err(Error::setting(what, format!("ask for 1 to {}", rows.len())));
-        }
-        let pick = |i: usize| rows.get(i * rows.len() / clips).cloned();
-        (0..clips)
-            .filter_map(pick)
-            .map(|(name, frames)| Spec {
-                name,
-                frames,
-                class: Class::action(name.action),
-            })
-            .collect()
-    } else {
-        let classes = options.classes;
-        if !(2..=motion::CLASSES).contains(&classes) {
-            let help = format!("choose 2 to {}", motion::CLASSES);
-            return Err(Error::setting(
-                format!("{classes} classes cannot be made"),
-                help,
-            ));
-        }
-        let most = classes * names::PER_CLASS;
-        let clips = options.clips.unwrap_or(0);
-        if clips == 0 || clips > most {
-            let what = format!("{clips} clips of {classes} classes cannot be named");
-            return Err(Error::setting(what, format!("ask for 1 to {most} clips")));
-        }
-        // A name on the list of missing skeletons would be left out when the archive is prepared.
-        let mut fresh: Vec<_> = (0..classes)
-            .map(|class| (0..).map(move |number| names::plain(class, number)))
-            .map(|names| names.filter(|name| !is_missing(&name.to_string())))
-            .collect();
-        (0..clips)
-            .filter_map(|i| {
-                let class = i % classes;
-                let name = fresh.get_mut(class)?.next()?;
-                let frames = names::frames(&mut clip_stream(options.seed, &name));
-                Some(Spec {
-                    name,
-                    frames,
-                    class: Class::plain(class),
-                })
-            })
-            .collect()
-    };
-    specs.sort_by_key(|spec| spec.name);
-    Ok(specs)
-}
-
-fn summarise(specs: &[Spec]) -> Summary {
-    let different = |key: fn(&Spec) -> usize| {
-        let mut keys: Vec<usize> = specs.iter().map(key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys.len()
-    };
-    Summary {
-        clips: specs.len(),
-        two_person: specs.iter().filter(|s| s.class.pair).count(),
-        classes: different(|s| s.name.action),
-        performers: different(|s| s.name.performer),
-        frames: specs.iter().map(|s| s.frames).sum(),
-        text_bytes: 0,
-        bytes: 0,
     }
 }
 
@@ -352,29 +279,4 @@ fn furniture() -> [Point; JOINTS] {
             4.1,
         ]
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_new_and_on_no_list() {
-        let options = Options {
-            out: PathBuf::new(),
-            clips: Some(20_000),
-            classes: 60,
-            seed: 1,
-            like: None,
-        };
-        let specs = specs(&options).unwrap_or_default();
-        assert_eq!(specs.len(), 20_000);
-        assert!(specs.windows(2).all(|pair| pair[0].name < pair[1].name));
-        assert!(specs.iter().all(|spec| !is_missing(&spec.name.to_string())));
-        let plain = (0..20_000).map(|i| names::plain(i % 60, i / 60).to_string());
-        assert!(
-            plain.into_iter().any(|name| is_missing(&name)),
-            "some would have been"
-        );
-    }
 }

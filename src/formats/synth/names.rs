@@ -79,6 +79,15 @@ pub fn frames(rng: &mut Rng) -> usize {
     (a + (b - a) * (at - low as f32)).round() as usize
 }
 
+/// The mean of what [`frames`] draws.
+pub fn mean_frames() -> f64 {
+    let [ends, all]: [f32; 2] = [
+        LENGTHS[0] + LENGTHS[LENGTHS.len() - 1],
+        LENGTHS.iter().sum(),
+    ];
+    f64::from(all - ends / 2.0) / (LENGTHS.len() - 1) as f64
+}
+
 /// Reads clip names and frame counts from a CSV file: two columns, a header line or none.
 pub fn read(path: &Path) -> Result<Vec<(Name, usize)>> {
     let help = "write lines such as S001C001P001R001A001,103";
@@ -207,6 +216,8 @@ mod tests {
         let mut rng = Rng::new(9, &[]);
         let mut counts: Vec<usize> = (0..10_000).map(|_| frames(&mut rng)).collect();
         counts.sort_unstable();
+        let mean = counts.iter().sum::<usize>() as f64 / counts.len() as f64;
+        assert!((mean / mean_frames() - 1.0).abs() < 0.02, "{mean}");
         assert!((74..=78).contains(&counts[5_000]) && counts[0] >= 30 && counts[9_999] <= 250);
     }
 }

@@ -1,10 +1,13 @@
 //! What is right and what is taken for what: the classes one by one, and the confusion matrix.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::number::percent;
 use crate::evaluate::Report;
+use crate::limits::{DRAWN_CLASSES, LISTED_CLASSES};
 use crate::report::html::escape;
+use crate::text::cut;
 
 /// Confusions that are listed.
 const PAIRS: usize = 10;
@@ -12,6 +15,8 @@ const PAIRS: usize = 10;
 const NAMED: usize = 20;
 /// Characters of a name beside the matrix.
 const NAME: usize = 32;
+/// Characters of a name elsewhere on the page: whole names of people's own classes fit.
+const LONG_NAME: usize = 200;
 
 /// A row a class, the worst first.
 pub(super) fn list(report: &Report) -> String {
@@ -22,15 +27,14 @@ pub(super) fn list(report: &Report) -> String {
         .filter_map(|(class, row)| Some((class, row.accuracy?)))
         .collect();
     rows.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let more = rows.len().saturating_sub(LISTED_CLASSES);
+    rows.truncate(LISTED_CLASSES);
     let mut html = String::new();
     for (class, accuracy) in rows {
-        let name = escape(&report.classes[class].name);
-        let mistaken = mistakes(report, class).into_iter().next();
+        let name = name(report, class);
+        let mistaken = report.confusion.mistakes(class).into_iter().next();
         let mistaken = mistaken.map_or(String::new(), |(other, clips)| {
-            format!(
-                "; {clips} taken for {}",
-                escape(&report.classes[other].name)
-            )
+            format!("; {clips} taken for {}", self::name(report, other))
         });
         let clips = count(report.classes[class].clips, "clip");
         // Writing to a string cannot fail.
@@ -43,20 +47,32 @@ pub(super) fn list(report: &Report) -> String {
             class + 1,
         );
     }
+    if more > 0 {
+        let _ = writeln!(
+            html,
+            "<li>and {more} more, of which more is recognised</li>"
+        );
+    }
     html
+}
+
+/// A class's name in HTML.
+fn name(report: &Report, class: usize) -> String {
+    let name = report.classes.get(class).map_or("", |row| &row.name);
+    escape(&cut(name, LONG_NAME))
 }
 
 /// The most frequent confusions.
 pub(super) fn pairs(report: &Report) -> String {
     let mut pairs: Vec<(usize, usize, usize)> = (0..report.classes.len())
         .flat_map(|class| {
-            let each = mistakes(report, class).into_iter();
+            let each = report.confusion.mistakes(class).into_iter();
             each.map(move |(other, clips)| (class, other, clips))
         })
         .collect();
     pairs.sort_by_key(|(_, _, clips)| std::cmp::Reverse(*clips));
     pairs.truncate(PAIRS);
-    let name = |class: usize| escape(&report.classes[class].name);
+    let name = |class: usize| name(report, class);
     let row = |&(class, other, clips): &(usize, usize, usize)| {
         let of = count(report.classes[class].clips, "clip");
         format!(
@@ -68,32 +84,28 @@ pub(super) fn pairs(report: &Report) -> String {
     pairs.iter().map(row).collect()
 }
 
-/// Other classes that clips of a class are taken for, the most frequent first.
-fn mistakes(report: &Report, class: usize) -> Vec<(usize, usize)> {
-    let row = report.confusion.get(class).map_or(&[][..], Vec::as_slice);
-    let mut others: Vec<(usize, usize)> = row
-        .iter()
-        .copied()
-        .enumerate()
-        .filter(|(other, clips)| *other != class && *clips > 0)
-        .collect();
-    others.sort_by_key(|(_, clips)| std::cmp::Reverse(*clips));
-    others
-}
-
 /// The confusion matrix as SVG, without classes that are neither there nor guessed.
 pub(super) fn matrix(report: &Report) -> String {
-    let all = 0..report.classes.len();
-    let there = |class: &usize| report.confusion.iter().any(|row| row[*class] > 0);
-    let there = |class: &usize| report.classes[*class].clips > 0 || there(class);
-    let classes: Vec<usize> = all.filter(there).collect();
+    let confusion = &report.confusion;
+    let pairs = || {
+        (0..confusion.classes())
+            .flat_map(|class| confusion.row(class).map(move |(other, _)| (class, other)))
+    };
+    let there: BTreeSet<usize> = pairs().flat_map(|(class, other)| [class, other]).collect();
+    let classes: Vec<usize> = there.into_iter().collect();
+    if classes.len() > DRAWN_CLASSES {
+        return format!(
+            "<p>{} classes are too many to draw; the most frequent confusions are below.</p>\n",
+            classes.len()
+        );
+    }
     let named = classes.len() <= NAMED;
     let cell = match classes.len() {
         0..=NAMED => 30.0,
         21..=60 => 13.0,
         _ => 8.0,
     };
-    let name = |class: usize| report.classes[class].name.as_str();
+    let name = |class: usize| cut(&report.classes[class].name, LONG_NAME);
     let longest = classes.iter().map(|class| name(*class).chars().count());
     let longest = longest.max().unwrap_or(0).min(NAME) as f64;
     let left = if named { 40.0 + longest * 7.0 } else { 44.0 };
@@ -111,7 +123,7 @@ pub(super) fn matrix(report: &Report) -> String {
         let middle = (at as f64 + 0.5) * cell + 4.5;
         if at % every == 0 {
             let label = if named {
-                format!("{} {}", cut(name(*class)), class + 1)
+                format!("{} {}", cut(&name(*class), NAME), class + 1)
             } else {
                 (class + 1).to_string()
             };
@@ -131,7 +143,7 @@ pub(super) fn matrix(report: &Report) -> String {
     for (y, class) in classes.iter().enumerate() {
         let clips = report.classes[*class].clips;
         for (x, other) in classes.iter().enumerate() {
-            let count = report.confusion[*class][*other];
+            let count = confusion.count(*class, *other);
             if count == 0 {
                 continue;
             }
@@ -174,14 +186,6 @@ pub(super) fn matrix(report: &Report) -> String {
         }
     }
     svg + "</svg>\n"
-}
-
-/// The start of a name that is long.
-fn cut(name: &str) -> String {
-    if name.chars().count() <= NAME {
-        return name.into();
-    }
-    name.chars().take(NAME - 1).chain(['…']).collect()
 }
 
 /// A number of things.

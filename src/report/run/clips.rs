@@ -9,6 +9,7 @@ use crate::evaluate::{ClipScore, ranking};
 use crate::report::clip::{player, poses};
 use crate::report::html::escape;
 use crate::report::{Facts, Source};
+use crate::text::cut;
 
 /// Clips that are shown.
 const MOST: usize = 12;
@@ -65,7 +66,11 @@ pub(super) fn worst(tested: &Tested<'_>) -> Result<Worst> {
         let class = |class: usize| {
             let name = tested.report.classes.get(class).map_or("", |c| &c.name);
             let probability = score.probabilities.get(class).copied().unwrap_or(0.0);
-            format!("<b>{}</b>&nbsp;{}", escape(name), percent(probability))
+            format!(
+                "<b>{}</b>&nbsp;{}",
+                escape(&cut(name, 200)),
+                percent(probability)
+            )
         };
         let verdict = if guess == score.label {
             format!("{} is right", class(guess))

@@ -1,5 +1,6 @@
 //! What happened over the epochs, as charts that need no script and tell more with one.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use serde_json::json;
@@ -39,8 +40,9 @@ pub(super) fn charts(metrics: &[EpochMetrics], timing: &[EpochTiming]) -> (Strin
         name,
         values: metrics.iter().map(value).collect(),
     };
+    let times: HashMap<usize, &EpochTiming> = timing.iter().rev().map(|t| (t.epoch, t)).collect();
     let timed = |value: &dyn Fn(&EpochTiming) -> f64| {
-        let at = |m: &EpochMetrics| timing.iter().find(|t| t.epoch == m.epoch).map(value);
+        let at = |m: &EpochMetrics| times.get(&m.epoch).map(|t| value(t));
         metrics.iter().map(at).collect()
     };
     let charts = [

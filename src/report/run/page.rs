@@ -10,6 +10,7 @@ use super::curves::charts;
 use super::number::{NONE, or_none, percent, short};
 use super::{RunFacts, Tested};
 use crate::error::Result;
+use crate::limits::SHOWN_EPOCHS;
 use crate::report::clip::player;
 use crate::report::html::{BASE, escape, fill};
 use crate::train::EpochMetrics;
@@ -20,12 +21,19 @@ use crate::train::EpochMetrics;
 /// A clip that cannot be read.
 pub fn page(facts: &RunFacts<'_>) -> Result<String> {
     let recipe = facts.recipe;
-    let (curves, data) = charts(facts.metrics, facts.timing);
-    let epochs = if facts.metrics.is_empty() {
+    let shown = thinned(facts.metrics);
+    let (curves, data) = charts(&shown, facts.timing);
+    let epochs = if shown.is_empty() {
         "<p>No epoch is finished yet.</p>".into()
     } else {
-        let table = table(facts.metrics);
-        format!("<div class=\"charts\">\n{curves}</div>\n{table}")
+        let note = match facts.metrics.len() {
+            all if all > shown.len() => {
+                format!("<p>{} of {all} epochs are shown.</p>\n", shown.len())
+            }
+            _ => String::new(),
+        };
+        let table = table(&shown);
+        format!("{note}<div class=\"charts\">\n{curves}</div>\n{table}")
     };
     let (tested, scenes) = match &facts.tested {
         Some(tested) => test(tested)?,
@@ -62,6 +70,16 @@ pub fn page(facts: &RunFacts<'_>) -> Result<String> {
             ("script", include_str!("page.js")),
         ],
     ))
+}
+
+/// At most [`SHOWN_EPOCHS`] epochs, evenly spread, and with them the best and the last.
+fn thinned(metrics: &[EpochMetrics]) -> Vec<EpochMetrics> {
+    let every = metrics.len().div_ceil(SHOWN_EPOCHS).max(1);
+    let best = metrics.iter().rposition(chosen);
+    let shown =
+        |at: &usize| at.is_multiple_of(every) || Some(*at) == best || at + 1 == metrics.len();
+    let shown = (0..metrics.len()).filter(shown);
+    shown.map(|at| metrics[at].clone()).collect()
 }
 
 /// The numbers that everybody asks for first.
@@ -192,5 +210,31 @@ fn text(value: &Value) -> String {
         Value::Float(x) => short(*x),
         Value::Array(all) => all.iter().map(text).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_epochs_are_thinned() {
+        let epoch = |epoch: usize| EpochMetrics {
+            epoch,
+            step: epoch,
+            lr: 0.1,
+            loss: 1.0,
+            accuracy: 0.5,
+            validation_top1: Some(0.5),
+            validation_loss: None,
+            best: epoch == 12_346,
+        };
+        let all: Vec<EpochMetrics> = (1..=1_000_000).map(epoch).collect();
+        let shown: Vec<usize> = thinned(&all).iter().map(|m| m.epoch).collect();
+        assert!(shown.len() <= SHOWN_EPOCHS + 2, "{}", shown.len());
+        for kept in [1, 12_346, 1_000_000] {
+            assert!(shown.contains(&kept), "{kept}");
+        }
+        assert_eq!(thinned(&all[..SHOWN_EPOCHS]).len(), SHOWN_EPOCHS);
     }
 }

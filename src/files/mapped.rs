@@ -1,0 +1,160 @@
+//! Files mapped into memory, and which of them an address belongs to: whoever cuts such a file short ends every process
+//! that reads it with a bus error, and the process can then at least say which file it was.
+
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::path::Path;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use memmap2::Mmap;
+
+use super::regular;
+use crate::error::{Error, Result, one_line};
+
+/// One mapping. It stays in the list for good, since a signal handler may be reading it at any moment, and is taken again
+/// by the next mapping of the same path.
+struct Entry {
+    /// The path as text that may be printed.
+    name: String,
+    start: AtomicUsize,
+    /// Bytes; 0 while nothing is mapped, [`CLAIMED`] while `start` is not written yet.
+    length: AtomicUsize,
+    next: Option<&'static Entry>,
+}
+
+/// No mapping is that long.
+const CLAIMED: usize = usize::MAX;
+
+/// The newest entry; entries are only ever added.
+static NEWEST: AtomicPtr<Entry> = AtomicPtr::new(ptr::null_mut());
+
+/// All entries, the newest first.
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    let newest = NEWEST.load(Ordering::Acquire);
+    // SAFETY: an entry is leaked before its address is stored, and changes in its atomic fields alone.
+    std::iter::successors(unsafe { newest.as_ref() }, |entry| entry.next)
+}
+
+/// An entry of this name that nobody has, claimed.
+fn claim(name: String) -> &'static Entry {
+    let free = |entry: &&Entry| {
+        let claimed = || {
+            let length = &entry.length;
+            length.compare_exchange(0, CLAIMED, Ordering::Acquire, Ordering::Relaxed)
+        };
+        entry.name == name && claimed().is_ok()
+    };
+    if let Some(entry) = entries().find(free) {
+        return entry;
+    }
+    let entry = Box::leak(Box::new(Entry {
+        name,
+        start: AtomicUsize::new(0),
+        length: AtomicUsize::new(CLAIMED),
+        next: None,
+    }));
+    let mut newest = NEWEST.load(Ordering::Acquire);
+    loop {
+        // SAFETY: as in `entries`.
+        entry.next = unsafe { newest.as_ref() };
+        let put = NEWEST.compare_exchange_weak(newest, entry, Ordering::AcqRel, Ordering::Acquire);
+        match put {
+            Ok(_) => return entry,
+            Err(other) => newest = other,
+        }
+    }
+}
+
+/// The name of the mapped file that an address lies in. It takes no lock and allocates nothing, so that a signal handler
+/// can ask.
+#[must_use]
+pub fn mapped_at(address: usize) -> Option<&'static str> {
+    let holds = |entry: &&Entry| {
+        let length = entry.length.load(Ordering::Acquire);
+        let start = entry.start.load(Ordering::Acquire);
+        length != CLAIMED && address.checked_sub(start).is_some_and(|at| at < length)
+    };
+    entries().find(holds).map(|entry| entry.name.as_str())
+}
+
+/// A file mapped for reading.
+pub struct MappedFile {
+    bytes: Mmap,
+    entry: &'static Entry,
+}
+
+impl MappedFile {
+    /// Maps a whole regular file.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for anything but a regular file; what the system says.
+    pub fn open(path: &Path) -> Result<Self> {
+        regular(path)?;
+        let mapped = File::open(path).and_then(|file| Self::of(&file, path));
+        mapped.map_err(|error| Error::io(path, "read", error))
+    }
+
+    fn of(file: &File, path: &Path) -> io::Result<Self> {
+        // SAFETY: the bytes are only read. Whoever changes them meanwhile changes what is read, and whoever cuts the file
+        // short ends this process with a bus error; neither reads foreign memory.
+        let bytes = unsafe { Mmap::map(file) }?;
+        let entry = claim(one_line(&path.display().to_string()));
+        entry.start.store(bytes.as_ptr().addr(), Ordering::Release);
+        entry.length.store(bytes.len(), Ordering::Release);
+        Ok(MappedFile { bytes, entry })
+    }
+}
+
+impl Deref for MappedFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for MappedFile {
+    fn drop(&mut self) {
+        self.entry.length.store(0, Ordering::Release);
+    }
+}
+
+impl std::fmt::Debug for MappedFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MappedFile({}, {} bytes)", self.entry.name, self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_tells_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+        for path in [&a, &b] {
+            std::fs::write(path, [7; 10_000]).unwrap();
+        }
+        let [a_name, b_name] = [&a, &b].map(|path| path.display().to_string());
+        let count = || {
+            let ours = |e: &&Entry| e.name == a_name || e.name == b_name;
+            entries().filter(ours).count()
+        };
+        let [first, second] = [&a, &b].map(|path| MappedFile::open(path).unwrap());
+        let last = |file: &MappedFile| file.as_ptr().addr() + 9_999;
+        assert_eq!(mapped_at(first.as_ptr().addr()), Some(&a_name[..]));
+        assert_eq!(mapped_at(last(&second)), Some(&b_name[..]));
+        let gone = last(&first);
+        drop(first);
+        assert_ne!(mapped_at(gone), Some(&a_name[..]));
+        let again = [MappedFile::open(&a), MappedFile::open(&a)].map(Result::unwrap);
+        assert_eq!(mapped_at(last(&again[0])), Some(&a_name[..]));
+        assert_eq!(mapped_at(last(&again[1])), Some(&a_name[..]));
+        drop(again);
+        drop(MappedFile::open(&a).unwrap());
+        assert_eq!(count(), 3, "an entry that is free is taken again");
+    }
+}

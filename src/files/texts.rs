@@ -1,0 +1,58 @@
+//! Text files, read within a limit.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::{foreign, regular};
+use crate::error::{Error, Place, Result};
+
+/// The text of a regular file of at most `most` bytes.
+///
+/// # Errors
+/// [`Error::Input`] for anything but a regular file, for a larger one, and for one that is not UTF-8; what the system
+/// says.
+pub fn text(path: &Path, most: u64) -> Result<String> {
+    let bytes = regular(path)?;
+    if bytes > most {
+        return Err(too_large(path, most));
+    }
+    text_or_pipe(path, most)
+}
+
+/// The same of a file or a pipe, such as a shell's `<(command)`. What has no end is refused at the limit.
+///
+/// # Errors
+/// As [`text`].
+pub fn text_or_pipe(path: &Path, most: u64) -> Result<String> {
+    let refused = |error| Error::io(path, "read", error);
+    let file = File::open(path).map_err(refused)?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells a file that is too large from one that just fits.
+    let limited = file.take(most.saturating_add(1)).read_to_end(&mut bytes);
+    if limited.map_err(refused)? as u64 > most {
+        return Err(too_large(path, most));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let good = &error.as_bytes()[..at];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        let place = Place::file(path).line(line);
+        match foreign(error.as_bytes()) {
+            Some((what, help)) => Error::input(Place::file(path), what, help),
+            None => {
+                let byte = error.as_bytes()[at];
+                let what = format!("not UTF-8 text: byte {at} is {byte:#04x}");
+                Error::input(place, what, "save it as UTF-8, or restore it from a copy")
+            }
+        }
+    })
+}
+
+fn too_large(path: &Path, most: u64) -> Error {
+    let what = match most >> 20 {
+        0 => format!("larger than {most} bytes, the most that is read of such a file"),
+        mib => format!("larger than {mib} MiB, the most that is read of such a file"),
+    };
+    Error::input(Place::file(path), what, "check that it is the right file")
+}
