@@ -94,7 +94,7 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
                 let help = "train on, or use --checkpoint last";
                 return Err(Error::input(Place::file(run), what, help));
             }
-            Weights::read(&best)
+            train::best_weights(run)
         }
         Which::Last => {
             let mut warn = |error: &Error| tell(format!("warning: {error}"));

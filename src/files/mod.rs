@@ -1,7 +1,9 @@
 //! Files that are whole or not there: a sibling temporary file, synced, renamed, and its folder synced.
 
+mod page;
 mod tensors;
 
+pub use page::{seal, sealed};
 pub use tensors::{CHECKSUM, Numbers, Tensors};
 
 use std::fs::{self, File, OpenOptions, TryLockError};

@@ -5,5 +5,5 @@ mod resolve;
 mod settings;
 
 pub use check::check;
-pub use resolve::{File, PRESETS, load, resolve};
+pub use resolve::{File, PRESETS, parse_config, resolve};
 pub use settings::*;

@@ -114,12 +114,12 @@ fn put_all(table: &mut Table, sets: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The recipe of a `config.toml`, which has every key.
+/// The recipe of a `config.toml`, which has every key, from its bytes.
 ///
 /// # Errors
-/// [`Error::Input`] for a file that is none, [`Error::Io`] for one that cannot be read.
-pub fn load(path: &Path) -> Result<Recipe> {
-    from_table(read(path)?).map_err(|e| match e {
+/// [`Error::Input`], at the line of `path` where there is one, for bytes that are no such file.
+pub fn parse_config(bytes: &[u8], path: &Path) -> Result<Recipe> {
+    from_table(parse_file(bytes, path)?).map_err(|e| match e {
         Error::Usage { what, .. } => {
             let help =
                 "it was changed by hand, or another version wrote it: mend it, or train anew";
@@ -189,6 +189,19 @@ impl Recipe {
     /// # Errors
     /// As [`Recipe::to_toml`].
     pub fn differences(&self, other: &Recipe) -> Result<Vec<(String, String)>> {
+        let differing = self.differing(other)?.into_iter();
+        let clause = |(key, mine, theirs)| {
+            let clause = format!("{key} is {mine} and would be {theirs}");
+            (key, clause)
+        };
+        Ok(differing.map(clause).collect())
+    }
+
+    /// As [`Recipe::differences`], with the value here and the value there, both as TOML.
+    ///
+    /// # Errors
+    /// As [`Recipe::to_toml`].
+    pub fn differing(&self, other: &Recipe) -> Result<Vec<(String, String, String)>> {
         let same_data = self.run.checksum == other.run.checksum;
         let same_run = |key: &str| key == "run.threads" || (key == "run.data" && same_data);
         let (mine, theirs) = (self.table()?, other.table()?);
@@ -197,8 +210,7 @@ impl Recipe {
             let there = flat(&theirs).find(|(k, _)| *k == key).map(|(_, v)| v);
             if there != Some(value) && !same_run(&key) {
                 let there = there.map_or("nothing".into(), Value::to_string);
-                let clause = format!("{key} is {value} and would be {there}");
-                found.push((key, clause));
+                found.push((key, value.to_string(), there));
             }
         }
         Ok(found)
@@ -210,20 +222,20 @@ fn parse(text: &str) -> std::result::Result<Table, toml::de::Error> {
 }
 
 fn read(path: &Path) -> Result<Table> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
-    parse(&text).map_err(|e| {
-        let start = e.span().map_or(0, |span| span.start).min(text.len());
-        let line = text.as_bytes()[..start]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
-            + 1;
-        Error::input(
-            Place::file(path).line(line),
-            e.message(),
-            "write it as TOML: [section] and key = value",
-        )
-    })
+    let bytes = std::fs::read(path).map_err(|e| Error::io(path, "read", e))?;
+    parse_file(&bytes, path)
+}
+
+fn parse_file(bytes: &[u8], path: &Path) -> Result<Table> {
+    let wrong = |start: usize, what: &str| {
+        let before = &bytes[..start.min(bytes.len())];
+        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let help = "write it as TOML: [section] and key = value";
+        Error::input(Place::file(path).line(line), what, help)
+    };
+    let text =
+        std::str::from_utf8(bytes).map_err(|e| wrong(e.valid_up_to(), "not text in UTF-8"))?;
+    parse(text).map_err(|e| wrong(e.span().map_or(0, |span| span.start), e.message()))
 }
 
 /// A setting's value: TOML where it reads as TOML, else the text itself.

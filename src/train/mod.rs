@@ -6,10 +6,14 @@
 //! vector code, another version of this program. Such runs follow each other closely at first, and then less.
 
 mod begin;
+mod check;
 mod checkpoint;
+mod checksums;
+mod epochs;
 mod event;
 mod folds;
 pub mod memory;
+mod mend;
 mod optimiser;
 pub mod plans;
 pub mod ranks;
@@ -18,15 +22,21 @@ mod schedule;
 mod session;
 mod settle;
 mod step;
+mod stored;
 mod tensorboard;
 
 pub use begin::{begin, follow, for_data, for_device, lead};
+pub use check::{RunCheck, check_run};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
+pub use checksums::{CHECKSUMS, Checksums, FileSum};
+pub use epochs::{EpochMetrics, EpochTiming};
 pub use event::Event;
 pub use folds::{Fold, interrupted, train_folds};
+pub use mend::mend_run;
 pub use optimiser::{Gradients, Memory, Optimiser, clip};
-pub use run::{EpochMetrics, EpochTiming, Run, best};
+pub use run::{Run, best, best_weights};
 pub use schedule::rate;
 pub use session::{Session, Start};
 pub use settle::{held_out, settle, shape, walked};
 pub use step::{Diverged, Found, StepNumbers, Trainee, Turn};
+pub use stored::StoredSettings;
