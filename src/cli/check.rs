@@ -4,18 +4,18 @@ use super::progress::Progress;
 use super::{say, say_json, tell};
 use crate::error::{Error, Result};
 use crate::prepare::{Kind, check, kind};
-use crate::train::{check_run, mend_run};
+use crate::train::{check_run, check_weights, mend_run};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Lists everything wrong with an archive, prepared data or a run; exit code 1 if anything is.
+/// Lists everything wrong with an archive, prepared data, a run or a file of weights; exit code 1 if anything is.
 ///
 /// Example: sinew check ntu60
 ///
 /// Example: sinew check runs/first --mend
 #[derive(clap::Args)]
 pub struct Args {
-    /// An archive, a folder of clips, prepared data, or a run
+    /// An archive, a folder of clips, prepared data, a run, or weights
     path: PathBuf,
     /// Mend a run first: write a damaged or edited config.toml anew from the newest checkpoint, and drop damaged lines and
     /// records of metrics, timing and event files; each thing done or lost is said
@@ -42,6 +42,10 @@ pub fn run(args: &Args) -> Result<()> {
     let (what, count, problems, warnings) = match kind(&args.path) {
         Kind::Run => {
             let found = check_run(&args.path);
+            ("files", found.checked, found.problems, found.warnings)
+        }
+        Kind::Source if is_weights(&args.path) => {
+            let found = check_weights(&args.path);
             ("files", found.checked, found.problems, found.warnings)
         }
         _ => {
@@ -76,4 +80,8 @@ pub fn run(args: &Args) -> Result<()> {
         summary,
         errors: problems,
     })
+}
+
+fn is_weights(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|end| end == "safetensors")
 }

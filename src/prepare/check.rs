@@ -23,7 +23,10 @@ pub enum Kind {
 pub fn kind(path: &Path) -> Kind {
     if path.join(MANIFEST).exists() || folder::is_unfinished(path) {
         Kind::Prepared
-    } else if path.join("config.toml").exists() {
+    } else if ["config.toml", "checksums.json"]
+        .iter()
+        .any(|name| path.join(name).exists())
+    {
         Kind::Run
     } else {
         Kind::Source

@@ -46,6 +46,32 @@ pub fn check_run(folder: &Path) -> RunCheck {
     Checker::check(folder)
 }
 
+/// Checks a file of weights by itself, which PyTorch may have saved.
+#[must_use]
+pub fn check_weights(path: &Path) -> RunCheck {
+    let mut found = RunCheck {
+        checked: 1,
+        ..RunCheck::default()
+    };
+    let file = Tensors::read(path);
+    let sealed = file
+        .as_ref()
+        .is_ok_and(|file| file.metadata.contains_key(CHECKSUM));
+    match file.and_then(|file| Weights::of(file, path)) {
+        Err(error) => found.problems.push(error),
+        Ok(_) if sealed => {}
+        Ok(_) => {
+            let what =
+                "no checksum, as in files that PyTorch saves: damaged numbers would go unnoticed";
+            let help = "if sinew wrote it, export it again";
+            found
+                .warnings
+                .push(Warning::new(Place::file(path), what, help));
+        }
+    }
+    found
+}
+
 struct Checker<'a> {
     folder: &'a Path,
     /// None where there is no list, or a damaged one.

@@ -71,7 +71,7 @@ pub struct Checksums {
     /// The `config.toml` that is about to replace the one in `files`: either may be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_config: Option<FileSum>,
-    /// xxh3-64 of this file with sixteen zeros in this place.
+    /// xxh3-64 of this file with sixteen zeros in this place; the zeros while in memory.
     checksum: String,
 }
 
@@ -111,7 +111,7 @@ impl Checksums {
             Error::input(Place::file(path), what, help)
         };
         let text = std::str::from_utf8(bytes).map_err(|e| wrong(format!("damaged: {e}")))?;
-        let sums: Checksums =
+        let mut sums: Checksums =
             serde_json::from_str(text).map_err(|e| wrong(format!("damaged: {e}")))?;
         if (sums.format.as_str(), sums.version) != (FORMAT, VERSION) {
             let (format, version) = (&sums.format, sums.version);
@@ -122,12 +122,14 @@ impl Checksums {
         }
         let sum = sums.checksum.as_str();
         let blank = text
-            .rsplit_once(sum)
+            .strip_suffix('\n')
+            .and_then(|text| text.rsplit_once(sum))
             .filter(|_| sum.len() == NO_CHECKSUM.len());
         let blank = blank.map(|(before, after)| format!("{before}{NO_CHECKSUM}{after}"));
         if blank.is_none_or(|blank| checksum(&blank) != sum) {
             return Err(wrong("damaged: its checksum does not match".into()));
         }
+        sums.checksum = NO_CHECKSUM.into();
         Ok(sums)
     }
 
@@ -144,7 +146,7 @@ impl Checksums {
         // The checksum is the last field, so the last sixteen zeros are its own.
         let sum = checksum(&text);
         let (before, after) = text.rsplit_once(NO_CHECKSUM).unwrap_or((&text, ""));
-        let text = format!("{before}{sum}{after}");
+        let text = format!("{before}{sum}{after}\n");
         files::write(folder.join(CHECKSUMS), text.as_bytes())
     }
 }
@@ -352,7 +354,7 @@ mod tests {
         let read = Checksums::read(folder.path())
             .expect("whole")
             .expect("there");
-        assert_eq!(read.files, sums.files);
+        assert_eq!(read, sums);
         assert!(read.knows_config(b"settings") && read.knows_config(b"others"));
         let path = folder.path().join(CHECKSUMS);
         let whole = std::fs::read(&path).expect("bytes");

@@ -24,7 +24,7 @@ pub fn mend_run(folder: &Path) -> Result<Vec<String>> {
         done.push(error.to_string())
     })?;
     run.rewind(&newest.position, &mut |text| done.push(text))?;
-    run.list_files()?;
+    run.list_settings()?;
     Ok(done)
 }
 

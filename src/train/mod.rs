@@ -26,7 +26,7 @@ mod stored;
 mod tensorboard;
 
 pub use begin::{begin, follow, for_data, for_device, lead};
-pub use check::{RunCheck, check_run};
+pub use check::{RunCheck, check_run, check_weights};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
 pub use checksums::{CHECKSUMS, Checksums, FileSum};
 pub use epochs::{EpochMetrics, EpochTiming};

@@ -172,9 +172,8 @@ impl Run {
                 self.checksums.will_replace_config(text.as_bytes())?;
             }
             files::write(&path, text.as_bytes())?;
-            self.checksums.replaced(CONFIG.into());
         }
-        self.checksums.write()
+        self.list_settings()
     }
 
     /// Writes a checkpoint: a regular one, or that of a run that a signal stops.
@@ -211,6 +210,12 @@ impl Run {
             stopped.clear();
         }
         self.remove(&stopped)
+    }
+
+    /// Lists `config.toml` as it is, and brings the rest of `checksums.json` up to date.
+    pub(super) fn list_settings(&mut self) -> Result<()> {
+        self.checksums.replaced(CONFIG.into());
+        self.checksums.write()
     }
 
     /// Brings `checksums.json` up to date.

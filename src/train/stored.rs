@@ -1,7 +1,7 @@
 //! The settings of a run: `config.toml`, compared with what its newest checkpoint was trained with.
 
 use super::checkpoint::Checkpoint;
-use super::checksums::Checksums;
+use super::checksums::{CHECKSUMS, Checksums};
 use super::run::{CHECKPOINTS, CONFIG, Run};
 use crate::error::{Error, Place, Result};
 use crate::recipe::{self, Recipe};
@@ -26,7 +26,10 @@ impl StoredSettings {
         let path = folder.join(CONFIG);
         if !path.exists() {
             let what = format!("not a run folder (no {CONFIG})");
-            let help = "give the folder that `sinew train --out` made";
+            let help = match folder.join(CHECKSUMS).exists() {
+                true => MEND,
+                false => "give the folder that `sinew train --out` made",
+            };
             return Err(Error::input(Place::file(folder), what, help));
         }
         let bytes = std::fs::read(&path).map_err(|e| Error::io(&path, "read", e))?;
