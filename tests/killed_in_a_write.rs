@@ -42,7 +42,6 @@ const POINTS: [&str; 22] = [
     "rename step-000000003 1",
     "renamed step-000000003 1",
     "rename checksums.json 1",
-    "renamed checksums.json 2",
     // The end of an epoch.
     "write best.safetensors 3",
     "rename best.safetensors 1",
@@ -52,6 +51,7 @@ const POINTS: [&str; 22] = [
     "write timing.jsonl 1",
     "renamed step- 2",
     "unlink step- 2",
+    "renamed checksums.json 2",
     // The event files become one.
     "unlink tfevents 1",
 ];

@@ -258,17 +258,23 @@ impl Run {
             let kept = kept_lines(&old, epoch_of, position.epoch);
             let intact = self.checksums.covers(name, &old);
             // Lines that are missing from a file as it is listed were told of when they were lost.
-            if !kept.lost.is_empty() && (intact != Some(true) || kept.damaged) {
+            let news = !kept.lost.is_empty() && (intact != Some(true) || kept.damaged);
+            let changed = intact == Some(false) && !kept.bytes.is_empty();
+            let mut faults = Vec::new();
+            if news {
                 let epochs = ranges(&kept.lost);
-                let path = path.display();
-                warn(format!(
-                    "{path}: no readable line for epoch {epochs}: those numbers are lost, the other lines are kept"
+                faults.push(format!(
+                    "no readable line for epoch {epochs}: those numbers are lost, the other lines are kept"
                 ));
-            } else if intact == Some(false) {
-                let path = path.display();
-                warn(format!(
-                    "{path}: changed since it was written, so a number in it may be wrong; kept as it is"
-                ));
+            }
+            if changed && !(news && kept.damaged) {
+                faults.push(
+                    "changed since it was written, so a number in it may be wrong; kept as it is"
+                        .into(),
+                );
+            }
+            if !faults.is_empty() {
+                warn(format!("{}: {}", path.display(), faults.join("; ")));
             }
             if kept.bytes != old || !there || intact == Some(false) {
                 list_first |= self.checksums.will_change(name, &old, &kept.bytes);
