@@ -120,7 +120,11 @@ fn stopped_at_any_step() {
                 });
                 match ended {
                     Ok(()) => break,
-                    Err(Error::Interrupted(_)) => count += 1,
+                    Err(Error::Interrupted(_)) => {
+                        let problems = check_run(&out).problems;
+                        assert!(problems.is_empty(), "{problems:?}");
+                        count += 1;
+                    }
                     Err(error) => panic!("{error}"),
                 }
             }
@@ -176,6 +180,10 @@ fn killed_and_stopped_at_any_moment() {
                 }
                 if child.wait().expect("it ends").success() {
                     break;
+                }
+                if out.join("config.toml").exists() {
+                    let problems = check_run(&out).problems;
+                    assert!(problems.is_empty(), "{problems:?}");
                 }
                 *if killed { &mut kills } else { &mut signals } += 1;
                 if kills + signals >= 24 {

@@ -75,5 +75,10 @@ fn at_every_point() {
     }
     must(&["train", "--resume", text(&killed)]);
     same(&whole, &killed);
+    let names = |run: &std::path::Path| -> Vec<String> {
+        let files = runs::contents(run).into_iter();
+        files.map(|(name, _)| name).collect()
+    };
+    assert_eq!(names(&whole), names(&killed));
     assert_eq!(leftovers(&killed), Vec::<String>::new());
 }

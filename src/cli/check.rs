@@ -31,8 +31,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut mended = Vec::new();
     if args.mend {
         if matches!(kind(&args.path), Kind::Prepared) {
-            let what = format!("{} is no run", args.path.display());
-            return Err(Error::usage(what, "prepare the data again instead"));
+            let what = format!("{} holds prepared data", args.path.display());
+            let help = "--mend is for runs; prepare the data again instead";
+            return Err(Error::usage(what, help));
         }
         mended = mend_run(&args.path)?;
         mended
@@ -75,7 +76,9 @@ pub fn run(args: &Args) -> Result<()> {
         }
         return Ok(());
     }
-    let summary = format!("{}: {} wrong", args.path.display(), problems.len());
+    let (path, number) = (args.path.display(), problems.len());
+    let noun = if number == 1 { "problem" } else { "problems" };
+    let summary = format!("{path}: {number} {noun}");
     Err(Error::Several {
         summary,
         errors: problems,

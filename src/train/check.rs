@@ -3,7 +3,7 @@
 use super::checkpoint::{self, Checkpoint, Position};
 use super::checksums::{CHECKSUMS, Checksums, listed_name};
 use super::epochs::{DROP, EPOCH_FILES, EpochMetrics, kept_lines, ranges, whole_lines};
-use super::run::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK};
+use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK, PAGE};
 use super::stored::StoredSettings;
 use super::tensorboard;
 use crate::error::{Error, Place, Result, Warning};
@@ -25,9 +25,6 @@ pub struct RunCheck {
 
 /// How often a run is checked that changes meanwhile.
 const ATTEMPTS: usize = 3;
-
-/// The page that `sinew report` writes into a run's folder.
-const PAGE: &str = "report.html";
 
 /// Checks every file of a run, also while it is being trained: settings, lines, checkpoints, weights, event files and the
 /// report are compared with `checksums.json` and with the checksums that they carry themselves.
@@ -102,7 +99,7 @@ impl Checker<'_> {
     }
 
     fn list(&mut self) {
-        match Checksums::read(self.folder) {
+        match Checksums::of_run(self.folder) {
             Ok(Some(checksums)) => {
                 self.checksums = Some(checksums);
                 self.found.checked += 1;
@@ -120,7 +117,7 @@ impl Checker<'_> {
     fn settings(&mut self) {
         let path = self.folder.join(CONFIG);
         self.found.checked += 1;
-        let edited = match StoredSettings::read(self.folder) {
+        let edited = match StoredSettings::of_run(self.folder) {
             Ok(settings) => settings.edited(),
             Err(error) => return self.found.problems.push(error),
         };

@@ -5,7 +5,7 @@
 //! own; files removed since are listed in vain.
 
 use super::checkpoint;
-use super::run::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING};
+use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING};
 use super::tensorboard;
 use crate::error::{Error, Place, Result};
 use crate::files;
@@ -92,7 +92,7 @@ impl Checksums {
     ///
     /// # Errors
     /// [`Error::Input`] for a damaged file or one of another version, [`Error::Io`] where it cannot be read.
-    pub fn read(folder: &Path) -> Result<Option<Self>> {
+    pub fn of_run(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(CHECKSUMS);
         match std::fs::read(&path) {
             Ok(bytes) => Self::parse(&bytes, &path).map(Some),
@@ -104,7 +104,7 @@ impl Checksums {
     /// The same of bytes that came from `path`.
     ///
     /// # Errors
-    /// As [`Checksums::read`].
+    /// As [`Checksums::of_run`].
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
         let wrong = |what: String| {
             let help = "`sinew train --resume` writes it anew";
@@ -191,7 +191,7 @@ impl ChecksumWriter {
 
     /// For a run that exists. A damaged list is told, and replaced by a new one.
     pub(super) fn open(folder: &Path) -> (Self, Option<Error>) {
-        match Checksums::read(folder) {
+        match Checksums::of_run(folder) {
             Ok(sums) => (Self::with(folder, sums.unwrap_or_default()), None),
             Err(error) => (Self::with(folder, Checksums::default()), Some(error)),
         }
@@ -351,7 +351,7 @@ mod tests {
         sums.files.insert(CONFIG.into(), FileSum::of(b"settings"));
         sums.next_config = Some(FileSum::of(b"others"));
         sums.write(folder.path()).expect("written");
-        let read = Checksums::read(folder.path())
+        let read = Checksums::of_run(folder.path())
             .expect("whole")
             .expect("there");
         assert_eq!(read, sums);

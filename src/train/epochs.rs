@@ -1,6 +1,6 @@
 //! A line for each epoch: `metrics.jsonl` and `timing.jsonl`.
 
-use super::run::{METRICS, TIMING};
+use super::folder::{METRICS, TIMING};
 use crate::error::{Error, Place, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};

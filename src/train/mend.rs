@@ -1,7 +1,8 @@
 //! Mending a run's folder without training: what can be restored is, and what is lost is said.
 
 use super::checkpoint::Checkpoint;
-use super::run::{CHECKPOINTS, CONFIG, Run, lock};
+use super::folder::{CHECKPOINTS, CONFIG, lock};
+use super::run::Run;
 use super::stored::{StoredSettings, of_checkpoint};
 use crate::error::{Error, Place, Result};
 use crate::files;
@@ -30,7 +31,7 @@ pub fn mend_run(folder: &Path) -> Result<Vec<String>> {
 
 fn mend_settings(folder: &Path, done: &mut Vec<String>) -> Result<()> {
     let path = folder.join(CONFIG);
-    let recipe = match StoredSettings::read(folder) {
+    let recipe = match StoredSettings::of_run(folder) {
         Ok(settings) if settings.edited()?.is_empty() => return Ok(()),
         Ok(settings) => settings.trained,
         Err(Error::Input { .. }) => {

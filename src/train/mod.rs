@@ -11,6 +11,7 @@ mod checkpoint;
 mod checksums;
 mod epochs;
 mod event;
+mod folder;
 mod folds;
 pub mod memory;
 mod mend;

@@ -1,16 +1,20 @@
 //! A run's folder: its settings, what it measured, its checkpoints, and the weights that were best.
 
 use super::checkpoint::{self, Best, Checkpoint, Position};
-use super::checksums::{CHECKSUMS, ChecksumWriter, listed_name};
-use super::epochs::read_lines;
-use super::epochs::{EPOCH_FILES, EpochMetrics, EpochTiming, append_line, kept_lines, ranges};
+use super::checksums::{ChecksumWriter, listed_name};
+use super::epochs::{
+    EPOCH_FILES, EpochMetrics, EpochTiming, append_line, kept_lines, ranges, read_lines,
+};
+use super::folder::{
+    BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, METRICS, TIMING, lock, refuse_strangers,
+};
 use super::stored::StoredSettings;
 use super::tensorboard::{self, EventLog};
 use crate::error::{Error, Place, Result};
 use crate::export::Weights;
 use crate::files::{self, CHECKSUM, Tensors};
 use crate::recipe::Recipe;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// An open run, locked against a second process.
@@ -27,17 +31,6 @@ pub struct Run {
     /// None at ranks that write nothing.
     _lock: Option<File>,
 }
-
-pub(super) const CONFIG: &str = "config.toml";
-pub(super) const METRICS: &str = "metrics.jsonl";
-pub(super) const TIMING: &str = "timing.jsonl";
-pub(super) const EVENTS: &str = "tensorboard";
-pub(super) const CHECKPOINTS: &str = "checkpoints";
-pub(super) const BEST: &str = "best.safetensors";
-pub(super) const LOCK: &str = ".lock";
-
-/// Files that only grow while a run goes on, beside those in [`EVENTS`].
-pub(super) const GROWING: [&str; 2] = [METRICS, TIMING];
 
 impl Run {
     /// Starts a new run, which is one when [`Run::keep_recipe`] has written its settings.
@@ -107,7 +100,7 @@ impl Run {
     /// # Errors
     /// As [`Run::open`].
     pub fn open_edited(folder: &Path) -> Result<Self> {
-        let settings = StoredSettings::read(folder)?;
+        let settings = StoredSettings::of_run(folder)?;
         let lock = lock(folder)?;
         files::remove_leftovers(folder)?;
         files::remove_leftovers(folder.join(CHECKPOINTS))?;
@@ -367,42 +360,4 @@ pub fn best_weights(folder: &Path) -> Result<Weights> {
         return Err(Error::input(Place::file(path), what, help));
     }
     Weights::of(file, &path)
-}
-
-/// A run shares its folder with nothing else; what a start that was broken off left is no stranger.
-fn refuse_strangers(folder: &Path) -> Result<()> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Error::io(folder, "use as the run's folder", e)),
-    };
-    const OURS: [&str; 6] = [METRICS, TIMING, LOCK, CHECKPOINTS, BEST, CHECKSUMS];
-    for entry in entries {
-        let path = entry.map_err(|e| Error::io(folder, "read", e))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !OURS.contains(&name.as_ref()) && !files::is_leftover(&path) {
-            let what = format!("{} holds other things, such as {name}", folder.display());
-            return Err(Error::failed(what, "choose a new folder for --out"));
-        }
-    }
-    Ok(())
-}
-
-/// Locks a run's folder for this process.
-pub(super) fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(LOCK);
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
-    let file = file.map_err(|e| Error::io(&path, "write", e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::failed(
-            format!("another process trains in {}", folder.display()),
-            "wait for it, or choose another --out",
-        )),
-        Err(TryLockError::Error(e)) => Err(Error::io(&path, "lock", e)),
-    }
 }

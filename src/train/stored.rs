@@ -2,7 +2,8 @@
 
 use super::checkpoint::Checkpoint;
 use super::checksums::{CHECKSUMS, Checksums};
-use super::run::{CHECKPOINTS, CONFIG, Run};
+use super::folder::{CHECKPOINTS, CONFIG};
+use super::run::Run;
 use crate::error::{Error, Place, Result};
 use crate::recipe::{self, Recipe};
 use std::path::Path;
@@ -22,7 +23,7 @@ impl StoredSettings {
     ///
     /// # Errors
     /// [`Error::Input`] where the folder holds no run or its settings are damaged, [`Error::Io`] where they cannot be read.
-    pub fn read(folder: &Path) -> Result<Self> {
+    pub fn of_run(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
         if !path.exists() {
             let what = format!("not a run folder (no {CONFIG})");
@@ -37,7 +38,7 @@ impl StoredSettings {
             Error::Input { place, what, .. } => Error::input(place, what, MEND),
             other => other,
         })?;
-        let trained = match Checksums::read(folder) {
+        let trained = match Checksums::of_run(folder) {
             Ok(Some(sums)) if sums.knows_config(&bytes) => None,
             _ => trained(folder, &config),
         };
@@ -112,6 +113,6 @@ impl Run {
     /// [`Error::Input`] where the folder holds no run, or its settings are damaged or were edited; [`Error::Io`] where they
     /// cannot be read.
     pub fn recipe(folder: &Path) -> Result<Recipe> {
-        StoredSettings::read(folder)?.unedited(folder)
+        StoredSettings::of_run(folder)?.unedited(folder)
     }
 }

@@ -105,7 +105,7 @@ pub(super) fn rewound(folder: &Path, position: &Position) -> Result<Vec<Rewritte
         })
     };
     let rewound = |path: PathBuf| {
-        let old = read(&path)?;
+        let old = bytes_of(&path)?;
         let mut new = Vec::with_capacity(old.len());
         let mut damaged = 0;
         for part in record::parts(&old) {
@@ -137,7 +137,7 @@ pub(super) fn merged(folder: &Path) -> Result<Option<(Rewritten, Vec<PathBuf>)>>
     }
     let others = paths.split_off(1);
     let path = paths.remove(0);
-    let old = read(&path)?;
+    let old = bytes_of(&path)?;
     let (mut new, mut seen) = (Vec::new(), BTreeSet::new());
     let mut take = |bytes: &[u8], first: bool| {
         for part in record::parts(bytes) {
@@ -156,7 +156,7 @@ pub(super) fn merged(folder: &Path) -> Result<Option<(Rewritten, Vec<PathBuf>)>>
     };
     take(&old, true);
     for other in &others {
-        take(&read(other)?, false);
+        take(&bytes_of(other)?, false);
     }
     let merged = Rewritten {
         path,
@@ -180,7 +180,7 @@ pub(super) fn faults(bytes: &[u8]) -> (Option<usize>, Option<usize>) {
     (damaged, cut)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| Error::io(path, "read", e))
 }
 

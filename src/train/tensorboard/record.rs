@@ -34,17 +34,17 @@ pub(super) enum Part<'a> {
 pub(super) fn parts(bytes: &[u8]) -> Vec<Part<'_>> {
     let (mut parts, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
-        match read(bytes, at) {
-            Read::Record(data) => {
+        match starts_at(bytes, at) {
+            Start::Record(data) => {
                 at += data.len() + FRAME;
                 parts.push(Part::Record(data));
             }
-            Read::Cut => {
+            Start::Cut => {
                 parts.push(Part::Cut(at));
                 return parts;
             }
-            Read::Damaged => {
-                let whole = |start: &usize| matches!(read(bytes, *start), Read::Record(_));
+            Start::Damaged => {
+                let whole = |start: &usize| matches!(starts_at(bytes, *start), Start::Record(_));
                 let end = (at + 1..bytes.len()).find(whole).unwrap_or(bytes.len());
                 parts.push(Part::Damaged(at..end));
                 at = end;
@@ -57,20 +57,20 @@ pub(super) fn parts(bytes: &[u8]) -> Vec<Part<'_>> {
 /// Bytes of a record around its data.
 const FRAME: usize = 16;
 
-enum Read<'a> {
+enum Start<'a> {
     Record(&'a [u8]),
     Damaged,
     Cut,
 }
 
 /// What begins at a place.
-fn read(bytes: &[u8], at: usize) -> Read<'_> {
+fn starts_at(bytes: &[u8], at: usize) -> Start<'_> {
     let Some((head, rest)) = bytes[at..].split_first_chunk::<12>() else {
-        return Read::Cut;
+        return Start::Cut;
     };
     let [length, sum] = [&head[..8], &head[8..]];
     if masked(length) != *sum {
-        return Read::Damaged;
+        return Start::Damaged;
     }
     let length = length
         .iter()
@@ -81,11 +81,11 @@ fn read(bytes: &[u8], at: usize) -> Read<'_> {
         .and_then(|length| rest.split_at_checked(length));
     let Some((data, Some(data_sum))) = data.map(|(data, rest)| (data, rest.first_chunk::<4>()))
     else {
-        return Read::Cut;
+        return Start::Cut;
     };
     match masked(data) == *data_sum {
-        true => Read::Record(data),
-        false => Read::Damaged,
+        true => Start::Record(data),
+        false => Start::Damaged,
     }
 }
 
