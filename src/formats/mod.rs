@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod catalogue;
+mod classes;
 mod clips;
 mod dataset;
 mod npy;
@@ -9,6 +10,7 @@ pub mod ntu;
 mod number;
 mod reader;
 mod sbu;
+mod spelling;
 pub mod synth;
 
 pub use catalogue::{Catalogue, Item};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{folder, pipeline};
+use super::{folder, pipeline, tally_of};
 use crate::error::{Error, Place, Result, Warning};
 use crate::formats::{Catalogue, Dataset};
 use crate::shards::{MANIFEST, Prepared};
@@ -41,8 +41,11 @@ pub struct Checked {
     pub warnings: Vec<Warning>,
 }
 
-/// Reads every clip of a source, or every byte of prepared data, and lists all that is wrong. `progress` hears of
-/// every clip of a source: done, of how many.
+/// Most problems of a source that are listed; of more the number is.
+const MOST_LISTED: usize = 10_000;
+
+/// Reads every clip of a source, or every byte of prepared data, and lists what is wrong, of a source the first
+/// 10,000 problems. `progress` is called after every clip of a source: done, of how many.
 #[must_use]
 pub fn check(
     path: &Path,
@@ -85,16 +88,55 @@ fn source(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Checked> {
     let mut catalogue = Catalogue::open(&[path], dataset)?;
-    let mut problems = std::mem::take(&mut catalogue.problems);
+    let mut problems = Problems::default();
+    for problem in std::mem::take(&mut catalogue.problems) {
+        problems.add(problem);
+    }
+    let mut tally = tally_of(catalogue.dataset);
     pipeline::run(&catalogue, 0, threads, progress, |_, recording| {
-        problems.extend(recording.err());
+        match (recording, &mut tally) {
+            (Err(error), _) => problems.add(error),
+            (Ok(recording), Some(tally)) => tally.add(&recording.clip),
+            (Ok(_), None) => {}
+        }
         Ok(())
     })?;
+    let mut warnings = catalogue.warnings;
+    if let Some(tally) = &tally {
+        warnings.extend(tally.warnings(&catalogue.layout, &Place::file(path)));
+    }
     Ok(Checked {
         clips: catalogue.items.len(),
-        problems,
-        warnings: catalogue.warnings,
+        problems: problems.list(path),
+        warnings,
     })
+}
+
+/// Problems up to a number that somebody may read; the others are counted.
+#[derive(Default)]
+struct Problems {
+    listed: Vec<Error>,
+    more: usize,
+}
+
+impl Problems {
+    fn add(&mut self, problem: Error) {
+        if self.listed.len() < MOST_LISTED {
+            self.listed.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn list(mut self, path: &Path) -> Vec<Error> {
+        if self.more > 0 {
+            let what = format!("it has {} problems", self.listed.len() + self.more);
+            let help = format!("the first {MOST_LISTED} follow: correct them and check again");
+            let first = Error::input(Place::file(path), what, help);
+            self.listed.insert(0, first);
+        }
+        self.listed
+    }
 }
 
 /// The single errors of a list.

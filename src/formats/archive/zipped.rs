@@ -2,7 +2,7 @@
 //! entries' bytes must agree with it.
 
 use std::fs::File;
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -107,21 +107,23 @@ pub(super) struct Unpacker<'a> {
 }
 
 impl Unpacker<'_> {
-    /// Unpacks an entry of at most `most` bytes into an empty buffer and verifies its CRC.
+    /// Unpacks an entry of at most `most` bytes into an empty buffer and verifies its CRC. `too_large` says what to do
+    /// about a larger one.
     pub fn read(
         &mut self,
         index: usize,
         most: usize,
         place: &Place,
+        too_large: &str,
         buffer: &mut Vec<u8>,
     ) -> Result<()> {
         let damaged = |what: &str| Error::input(place.clone(), what, AGAIN);
         // Opening an entry reads the header before its bytes, and refuses what cannot be unpacked.
         let entry = self.zip.by_index(index);
         let entry = entry.map_err(|error| entry_fault(place, &error))?;
-        let (claim, packed) = (entry.size(), entry.compressed_size());
+        let (claim, packed, crc) = (entry.size(), entry.compressed_size(), entry.crc32());
         if claim > most as u64 {
-            return Err(too_big(place, most));
+            return Err(too_big(place, most, too_large));
         }
         let bytes: &[u8] = self.zipped.bytes.as_ref();
         let span = |start: u64, length: u64| {
@@ -164,9 +166,20 @@ impl Unpacker<'_> {
                     return Err(damaged("it is damaged: its bytes end early"));
                 }
             }
+            // What Windows writes of files beyond 2 GiB.
+            CompressionMethod::Deflate64 => {
+                let unpacked = entry.take(claim + 1).read_to_end(buffer);
+                let size = unpacked.map_err(|error| {
+                    let why = error.to_string().replace('\n', " ");
+                    damaged(&format!("it is damaged: {why}"))
+                })?;
+                if size as u64 != claim {
+                    return Err(damaged(&other_size(claim)));
+                }
+            }
             other => return Err(unknown(place, &other.to_string())),
         }
-        if crc32fast::hash(buffer) != entry.crc32() {
+        if crc32fast::hash(buffer) != crc {
             return Err(damaged("its CRC is wrong: it is damaged"));
         }
         Ok(())
@@ -276,7 +289,7 @@ fn entry_fault(place: &Place, error: &ZipError) -> Error {
     Error::input(place.clone(), what, help)
 }
 
-/// What is said of a compression that is none of zip's usual two.
+/// What is said of a compression that is none of zip's usual ones.
 fn unknown(place: &Place, which: &str) -> Error {
     let what = format!("it cannot be unpacked here ({which})");
     let help = "pack it again with the usual compression (deflate)";
