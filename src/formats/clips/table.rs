@@ -130,10 +130,8 @@ impl Columns {
         let absent = COLUMNS.into_iter().zip(at).filter(|(_, at)| at.is_none());
         for (known, _) in absent.clone() {
             let like = |name: &str| {
-                let alike = match name.chars().next() == known.chars().next() {
-                    true => 2,
-                    false => 1,
-                };
+                let sure = name.len() > 4 && name.chars().next() == known.chars().next();
+                let alike = if sure { 2 } else { 1 };
                 name.contains(known)
                     || (name.len() <= 2 * known.len() && edit_distance(name, known) <= alike)
             };
