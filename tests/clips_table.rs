@@ -1,5 +1,7 @@
 //! A `clips.csv` is read as spreadsheets and editors write it, and a row that cannot be meant is named with its line.
 
+#[path = "common/command.rs"]
+mod command;
 #[path = "common/npy.rs"]
 mod npy;
 #[path = "common/skeleton_text.rs"]
@@ -359,4 +361,55 @@ fn more_than_can_be_meant_is_refused() {
         message.contains("clips.csv, line 1000002: it has more than 1000000 rows"),
         "{message}"
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_largest_tables_take_bounded_memory() {
+    use std::os::unix::process::CommandExt;
+
+    let dir = tempdir().unwrap();
+    let largest = |name: &str, head: &str, row: &str| {
+        let source = set(&dir.path().join(name), PLAIN.as_bytes());
+        let rows = row.repeat(((64 << 20) - head.len()) / row.len());
+        std::fs::write(source.join("clips.csv"), format!("{head}{rows}")).unwrap();
+        source
+    };
+    for (source, what) in [
+        (
+            largest("short", "file,label,split\n", "a,b,test\n"),
+            "it has more than 1000000 rows",
+        ),
+        (
+            largest("wide", "file,label,split", ",a"),
+            "clips.csv, line 1: it has 33554",
+        ),
+        (
+            largest("long", "file,label,split\na.npy,", "x"),
+            "it has 2 cells where",
+        ),
+    ] {
+        let mut command = command::sinew(&["check", command::text(&source)]);
+        command.env("RAYON_NUM_THREADS", "2");
+        // SAFETY: setrlimit may be called between fork and exec.
+        unsafe {
+            command.pre_exec(|| {
+                let most = libc::rlimit {
+                    rlim_cur: 3 << 30,
+                    rlim_max: 3 << 30,
+                };
+                libc::setrlimit(libc::RLIMIT_AS, &most);
+                Ok(())
+            });
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        println!("{:?} {}", output.status, &said[..said.len().min(300)]);
+        assert_eq!(output.status.code(), Some(1), "{what}");
+        assert!(
+            said.contains(what),
+            "{what}: {}",
+            &said[..said.len().min(500)]
+        );
+    }
 }

@@ -117,7 +117,10 @@ fn what_windows_packs_is_read() {
     type Change = fn(&mut Entry);
     let changes: [(Change, &str); 6] = [
         (|e| e.crc ^= 1, "it is damaged: Invalid checksum"),
-        (|e| e.claim -= 1, "it inflates to other than"),
+        (
+            |e| e.claim -= 1,
+            "it is damaged: File is larger than its declared",
+        ),
         (|e| e.claim += 1, "it inflates to other than"),
         (|e| e.claim = 2 << 20, "it holds more than 1 MiB"),
         (|e| e.packed[0] = 7, "it is damaged"),
@@ -137,6 +140,27 @@ fn what_windows_packs_is_read() {
             .to_string();
         assert!(message.contains(what), "{what}: {message}");
         assert_eq!(message.lines().count(), 1, "{message}");
+    }
+}
+
+#[test]
+fn names_in_utf_8_need_not_say_so() {
+    // macOS does not set the flag; without it a name was CP437's once.
+    let dir = tempdir().unwrap();
+    for (listed, name) in [
+        (
+            "Mu\u{308}ller/走る.npy".as_bytes(),
+            "Mu\u{308}ller/走る.npy",
+        ),
+        (b"M\x81ller.npy", "M\u{fc}ller.npy"),
+    ] {
+        let entry = Entry {
+            name: listed.to_vec(),
+            listed: listed.to_vec(),
+            ..stored("", b"mine")
+        };
+        let found = read_bytes(&dir, &archive(&[entry])).unwrap();
+        assert_eq!(found, [(name.to_string(), b"mine".to_vec())]);
     }
 }
 

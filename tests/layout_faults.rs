@@ -261,6 +261,11 @@ fn there_are_joints_and_not_too_many() {
             .contains("1025 joints; 1 to 1024 can be read")
     );
     assert!(read("").unwrap_err().contains("missing field `name`"));
+    let error = read("name = 'kinect20'\nunit = 'metre'\n").unwrap_err();
+    assert!(
+        error.contains("write layout = \"kinect20\" to use the built-in layout"),
+        "{error}"
+    );
 }
 
 #[test]

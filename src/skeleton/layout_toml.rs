@@ -210,10 +210,8 @@ pub(super) fn parse(text: &str, place: &Place) -> Result<Layout> {
     let wrong = |start: usize, found: &Fault, help: &str| {
         fault(start, format!("`{}`: {}", found.key, found.what), help)
     };
-    let names_one = text
-        .parse::<toml::Table>()
-        .is_ok_and(|table| table.contains_key("layout"));
-    if names_one {
+    let table = text.parse::<toml::Table>().unwrap_or_default();
+    if table.contains_key("layout") {
         let help = "`sinew layouts` lists the built-in layouts; beside `layout` only unit, up, aspect, zeros and \
                     most_people may stand";
         let named: Named = toml::from_str(text).map_err(|error| no_toml(error, help))?;
@@ -222,7 +220,16 @@ pub(super) fn parse(text: &str, place: &Place) -> Result<Layout> {
             .map_err(|found| wrong(named.start(&found), &found, help));
     }
     let help = "correct the layout; joints are numbered from 0 in the order of `joints`";
-    let written: Written = toml::from_str(text).map_err(|error| no_toml(error, help))?;
+    let written: Written = toml::from_str(text).map_err(|error| {
+        let name = table.get("name").and_then(toml::Value::as_str);
+        match name.and_then(BuiltIn::named) {
+            Some(BuiltIn { name, .. }) if !table.contains_key("joints") => {
+                let help = format!("write layout = \"{name}\" to use the built-in layout");
+                no_toml(error, &help)
+            }
+            _ => no_toml(error, help),
+        }
+    })?;
     written
         .layout()
         .map_err(|found| wrong(written.start(&found), &found, help))

@@ -12,9 +12,10 @@ const COLUMNS: [&str; 6] = ["file", "label", "split", "subject", "camera", "setu
 const NEEDED: usize = 3;
 /// What may stand between columns; the first is tried first.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
-/// Most bytes and rows of a table that are read.
+/// Most bytes, rows and columns of a table that are read.
 pub(super) const MOST_BYTES: usize = 64 << 20;
 const MOST_ROWS: usize = 1_000_000;
+const MOST_COLUMNS: usize = 1_000;
 
 /// A row as it is written.
 pub(super) struct Written {
@@ -111,6 +112,9 @@ impl Columns {
             let help = format!("the columns are {}", COLUMNS.join(", "));
             Err(Error::input(place.clone().line(1), what, help))
         };
+        if header.len() > MOST_COLUMNS {
+            return fault(format!("it has {} columns", header.len()));
+        }
         let names: Vec<String> = header.iter().map(str::to_lowercase).collect();
         let mut at = [None; COLUMNS.len()];
         for (column, known) in at.iter_mut().zip(COLUMNS) {
