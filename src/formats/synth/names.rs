@@ -1,9 +1,12 @@
 //! Names and lengths of made clips.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, Place, Result};
+use crate::formats::MOST_BYTES;
 use crate::rng::Rng;
 
 /// The numbers of a clip's name, all from 1.
@@ -105,11 +108,18 @@ pub fn read(path: &Path) -> Result<Vec<(Name, usize)>> {
             ),
         }
     };
+    let refused = |error| Error::io(path, "read", error);
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(refused)?;
+    let size = file.take(MOST_BYTES as u64 + 1).read_to_end(&mut text);
+    if size.map_err(refused)? > MOST_BYTES {
+        let what = format!("it holds more than {} MiB", MOST_BYTES >> 20);
+        return Err(Error::input(Place::file(path), what, help));
+    }
     let mut table = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_path(path)
-        .map_err(bad)?;
+        .from_reader(&text[..]);
     let mut rows: Vec<(Name, usize)> = Vec::new();
     for (index, row) in table.records().enumerate() {
         let row = row.map_err(bad)?;
