@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::spelling::{composed, shortened};
+use super::spelling::composed;
 use crate::error::{Error, Place, Result};
+use crate::text::shortened;
 
 /// The file that names classes, one a line.
 pub(super) const CLASSES: &str = "classes.txt";

@@ -22,12 +22,3 @@ pub(super) fn composed_path(path: &str) -> Cow<'_, str> {
         composed(path)
     }
 }
-
-/// A text for an error message: not more of it than anybody reads.
-pub(super) fn shortened(text: &str) -> String {
-    const MOST: usize = 200;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into(),
-    }
-}

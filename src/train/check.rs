@@ -2,13 +2,14 @@
 
 use super::checkpoint::{self, Checkpoint, Position};
 use super::checksums::{CHECKSUMS, Checksums, listed_name};
-use super::epochs::{DROP, EPOCH_FILES, EpochMetrics, kept_lines, ranges, whole_lines};
+use super::epochs::{DROP, EPOCH_FILES, EpochMetrics, kept_lines, whole_lines};
 use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK, PAGE};
 use super::stored::StoredSettings;
 use super::tensorboard;
 use crate::error::{Error, Place, Result, Warning};
 use crate::export::{Weights, read_tensors};
 use crate::files::{self, CHECKSUM, Tensors};
+use crate::text::ranges;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 

@@ -13,10 +13,11 @@ use table::{Rows, Written};
 use super::archive::Archive;
 use super::classes::{self, CLASSES};
 use super::dataset::{is_hidden, strip_extension};
-use super::spelling::{composed, composed_path, shortened};
+use super::spelling::{composed, composed_path};
 use super::{Recording, npy};
 use crate::error::{Error, Place, Result, Warning};
 use crate::skeleton::{About, Layout};
+use crate::text::shortened;
 
 /// The table of clips.
 pub(super) const TABLE: &str = "clips.csv";

@@ -3,7 +3,7 @@
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::error::{Error, Place, Result, Warning};
-use crate::formats::spelling::shortened;
+use crate::text::shortened;
 use crate::skeleton::About;
 use crate::text::edit_distance;
 
