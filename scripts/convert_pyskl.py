@@ -1,180 +1,265 @@
 #!/usr/bin/env python3
-"""Turns a PYSKL or MMAction2 skeleton pickle into a folder for `sinew prepare --dataset clips`.
+"""Turns PYSKL or MMAction2 skeleton pickles into a folder for `sinew prepare --dataset clips`.
 
     python scripts/convert_pyskl.py ntu60_3danno.pkl --split xsub --out clips
+    python scripts/convert_pyskl.py --train train.pkl --test val.pkl --out clips
     sinew prepare clips --out data --dataset clips
 
-The pickle holds `annotations`, a list of dictionaries (frame_dir, label, keypoint [people, frames,
-joints, 2 or 3], total_frames, perhaps keypoint_score), and `split`, names to lists of frame_dir.
-`--split xsub` takes the lists xsub_train, xsub_val and xsub_test, those of them that are there;
-without it the lists are called train, val and test. A benchmark's `val` without a `test` beside it
-is what its papers report on: it is written as `test`, so that no checkpoint is chosen on it.
+A pickle holds `annotations`, a list of dictionaries (frame_dir, label, keypoint [people, frames,
+joints, 2 or 3], perhaps total_frames and keypoint_score), and `split`, names to lists of frame_dir.
+`--split xsub` takes the lists xsub_train, xsub_val and xsub_test, those of them that exist; without
+it the lists are called train, val and test. Pickles that are lists of annotations without a `split`
+are named by their role: `--train`, `--test`, perhaps `--val`. A `val` without a `test` is what a
+benchmark's papers report on: it is written as `test`, so that no checkpoint is chosen on it.
 
-A person whose coordinates in a frame are all zero is missing there, and so is a joint with a
-keypoint_score of zero: both become NaN. A pickle can run code when it is read. This reader allows
-plain containers, numbers, texts and numpy arrays, and refuses everything else. Needs: numpy.
+A joint that is exactly zero, or whose keypoint_score is zero, is missing and becomes NaN. A joint
+that is zero in every frame, beside negative coordinates, is their origin and stays. Labels count
+from 0, or from `--first-label`. A pickle can run code when it is read. This reader allows plain
+containers, numbers, texts and numpy arrays, and refuses everything else. Needs: numpy.
 """
 
 import argparse
 import csv
-import pickle
+import hashlib
 import re
 import shutil
 import sys
+import unicodedata
+from collections import Counter
 from pathlib import Path
 
 try:
     import numpy as np
 except ImportError:
-    sys.exit("it needs numpy: python3 -m pip install numpy")
+    sys.exit("numpy is missing: python3 -m pip install numpy")
+
+from cli import Wrong, one_line, run_command, warn
+from pyskl_pickle import clip_name, origin_joints, points, read, whole_number
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+ROLES = ("train", "val", "test")
+MOST_CLASSES = 10_000
+MOST_LINES = 20
 
-ALLOWED = {
-    "builtins": {"dict", "list", "tuple", "set", "frozenset", "int", "float", "complex", "bool", "str", "bytes",
-                 "bytearray", "slice"},
-    "collections": {"OrderedDict"},
-    "_codecs": {"encode"},  # how protocol 2 writes the bytes of an array
-    "numpy": {"ndarray", "dtype"},
-} | {f"numpy.{core}.multiarray": {"_reconstruct", "scalar"} for core in ("core", "_core")
-     } | {f"numpy.{core}.numeric": {"_frombuffer"} for core in ("core", "_core")}
-
-NTU_NAME = re.compile(r"S(?P<setup>\d{3})C(?P<camera>\d{3})P(?P<subject>\d{3})R\d{3}A(?P<action>\d{3})")
+NTU_NAME = re.compile(r"S(?P<setup>\d{3})C(?P<camera>\d{3})P(?P<subject>\d{3})R\d{3}A(?P<action>\d{3})(_rgb)?")
 
 
-class Wrong(Exception):
-    """What is wrong with the input, for the user."""
+def val_is_test(roles):
+    """Takes `val` for `test` where there is no test."""
+    if "test" not in roles and "val" in roles:
+        roles["test"] = roles.pop("val")
+        print("val is written as test: there is no other test set")
+    return roles
 
 
-class PlainUnpickler(pickle.Unpickler):
-    """Reads data; never imports or calls anything outside ALLOWED."""
-
-    def find_class(self, module, name):
-        """The named class or function, if it is allowed."""
-        module = {"__builtin__": "builtins"}.get(module, module)  # Python 2's name
-        if name not in ALLOWED.get(module, ()):
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no data; refused")
-        return super().find_class(module, name)
-
-
-def read(path):
-    """The pickle's annotations and splits."""
-    try:
-        with open(path, "rb") as file:
-            content = PlainUnpickler(file, encoding="latin1").load()
-    except OSError as error:
-        raise Wrong(f"{path}: {error.strerror}") from error
-    except Exception as error:  # a damaged pickle raises nearly anything
-        raise Wrong(f"{path}: not a readable pickle: {error or type(error).__name__}") from error
-    if not isinstance(content, dict) or not {"annotations", "split"} <= content.keys():
-        raise Wrong(f"{path}: no dictionary with `annotations` and `split`")
-    if not isinstance(content["annotations"], list) or not isinstance(content["split"], dict):
-        raise Wrong(f"{path}: `annotations` must be a list and `split` a dictionary")
-    return content["annotations"], content["split"]
-
-
-def choose_split(splits, name):
+def choose_split(path, splits, name):
     """frame_dir → train, val or test, by the lists that belong to `name`."""
     lists = {}
     for key, clips in splits.items():
-        for role in ("train", "val", "test"):
-            if key in ({role} if name is None else {f"{name}_{role}", f"{role}_{name}", f"{role}{name}"}):
+        for role in ROLES:
+            if key in ({role} if name is None else {f"{name}_{role}", f"{role}_{name}", f"{role}{name}"}) and clips:
                 lists[role] = clips
-    if "train" not in lists or len(lists) < 2:
-        wanted = "train, and val or test" if name is None else f"{name}_train, and {name}_val or {name}_test"
-        there = sorted({re.sub("_?train_?", "", key) for key in map(str, splits) if "train" in key} - {""})
-        help = "choose --split " + " or --split ".join(there) if there else "its lists must be named so"
-        raise Wrong(f"there is no {wanted} among the lists {', '.join(map(str, splits))}; {help}")
-    if "test" not in lists:
-        lists["test"] = lists.pop("val")
-        print("the val list is written as test: this benchmark has no other test set")
+    if "train" not in lists:
+        wanted = "train" if name is None else f"{name}_train"
+        there = sorted({re.sub("_?train_?", "", key) for key in splits if "train" in key} - {"", name})
+        advice = "choose --split " + " or --split ".join(there) if there else "its lists must be named so"
+        raise Wrong(f"{path}: no list {wanted} with clips in it among {', '.join(splits) or 'no lists'}; {advice}")
     chosen = {}
-    for role, clips in lists.items():
-        for clip in map(str, clips):
+    for role, clips in val_is_test(lists).items():
+        for clip in map(clip_name, clips):
             if chosen.setdefault(clip, role) != role:
-                raise Wrong(f"the clip {clip} is in the lists {chosen[clip]} and {role}")
+                raise Wrong(f"{path}: the clip {clip} is in the lists {chosen[clip]} and {role}")
     return chosen
 
 
-def points(annotation):
-    """The clip as float32 [people, frames, joints, 2 or 3], NaN where something is missing."""
-    keypoint = np.asarray(annotation["keypoint"], dtype=np.float32)
-    if keypoint.ndim != 4 or keypoint.shape[3] not in (2, 3):
-        raise Wrong(f"keypoint is {list(keypoint.shape)}, not [people, frames, joints, 2 or 3]")
-    frames = int(annotation["total_frames"])
-    if not 0 < frames <= keypoint.shape[1]:
-        raise Wrong(f"total_frames is {frames}, keypoint has {keypoint.shape[1]}")
-    keypoint = keypoint[:, :frames].copy()
-    absent = ~keypoint.any(axis=(2, 3))  # [people, frames]
-    keypoint[absent] = np.nan
-    if annotation.get("keypoint_score") is not None:
-        score = np.asarray(annotation["keypoint_score"], dtype=np.float32)[:, :frames]
-        if score.shape != keypoint.shape[:3]:
-            raise Wrong(f"keypoint_score is {list(score.shape)}, keypoint {list(keypoint.shape)}")
-        keypoint[score == 0] = np.nan
-    if np.isinf(keypoint).any():
-        raise Wrong("keypoint holds an infinite number")
-    keypoint = keypoint[np.isfinite(keypoint).any(axis=(1, 2, 3))]
-    if not len(keypoint):
-        raise Wrong("it holds no person")
-    return np.ascontiguousarray(keypoint)
+def from_split(path, name):
+    """(frame_dir, role, annotation) of every clip of a split, and what is wrong with the others."""
+    annotations, splits = read(path)
+    if splits is None:
+        raise Wrong(f"{path}: annotations without a `split`; give each pickle its role: "
+                    "--train TRAIN.pkl --test TEST.pkl (--val VAL.pkl)")
+    chosen = choose_split(path, splits, name)
+    clips, bad = named(path, annotations)
+    known = {clip for clip, _ in clips}
+    unknown = sorted(chosen.keys() - known)
+    if clips and not chosen.keys() & known:
+        raise Wrong(f"{path}: its split lists clips like {unknown[0]}, and none is among the annotations, "
+                    f"whose frame_dir are like {clips[0][0]}")
+    bad += [f"{path}: {clip}: listed in the split, and not among the annotations" for clip in unknown]
+    bad += [f"{path}: {clip}: its frame_dir is there {count} times, so the split does not say which one it means"
+            for clip, count in Counter(clip for clip, _ in clips if clip in chosen).items() if count > 1]
+    twice = {clip for clip, count in Counter(clip for clip, _ in clips).items() if count > 1}
+    return [(path, clip, chosen[clip], entry) for clip, entry in clips if clip in chosen and clip not in twice], bad
 
 
-def write_layout(shape, chosen, out):
-    """layout.toml: the one that was named, or the one that the number of joints tells."""
-    known = {(25, 3): "ntu25.toml", (17, 2): "coco17.toml"}.get(shape)
-    if not chosen and not known:
-        raise Wrong(f"{shape[0]} joints of {shape[1]} numbers are neither NTU's nor COCO's; name a layout with --layout")
-    shutil.copyfile(chosen or ASSETS / "layouts" / known, out / "layout.toml")
+def from_roles(paths):
+    """The same of pickles without a split, each with its role."""
+    entries, bad = [], []
+    for role, path in val_is_test(paths).items():
+        annotations, splits = read(path)
+        if splits is not None:
+            raise Wrong(f"{path}: it has a `split` of its own; name it without --{role}, and its lists by --split where "
+                        "they are not called train, val and test")
+        clips, wrong = named(path, annotations)
+        entries += [(path, clip, role, entry) for clip, entry in clips]
+        bad += wrong
+    return entries, bad
 
 
-def name_classes(rows):
+def named(path, annotations):
+    """Annotations with their frame_dir as text, and what is wrong with those that have none."""
+    clips, bad = [], []
+    for number, entry in enumerate(annotations):
+        if not isinstance(entry, dict) or entry.get("frame_dir") is None:
+            kind = "it has no frame_dir" if isinstance(entry, dict) else f"a {type(entry).__name__}, not a dictionary"
+            bad.append(f"{path}: annotation {number}: {kind}")
+        else:
+            clips.append((clip_name(entry["frame_dir"]), entry))
+    return clips, bad
+
+
+def file_name(clip, taken):
+    """A name for the clip's file that no other has, where upper and lower case are one."""
+    stem = re.sub(r"[^\w.-]", "_", unicodedata.normalize("NFC", clip)).encode()[:200].decode(errors="ignore").lstrip(".") or "clip"
+    name, number = f"{stem}.npy", 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{stem}-{number}.npy"
+    taken.add(name.casefold())
+    return name
+
+
+def class_names(path):
+    """The names of `--classes`, one a line."""
+    try:
+        names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise Wrong(f"{path}: not UTF-8 text; save it as UTF-8") from error
+    while names and not names[-1]:
+        names.pop()
+    for line, name in enumerate(names, 1):
+        if not name or name in names[:line - 1]:
+            what = f"the class {name!r} is named twice" if name else "it is empty, and classes below it would move up"
+            raise Wrong(f"{path}: line {line}: {what}; name every class once, in the order of the labels")
+    if not names:
+        raise Wrong(f"{path}: it names no class")
+    return names
+
+
+def name_classes(rows, first):
     """NTU's names where every clip is named as NTU names its own, and labelled so; numbers elsewhere."""
     most = max(row["label"] for row in rows)
     if all(row.get("action") == row["label"] + 1 for row in rows) and most < 120:
         names = (ASSETS / "ntu_classes.txt").read_text(encoding="utf-8").splitlines()
         return names[:60 if most < 60 else 120]
-    print("the pickle names no classes: they are called class 0, class 1, …; name them with --classes")
-    return [f"class {k}" for k in range(1 + most)]
+    print(f"the pickle names no classes: they are called class {first}, class {first + 1}, …; name them with --classes")
+    return [f"class {k + first}" for k in range(1 + most)]
 
 
-def convert(annotations, chosen, out, classes, layout):
-    """Writes the clips that `chosen` names into the folder; returns what is wrong with the others."""
-    rows, bad, files, shape, pictures = [], [], {}, None, set()
-    for number, annotation in enumerate(annotations):
-        name = str(annotation.get("frame_dir", number)) if isinstance(annotation, dict) else str(number)
-        if isinstance(annotation, dict) and "frame_dir" in annotation and name not in chosen:
-            continue
+def few(names):
+    """The first names of many."""
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def check_classes(rows, classes, first):
+    """Refuses clips that teach nothing; warns of classes that cannot be learned or tested."""
+    counts = {role: Counter(row["label"] for row in rows if row["split"] == role) for role in ROLES}
+    if len(counts["train"]) < 2:
+        what = f"all training clips are of one class, {classes[next(iter(counts['train']))]}" if counts["train"] else "no training clips"
+        raise Wrong(f"{what}; training needs clips of two classes at least")
+    if not counts["test"]:
+        warn("no test clips: `sinew eval` will have nothing to score; add some with --test, or change the column "
+             "`split` of clips.csv")
+    used = {row["label"] for row in rows}
+    empty = [name for label, name in enumerate(classes) if label not in used]
+    if empty and 0 not in used:
+        low = first + min(used)
+        warn(f"no clips of {few(empty)}: the labels start at {low}; if {low} is the first class, write --first-label {low}")
+    elif empty:
+        warn(f"no clips of {few(empty)}: the model will have an output for them that means nothing")
+    unseen = [classes[label] for label in sorted(used - counts["train"].keys())]
+    if unseen:
+        warn(f"test or val clips and no training clips of {few(unseen)}: these cannot be recognised")
+
+
+def choose_layout(name):
+    """The file of a layout that was named by its path or as one of sinew's own."""
+    own = ASSETS / "layouts" / f"{name}.toml"
+    if not Path(name).is_file() and not own.is_file():
+        names = ", ".join(sorted(path.stem for path in own.parent.glob("*.toml")))
+        raise Wrong(f"{name}: no such layout; name a file or one of {names}")
+    return Path(name) if Path(name).is_file() else own
+
+
+def write_layout(shape, chosen, out):
+    """layout.toml: the one that was named, or the one that the number of joints tells."""
+    known = {(25, 3): "ntu25", (17, 2): "coco17"}.get(shape)
+    if not chosen and not known:
+        advice = "; if the third number is a score, write --third score" if shape[1] == 3 else ""
+        raise Wrong(f"{shape[0]} joints of {shape[1]} numbers are neither NTU's nor COCO's; name a layout with --layout{advice}")
+    if not chosen:
+        print(f"{shape[0]} joints of {shape[1]} numbers are taken for {known}; name another layout with --layout")
+    shutil.copyfile(chosen or ASSETS / "layouts" / f"{known}.toml", out / "layout.toml")
+
+
+def write_clips(entries, out, classes, pixel, a):
+    """Writes the clips as arrays; returns a row of the table each, joints and numbers a joint, and what is wrong with
+    the clips that cannot be used."""
+    origin = origin_joints((entry for *_, entry in entries), a.axes, a.third)
+    if origin:
+        print(f"joint {', '.join(map(str, origin))} is zero in every frame: taken for the origin, not as missing")
+    rows, bad, taken, seen, shape, pictures, missing = [], [], set(), {}, None, set(), 0
+    for path, name, role, annotation in entries:
         try:
-            clip = points(annotation)
-            split, label = chosen[annotation["frame_dir"]], int(annotation["label"])
-            file = re.sub(r"[^\w.-]", "_", name) + ".npy"
-            if file.lower() in files:
-                raise Wrong(f"its file would be named as that of {files[file.lower()]}")
-            if label < 0 or (classes and label >= len(classes)):
-                raise Wrong(f"label {label} has no class name")
+            clip, zeros = points(annotation, a.axes, a.third, pixel, origin)
+            label = class_index(annotation["label"], classes, a)
             shape = shape or clip.shape[2:]
             if clip.shape[2:] != shape:
                 raise Wrong(f"{clip.shape[2]} joints of {clip.shape[3]} numbers; others have {shape[0]} of {shape[1]}")
+            same = (name, hashlib.sha256(clip).digest())
+            if same in seen:
+                raise Wrong(f"the same clip is in {seen[same]} already")
         except KeyError as error:
-            bad.append(f"{name}: it has no {error}")
-        except (Wrong, TypeError, ValueError) as error:
-            bad.append(f"{name}: {error}")
+            bad.append(f"{path}: {name}: it has no {error.args[0]}")
+        except (Wrong, TypeError, ValueError, AttributeError) as error:
+            bad.append(f"{path}: {name}: {error}")
         else:
-            files[file.lower()] = name
+            file = file_name(name, taken)
+            seen[same] = f"{path} ({role})"
+            missing += zeros
             pictures.add(str(annotation.get("img_shape")))
             np.save(out / file, clip)
             facts = NTU_NAME.fullmatch(name)
-            rows.append({"file": file, "label": label, "split": split}
+            rows.append({"file": file, "label": label, "split": role}
                         | ({key: int(text) for key, text in facts.groupdict().items()} if facts else {}))
             if len(rows) % 1000 == 0:
                 print(f"{len(rows)} clips", flush=True)
-    known = {str(annotation.get("frame_dir")) for annotation in annotations if isinstance(annotation, dict)}
-    bad += [f"{name}: listed in the split, but not among the annotations" for name in chosen.keys() - known]
-    if not rows:
-        return bad or ["it holds no clip of the split"]
+    if missing:
+        print(f"{missing} joint positions are exactly zero where others are not: taken as missing")
+    if rows and shape[1] == 2 and len(pictures) > 1:
+        print(f"their pictures have {len(pictures)} sizes; coordinates stay in the pixels of each")
+    return rows, shape, bad
 
-    classes = classes or name_classes(rows)
+
+def class_index(value, classes, a):
+    """The class of a label, from 0."""
+    number = whole_number(value, "label")
+    label = number - a.first_label
+    if label < 0:
+        raise Wrong(f"label {number} is below the first label, {a.first_label}")
+    if label >= MOST_CLASSES:
+        raise Wrong(f"label {number} is too large: at most {MOST_CLASSES} classes")
+    if classes and label >= len(classes):
+        advice = "" if a.first_label else "; where labels count from 1, write --first-label 1"
+        raise Wrong(f"label {number} has no name: {a.classes} names {len(classes)} classes, counted from "
+                    f"{a.first_label}{advice}")
+    return label
+
+
+def write_tables(rows, shape, out, classes, layout, first):
+    """Writes clips.csv, classes.txt and layout.toml beside the arrays."""
+    classes = classes or name_classes(rows, first)
+    check_classes(rows, classes, first)
     write_layout(shape, layout, out)
     (out / "classes.txt").write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
     columns = ["file", "label", "split"] + [c for c in ("subject", "camera", "setup") if all(c in row for row in rows)]
@@ -182,28 +267,41 @@ def convert(annotations, chosen, out, classes, layout):
         table = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         table.writeheader()
         table.writerows(row | {"label": classes[row["label"]]} for row in rows)
-    if shape[1] == 2 and len(pictures) > 1:
-        print(f"their pictures have {len(pictures)} sizes; coordinates stay in the pixels of each")
-    counts = ", ".join(f"{sum(row['split'] == role for row in rows)} {role}" for role in ("train", "val", "test"))
+    counts = ", ".join(f"{sum(row['split'] == role for row in rows)} {role}" for role in ROLES)
     print(f"{len(rows)} clips ({counts}), {len(classes)} classes")
-    return bad
 
 
-def run(a):
+def report(bad, skip):
+    """Prints what is wrong with clips, and stops unless they are to be left out."""
+    most = len(bad) if skip else MOST_LINES
+    for line in bad[:most]:
+        print(one_line(line), file=sys.stderr)
+    if len(bad) > most:
+        print(f"… and {len(bad) - most} more", file=sys.stderr)
+    if bad and not skip:
+        raise Wrong(f"{len(bad)} clip{'s' * (len(bad) > 1)} cannot be used; nothing is written (--skip-bad leaves them out)")
+
+
+def convert(a):
     """The whole way: everything is written beside `--out` and takes its name when it is complete."""
     if a.out.exists():
         raise Wrong(f"{a.out}: exists already; choose a new folder")
-    classes = a.classes.read_text(encoding="utf-8").splitlines() if a.classes else None
-    annotations, splits = read(a.pickle)
-    chosen = choose_split(splits, a.split)
+    classes = class_names(a.classes) if a.classes else None
+    layout = choose_layout(a.layout) if a.layout else None
+    pixel = bool(layout and re.search(r"^unit\s*=\s*[\"']pixel", layout.read_text(encoding="utf-8"), re.MULTILINE))
+    paths = {role: getattr(a, role) for role in ROLES if getattr(a, role)}
+    entries, bad = from_roles(paths) if paths else from_split(a.pickle, a.split)
     partial = a.out.with_name(a.out.name + ".partial")
-    partial.mkdir(parents=True)
     try:
-        bad = convert(annotations, chosen, partial, classes, a.layout)
-        for line in bad:
-            print(f"{a.pickle}: {line}", file=sys.stderr)
-        if bad and not (a.skip_bad and (partial / "clips.csv").exists()):
-            raise Wrong(f"{a.pickle}: {len(bad)} clips cannot be used; nothing is written (--skip-bad goes on without them)")
+        partial.mkdir(parents=True)
+    except FileExistsError:
+        raise Wrong(f"{partial}: left by a conversion that was killed, or one is running; remove it") from None
+    try:
+        rows, shape, more = write_clips(entries, partial, classes, pixel, a)
+        report(bad + more, a.skip_bad)
+        if not rows:
+            raise Wrong(f"{a.out}: no clip is left; nothing is written")
+        write_tables(rows, shape, partial, classes, layout, a.first_label)
         partial.rename(a.out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -212,19 +310,22 @@ def run(a):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pickle", type=Path)
+    parser.add_argument("pickle", type=Path, nargs="?", help="a pickle with annotations and split")
+    for role in ROLES:
+        parser.add_argument(f"--{role}", type=Path, metavar="PICKLE", help=f"a pickle without a split: its clips are for {role}")
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
     parser.add_argument("--split", help="for instance xsub: the lists xsub_train, xsub_val")
     parser.add_argument("--classes", type=Path, help="class names, one a line, in the order of the labels")
-    parser.add_argument("--layout", type=Path, help="layout.toml of the skeleton; NTU's 25 and COCO's 17 joints need none")
+    parser.add_argument("--first-label", type=int, default=0, metavar="N", help="the label of the first class (default 0)")
+    parser.add_argument("--layout", help="a layout.toml or the name of a built-in layout; NTU's 25 and COCO's 17 joints need none")
+    parser.add_argument("--axes", choices=["people-frames", "frames-people"], help="the first two axes of keypoint")
+    parser.add_argument("--third", choices=["z", "score"], help="what the third number of keypoint is")
     parser.add_argument("--skip-bad", action="store_true", help="leave out clips that cannot be used")
     a = parser.parse_args()
-    try:
-        run(a)
-    except (Wrong, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    roles = a.train or a.val or a.test
+    if bool(a.pickle) == bool(roles) or (roles and (a.split or not a.train)):
+        parser.error("name one pickle (and --split), or --train and --test with a pickle each")
+    return run_command(lambda: convert(a))
 
 
 if __name__ == "__main__":

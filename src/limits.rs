@@ -38,4 +38,4 @@ pub const LISTED_CLASSES: usize = 1_000;
 pub const SHOWN_EPOCHS: usize = 2_000;
 
 /// Characters of a name in a table or on a page.
-pub const NAME_CHARACTERS: usize = 60;
+pub const NAME_CHARACTERS: usize = 80;

@@ -77,7 +77,10 @@ fn out_and_in() {
             ],
             1,
         );
-        assert!(wrong.contains("do not fit"), "{wrong}");
+        assert!(
+            wrong.contains("start the run with") && wrong.contains("--set model.hidden=8"),
+            "{wrong}"
+        );
         for run in [first, second, folder.path().join("no")] {
             let _ = std::fs::remove_dir_all(run);
         }

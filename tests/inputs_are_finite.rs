@@ -99,7 +99,7 @@ fn numbers_that_no_preparation_lets_through_do_no_harm() {
         let prepared = clips::prepared(folder.path(), "ntu", &layout, made.to_vec());
         for preset in ["sinew", "paper", "reference"] {
             let recipe = resolve(preset, None, &[]).unwrap();
-            let data = settle(&recipe.data, prepared.manifest());
+            let data = settle(&recipe.data, prepared.manifest(), &[0, 1]);
             let data = settle_scale(&data, &prepared, &[0, 1]).unwrap();
             for augment in [&recipe.augment, &clips::everything()] {
                 let x = rows(&prepared, &data, augment);
@@ -124,7 +124,7 @@ fn one_clip_that_is_beyond_all_others_does_no_harm() {
     let made = made.map(|clip| (clip, About::default())).to_vec();
     let prepared = clips::prepared(folder.path(), "clips", &layout, made);
     let recipe = resolve("sinew", None, &[]).unwrap();
-    let data = settle(&recipe.data, prepared.manifest());
+    let data = settle(&recipe.data, prepared.manifest(), &[0]);
     let data = settle_scale(&data, &prepared, &[0]).unwrap();
     let x = rows(&prepared, &data, &clips::everything());
     assert!(x.iter().all(|x| x.is_finite()));

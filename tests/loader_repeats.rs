@@ -330,10 +330,9 @@ fn prepared_data_settle_what_is_left_open() {
                 About::default(),
             )
         });
-        settle(
-            &open,
-            &clips::manifest("clips", &layout, clips.collect(), None),
-        )
+        let all: Vec<usize> = (0..frames.len()).collect();
+        let manifest = clips::manifest("clips", &layout, clips.collect(), None);
+        settle(&open, &manifest, &all)
     };
     let settled = made(&[30, 10, 24, 80], 2);
     assert_eq!((settled.frames, settled.people), (24, People::Concatenate));

@@ -34,7 +34,7 @@ fn other_files_stay() {
     ] {
         let before = read(file);
         let error = must_fail(&[&out[..], &[text(file)]].concat(), 1);
-        assert!(error.contains("written over"), "{error}");
+        assert!(error.contains("not overwritten"), "{error}");
         assert!(read(file) == before, "{out:?} {}", file.display());
     }
     let before = read(&archive);
@@ -54,6 +54,38 @@ fn a_demo_takes_no_folder_of_others() {
     assert!(error.contains("thesis.txt"), "{error}");
     let left = std::fs::read_dir(folder.path()).expect("the folder");
     assert_eq!(left.count(), 1, "something was written");
+}
+
+#[test]
+fn a_name_promises_what_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = made_data(folder.path(), 24);
+    let run = folder.path().join("run");
+    train(&data, &run, &["--epochs", "1", "--device", "cpu"]);
+    let clip = folder.path().join("made.zip");
+    let predict = ["predict", text(&run), text(&clip), "--dump"];
+    for (out, name, fitting) in [
+        (
+            &["export", text(&run), "--out"][..],
+            "x.onnx",
+            "x.safetensors",
+        ),
+        (&["export", text(&run), "--out"], "x.pt", "x.safetensors"),
+        (&predict, "x.npz", "x.safetensors"),
+        (&["report", text(&run), "--out"], "x.pdf", "x.html"),
+    ] {
+        let file = folder.path().join(name);
+        let error = must_fail(&[out, &[text(&file)]].concat(), 2);
+        assert!(error.contains(fitting) && !file.exists(), "{error}");
+    }
+    for name in ["plain", "UPPER.SAFETENSORS"] {
+        must(&[
+            "export",
+            text(&run),
+            "--out",
+            text(&folder.path().join(name)),
+        ]);
+    }
 }
 
 #[cfg(unix)]

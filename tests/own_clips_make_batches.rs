@@ -76,7 +76,7 @@ fn set(folder_of: &Path, joints: usize, clips: Vec<(&'static str, Vec<u8>)>) -> 
 fn rows(prepared: &Arc<Prepared>, preset: &str) -> sinew::Result<Vec<usize>> {
     let recipe = resolve(preset, None, &[]).unwrap();
     let all: Vec<usize> = (0..prepared.len()).collect();
-    let data = settle(&recipe.data, prepared.manifest());
+    let data = settle(&recipe.data, prepared.manifest(), &all);
     let data = settle_scale(&data, prepared, &all)?;
     assert!(
         data.scale.iter().all(|x| x.is_finite() && *x > 0.0),

@@ -5,28 +5,14 @@
 mod command;
 #[path = "common/npy.rs"]
 mod npy;
+#[path = "common/waves.rs"]
+mod waves;
 
 use command::{must, must_fail, text};
 use serde_json::Value;
 use sinew::rng::Rng;
 use std::path::{Path, PathBuf};
-
-const LAYOUT: &str = "name = 'waver'\nunit = 'metre'\nup = '+y'\n\
-    joints = ['hip', 'neck', 'left hand', 'right hand']\nbones = [[1, 0], [2, 1], [3, 1]]\n";
-
-/// Somebody who waves with the left hand (2) or the right one (3): [frames, 4, 3].
-fn wave(hand: usize, frames: usize, rng: &mut Rng) -> Vec<f32> {
-    let rest = [[0.0, 0.0], [0.0, 0.5], [-0.3, 0.2], [0.3, 0.2]];
-    let mut data = Vec::new();
-    for frame in 0..frames {
-        let raised = 0.3 + 0.2 * (frame as f32 * 0.4).sin();
-        for (joint, [x, y]) in rest.into_iter().enumerate() {
-            let up = if joint == hand { raised } else { 0.0 };
-            data.extend([x, y + up, 0.0].map(|c| c + 0.01 * rng.normal()));
-        }
-    }
-    data
-}
+use waves::{LAYOUT, wave};
 
 /// A run on clips of 30 to 40 frames, their median 34.
 fn trained(folder: &Path) -> PathBuf {

@@ -166,7 +166,7 @@ fn more_epochs_and_refused_changes() {
     );
     let missing = folder.path().join("missing");
     let error = must_fail(&["train", "--resume", text(&missing)], 1);
-    assert!(error.contains("no run"), "{error}");
+    assert!(error.contains("not a run folder"), "{error}");
     assert!(!missing.exists(), "no fresh start");
     let again = run(&[
         "train",

@@ -48,6 +48,20 @@ fn by_hand_stays() {
 }
 
 #[test]
+fn the_ends_of_a_range_are_in_it() {
+    for set in ["model.dropout=0.99", "model.dropout=0", "augment.crop=0.99"] {
+        resolve("sinew", None, &[set.into()]).unwrap();
+    }
+    for set in ["model.dropout=0.9901", "train.momentum=0.9999999"] {
+        let error = resolve("sinew", None, &[set.into()]).unwrap_err();
+        assert!(
+            error.to_string().contains("must be a number from 0 to"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn large_sets_hold_a_twentieth_out() {
     assert_eq!(sinew::train::held_out(4_999), 0.0);
     assert_eq!(sinew::train::held_out(5_000), 0.05);

@@ -10,7 +10,7 @@ use super::made::made;
 use crate::error::Result;
 use crate::files::Scratch;
 use crate::loader::{Batches, Loader};
-use crate::recipe::{Augment, resolve};
+use crate::recipe::{Augment, Centre, Data, resolve};
 use crate::shards::Prepared;
 
 /// What to measure.
@@ -28,7 +28,8 @@ pub struct Options {
     pub threads: usize,
 }
 
-/// What was measured: `reference` sampling, T 100, every augmentation on.
+/// What was measured: `reference` sampling and centring (that of each frame for another skeleton than Kinect v2's 25
+/// joints), T 100, every augmentation on.
 #[derive(Debug, Clone, Serialize)]
 pub struct Table {
     /// Clips of the data.
@@ -69,6 +70,16 @@ pub fn measure(options: &Options) -> Result<Table> {
     let prepared = Arc::new(Prepared::open(folder)?);
     let clips: Vec<usize> = (0..prepared.len()).collect();
     let recipe = resolve("reference", None, &[])?;
+    let layout = &prepared.manifest().layout;
+    // The reference's own centring names the joints of Kinect v2.
+    let centre = match layout.len() {
+        25 => recipe.data.centre,
+        _ => Centre::Frame,
+    };
+    let data = Data {
+        centre,
+        ..recipe.data
+    };
     let augment = Augment {
         rotation: [0.3; 3],
         scale: 0.1,
@@ -87,7 +98,7 @@ pub fn measure(options: &Options) -> Result<Table> {
     };
     let loader = |threads: usize| {
         let how = (options.batch, 0, threads);
-        Loader::train(Arc::clone(&prepared), &clips, &recipe.data, &augment, how)
+        Loader::train(Arc::clone(&prepared), &clips, &data, &augment, how)
     };
     let one = played(&loader(1)?, Duration::ZERO, options.time)?;
     let many = loader(threads)?;

@@ -11,7 +11,7 @@ use crate::export::Weights;
 use crate::loader::Protocol;
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
-use crate::train::{self, Event, Fold, Run, for_data, for_device, train_folds};
+use crate::train::{self, Event, Fold, Run, for_data, for_device, for_training, train_folds};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -161,6 +161,9 @@ fn folds(
         recipe.run.protocol = protocol.to_string();
         let mut recipe = for_data(&recipe, prepared, &folder)?;
         eval::test_clips(&recipe.run.protocol, prepared)?;
+        for warning in for_training(&recipe, prepared)? {
+            progress.line(&format!("warning: {protocol}: {warning}"));
+        }
         if let (Some(plan), true) = (&plan, recipe.run.plan.is_empty()) {
             recipe.run.plan = plan.clone();
         }

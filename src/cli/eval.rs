@@ -153,21 +153,17 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
     let recipe = train::Run::recipe(&args.run)?;
     let mut weights = weights(&args.run, &args.checkpoint)?;
     weights.recipe = weights.recipe.with(&args.set)?;
-    let folder = args
-        .data
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(&recipe.run.data));
-    let prepared = Arc::new(Prepared::open(&folder)?);
+    let prepared = Arc::new(train::data_of(&args.run, &recipe, args.data.as_deref())?);
     let name = args
         .protocol
         .clone()
         .unwrap_or_else(|| recipe.run.protocol.clone());
-    same_kind(&prepared, &weights)?;
+    weights.check_data(prepared.manifest(), Place::file(prepared.folder()))?;
     if prepared.manifest().checksum != recipe.run.checksum {
         let what = "these are not the data that the run was trained on";
         if args.data.is_none() {
             let help = "name the right ones with --data, or these, if test clips that were trained on do no harm";
-            return Err(Error::input(Place::file(&folder), what, help));
+            return Err(Error::input(Place::file(prepared.folder()), what, help));
         }
         tell(format!("warning: {what}: a test clip may be one of those"));
     }
@@ -184,28 +180,6 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
         report,
         device: compute.describe(),
     })
-}
-
-/// Refuses data whose skeletons or classes are not those of the weights.
-fn same_kind(prepared: &Prepared, weights: &Weights) -> Result<()> {
-    let manifest = prepared.manifest();
-    let (here, there) = (&manifest.layout, &weights.layout);
-    let what = if here.joints != there.joints {
-        let (here, there) = (here.len(), there.len());
-        format!("its {here} joints are not the {there} that the weights are for")
-    } else if manifest.classes != weights.classes {
-        let (here, there) = (manifest.classes.len(), weights.classes.len());
-        format!("its {here} classes are not the {there} that the weights know")
-    } else if here.unit != there.unit {
-        let (here, there) = (&here.unit, &there.unit);
-        format!("its unit is {here}, and that of the weights {there}")
-    } else if (&here.bones, here.centre, here.up) != (&there.bones, there.centre, there.up) {
-        "its bones, centre or up axis are not those that the weights are for".into()
-    } else {
-        return Ok(());
-    };
-    let help = "evaluate on data of the same kind";
-    Err(Error::input(Place::file(prepared.folder()), what, help))
 }
 
 /// The test clips of a protocol; there is at least one.

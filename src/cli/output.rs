@@ -1,4 +1,4 @@
-//! What a command may write over: its own kind of file, and nothing that a run lives on.
+//! What a command may write: under a name of its own kind of file, over such a file, and over nothing that a run needs.
 
 use crate::error::{Error, Place, Result};
 use crate::train::{Run, best};
@@ -28,6 +28,15 @@ impl Output {
         }
     }
 
+    /// The file name's extensions, the usual one first.
+    fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Output::Tensors => &["safetensors"],
+            Output::Page => &["html", "htm"],
+            Output::Picture => &["svg"],
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Output::Tensors => "safetensors file",
@@ -37,13 +46,14 @@ impl Output {
     }
 }
 
-/// Refuses a file that a command is told to write over and that is of another kind, or a run's own.
+/// Refuses a file name whose extension promises another kind of file than the command writes, and a file that is there
+/// already and is of another kind, or a run's own. A name without an extension is taken.
 ///
 /// # Errors
-/// [`Error::Input`] for such a file, [`Error::Io`] for one that cannot be read.
+/// [`Error::Usage`] for such a name, [`Error::Input`] for such a file, [`Error::Io`] for one that cannot be read.
 pub fn may_write(path: &Path, output: Output) -> Result<()> {
     if !path.is_file() {
-        return Ok(());
+        return fitting_name(path, output);
     }
     let refused = |what: &str| {
         let help = "choose another file, or remove this one first";
@@ -52,16 +62,34 @@ pub fn may_write(path: &Path, output: Output) -> Result<()> {
     let whole = std::fs::canonicalize(path).map_err(|e| Error::io(path, "find", e))?;
     let needs = |run: &Path| whole == best(run) || whole.starts_with(run.join("checkpoints"));
     if whole.ancestors().any(|run| needs(run) && Run::exists(run)) {
-        return refused("it is a run's own, and is not written over");
+        return refused("a run needs this file; not overwritten");
     }
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(64).read_to_end(&mut head));
     read.map_err(|e| Error::io(path, "read", e))?;
     if head.is_empty() || output.is(&head) {
-        return Ok(());
+        return fitting_name(path, output);
     }
     refused(&format!(
-        "it is there already and no {}, so it is not written over",
+        "it exists and is not a {}; not overwritten",
         output.name()
     ))
+}
+
+/// Refuses an extension that promises another kind of file.
+fn fitting_name(path: &Path, output: Output) -> Result<()> {
+    if let Some(extension) = path.extension() {
+        let fits = |known: &&str| extension.eq_ignore_ascii_case(known);
+        if !output.extensions().iter().any(fits) {
+            let what = format!(
+                "{} has the extension .{}, and what is written is a {}",
+                path.display(),
+                extension.to_string_lossy(),
+                output.name()
+            );
+            let fitting = path.with_extension(output.extensions()[0]);
+            return Err(Error::usage(what, format!("name it {}", fitting.display())));
+        }
+    }
+    Ok(())
 }

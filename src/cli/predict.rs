@@ -5,13 +5,14 @@ use super::output::{Output, may_write};
 use super::progress::Progress;
 use super::{say, say_json, tell};
 use crate::device::{Choice, open};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::evaluate::{Evaluator, mean_rows, ranking, windows};
 use crate::export::{Lengths, Weights};
 use crate::files::Tensors;
 use crate::formats::Catalogue;
 use crate::loader::{Batch, from_clip};
 use crate::model::read;
+use crate::recipe::People;
 use crate::skeleton::Clip;
 use serde::Serialize;
 use std::ops::Range;
@@ -28,7 +29,8 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     /// The run
     pub run: PathBuf,
-    /// Clips (.skeleton, skeleton_pos.txt, or .npy of the run's skeleton), or archives and folders of them
+    /// Clips (.skeleton, skeleton_pos.txt, or .npy), or archives and folders of them. Arrays are of the run's skeleton;
+    /// a layout.toml beside them is compared with it
     #[arg(required = true)]
     pub file: Vec<PathBuf>,
     /// Classes to print a clip
@@ -216,6 +218,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let weights = weights(&args.run, &args.checkpoint)?;
     let mut catalogue = Catalogue::of_layout(&args.file, &weights.layout)?;
+    let place = args.file.first().map_or_else(Place::default, Place::file);
+    weights.check_layout(&catalogue.layout, place)?;
     let compute = open(args.device)?;
     tell(compute.describe());
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
@@ -232,6 +236,8 @@ pub fn run(args: &Args) -> Result<()> {
         dump: args.dump.is_some().then(Dump::default),
     };
     let (mut predictions, mut failed) = (Vec::new(), Vec::new());
+    let pairs = weights.recipe.data.people == People::Concatenate;
+    let mut alone = 0;
     failed.append(&mut catalogue.problems);
     let mut reader = catalogue.reader();
     let progress = Progress::new("predict", catalogue.items.len());
@@ -241,9 +247,10 @@ pub fn run(args: &Args) -> Result<()> {
             Error::Device { .. } => e,
             e => Error::failed(format!("{}: {e}", item.name), "leave it out"),
         };
-        let scored = reader
-            .read(item)
-            .and_then(|recording| scorer.predict(args, &recording.clip).map_err(named));
+        let scored = reader.read(item).and_then(|recording| {
+            alone += usize::from(pairs && recording.clip.bodies == 1);
+            scorer.predict(args, &recording.clip).map_err(named)
+        });
         match scored {
             Ok(prediction) => predictions.push(Prediction {
                 clip: item.name.clone(),
@@ -255,6 +262,12 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     drop(progress);
+    if alone > 0 {
+        tell(format!(
+            "warning: the weights were trained on pairs of people, and {alone} of {} clips have one person",
+            catalogue.items.len()
+        ));
+    }
     if let (Some(path), Some(dump)) = (&args.dump, scorer.dump)
         && !predictions.is_empty()
     {

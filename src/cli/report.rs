@@ -8,7 +8,6 @@ use crate::error::Result;
 use crate::files;
 use crate::loader::Protocol;
 use crate::report::{RunFacts, Tested, run_page};
-use crate::shards::Prepared;
 use crate::train;
 use std::path::{Path, PathBuf};
 
@@ -42,8 +41,7 @@ pub fn run(args: &Args) -> Result<()> {
     let page = args.out.clone().unwrap_or_else(|| args.run.join(PAGE));
     may_write(&page, Output::Page)?;
     let recipe = train::Run::recipe(&args.run)?;
-    let own = PathBuf::from(&recipe.run.data);
-    let prepared = Prepared::open(args.data.as_ref().unwrap_or(&own))?;
+    let prepared = train::data_of(&args.run, &recipe, args.data.as_deref())?;
     let protocol: Protocol = recipe.run.protocol.parse()?;
     let (share, seed) = (recipe.train.validation, recipe.run.seed);
     let split = protocol.split(prepared.manifest(), share, seed)?;

@@ -3,7 +3,7 @@
 use crate::device::Choice;
 use crate::error::{Error, Result};
 use crate::recipe::{self, Recipe};
-use crate::train::plans;
+use crate::train::{plans, text_of};
 use std::path::{Path, PathBuf};
 
 /// How to train.
@@ -74,7 +74,7 @@ impl Settings {
         }
         if let Some(data) = data {
             let whole = std::path::absolute(data).map_err(|e| Error::io(data, "find", e))?;
-            sets.push(format!("run.data={}", text(&whole.to_string_lossy())));
+            sets.push(format!("run.data={}", text(&text_of(&whole)?)));
         }
         if let Some(protocol) = protocol {
             sets.push(format!("run.protocol={}", text(protocol)));

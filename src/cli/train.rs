@@ -6,11 +6,12 @@ use super::signals::with_signals;
 use super::{say, tell};
 use crate::device::{Choice, open_for, open_named, share_cores};
 use crate::error::{Error, Result};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, SHAPE_KEYS};
 use crate::shards::Prepared;
 use crate::train::ranks::{self, Ranks};
 use crate::train::{
-    Best, EpochTiming, Event, Run, Session, Start, follow, for_device, lead, memory,
+    Best, EpochTiming, Event, Head, InitialWeights, Run, Session, Start, data_of, follow,
+    for_device, lead, memory,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,9 +48,12 @@ pub struct Args {
     pub resume: Option<PathBuf>,
     #[command(flatten)]
     pub settings: Settings,
-    /// Start from these weights, or from the best of this run
+    /// Start from the weights of a file, or the best ones of a run, for the same skeleton
     #[arg(long, value_name = "FILE.safetensors|RUN")]
     pub init: Option<PathBuf>,
+    /// The classifier of the weights of --init: kept, for the same classes in the same order, or new, for others
+    #[arg(long, value_name = "kept|new", requires = "init")]
+    pub init_head: Option<Head>,
     /// Let this setting differ from the run's on --resume
     #[arg(long, value_name = "KEY", requires = "resume")]
     pub allow: Vec<String>,
@@ -146,7 +150,13 @@ fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Ses
         .resolve(args.protocol.as_deref().unwrap_or_default())?;
     let prepared = Arc::new(Prepared::open(data)?);
     let device = args.settings.device.unwrap_or(Choice::Auto);
-    let first = args.init.clone().map_or(Start::Fresh, Start::From);
+    let first = match &args.init {
+        None => Start::Fresh,
+        Some(file) => {
+            let head = args.init_head.unwrap_or_default();
+            Start::From(Box::new(InitialWeights::read(file, head)?))
+        }
+    };
     let mut events = |event: Event<'_>| note(progress, &event);
     let ranks = ranks.clone();
     lead(ranks, &recipe, prepared, out, device, first, &mut events)
@@ -169,7 +179,8 @@ fn resume(
         Some(choice) => open_for(choice, rank.local, rank.locals)?,
         None => open_named(&stored.run.device, rank.local)?,
     };
-    let prepared = Arc::new(Prepared::open(&wanted.run.data)?);
+    let moved = args.data.as_deref();
+    let prepared = Arc::new(data_of(folder, &wanted, moved)?);
     memory::fits(&wanted, prepared.manifest(), &compute, rank.of)?;
     for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
     wanted.run.checksum = prepared.manifest().checksum.clone();
@@ -191,13 +202,15 @@ fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
     let free = |key: &str| {
         (key == "train.epochs" && wanted.train.epochs >= stored.train.epochs)
             || (key == "run.plan" && allowed("run.device"))
-            || (!SHAPE.contains(&key) && allowed(key))
+            || (!SHAPE_KEYS.contains(&key) && allowed(key))
     };
     let refused: Vec<_> = changed.into_iter().filter(|(key, _)| !free(key)).collect();
     if refused.is_empty() {
         return Ok(());
     }
-    let shape = refused.iter().any(|(key, _)| SHAPE.contains(&&key[..]));
+    let shape = refused
+        .iter()
+        .any(|(key, _)| SHAPE_KEYS.contains(&&key[..]));
     let clauses: Vec<String> = refused.into_iter().map(|(_, clause)| clause).collect();
     let what = format!("the run has other settings: {}", clauses.join("; "));
     let help = match shape {
@@ -206,21 +219,6 @@ fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
     };
     Err(Error::failed(what, help))
 }
-
-/// Settings that decide what shape the weights have; nothing can allow others.
-const SHAPE: [&str; 11] = [
-    "model.temporal",
-    "model.spatial",
-    "model.fusion",
-    "model.hidden",
-    "model.part_hidden",
-    "model.bidirectional",
-    "model.peephole",
-    "data.frames",
-    "data.people",
-    "data.bones",
-    "data.motion",
-];
 
 /// Tells what is said while a run is set up.
 fn note(progress: &Progress, event: &Event<'_>) {

@@ -1,5 +1,9 @@
 //! Weights for the world: PyTorch's names, shapes and gate order, with all that is needed to build the model again.
 
+mod compatibility;
+
+pub(crate) use compatibility::{class_difference, layout_difference};
+
 use crate::error::{Error, Place, Result};
 use crate::files::{Header, Numbers, TensorFile, TensorInfo, Tensors};
 use crate::limits::CLASSES;

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::archive::Archive;
 use super::dataset::{Dataset, guess, is_hidden, strip_extension};
+use super::layout_beside::layout_beside;
 use super::{MOST_BYTES, clips, ntu, sbu};
 use crate::error::{Error, Place, Result, Warning};
 use crate::skeleton::{About, Layout};
@@ -69,7 +70,7 @@ impl Catalogue {
     }
 
     /// Lists the clips of sources to score, as [`Catalogue::unlabelled`]; `.npy` arrays without a table are taken for
-    /// clips of this layout.
+    /// clips of this layout, unless a layout.toml lies beside them. Compare [`Catalogue::layout`] before scoring.
     ///
     /// # Errors
     /// As [`Catalogue::open`].
@@ -107,7 +108,8 @@ impl Catalogue {
             }
         };
         let layout = match (arrays, dataset) {
-            (Some(layout), _) => layout.clone(),
+            // A layout that lies beside the arrays says what they are; without one they are taken as asked for.
+            (Some(layout), _) => layout_beside(&archives)?.unwrap_or_else(|| layout.clone()),
             (None, Dataset::Sbu) => Layout::sbu15(),
             (None, _) => Layout::ntu25(),
         };

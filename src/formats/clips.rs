@@ -11,7 +11,7 @@ use crate::skeleton::{About, Clip, Layout};
 
 /// The table of clips.
 pub(super) const TABLE: &str = "clips.csv";
-const LAYOUT: &str = "layout.toml";
+pub(super) const LAYOUT: &str = "layout.toml";
 const CLASSES: &str = "classes.txt";
 const COLUMNS: [&str; 6] = ["file", "label", "split", "subject", "camera", "setup"];
 

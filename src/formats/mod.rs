@@ -3,7 +3,9 @@
 pub mod archive;
 mod catalogue;
 mod clips;
+pub mod coverage;
 mod dataset;
+mod layout_beside;
 mod npy;
 pub mod ntu;
 mod number;

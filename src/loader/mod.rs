@@ -6,6 +6,7 @@
 //! where an epoch is entered change a batch.
 
 pub mod augment;
+mod coverage;
 pub mod features;
 pub mod people;
 pub mod protocol;
@@ -16,6 +17,7 @@ mod sequence;
 mod stream;
 pub mod transforms;
 
+pub use coverage::check_training;
 pub use protocol::{Protocol, Split};
 pub use row::{Batch, from_clip, settle};
 pub use scale::settle_scale;

@@ -49,23 +49,26 @@ impl Batch {
     }
 }
 
-/// The settings with what prepared data decide put in: `data.frames` 0 becomes the median length of all clips (the lower
-/// of two in the middle, at least 4 and at most 100), [`People::Auto`] becomes concatenation where every clip has
-/// exactly two tracked bodies and averaging elsewhere; [`Centre::Auto`] becomes the first frame's where they are
-/// concatenated and each frame's elsewhere; [`Actors::Auto`] becomes the published rule for NTU, whose bodies are guesses
-/// of a tracker, and everybody elsewhere. Store the answer with a run: other data would give another.
+/// The settings with what the training clips decide filled in. Other clips, those of the test above all, have no say.
+///
+/// `data.frames` 0 becomes the median length of the clips in `train` (the lower of two in the middle, at least 4 and at
+/// most 100). [`People::Auto`] becomes concatenation where each of them has exactly two tracked bodies, and averaging
+/// elsewhere; [`Centre::Auto`] becomes the first frame's where people are concatenated and each frame's elsewhere;
+/// [`Actors::Auto`] becomes the published rule for NTU, whose bodies are guesses of a tracker, and everybody elsewhere.
+/// Store the result with a run: other data would give another.
 #[must_use]
-pub fn settle(data: &Data, manifest: &Manifest) -> Data {
+pub fn settle(data: &Data, manifest: &Manifest, train: &[usize]) -> Data {
+    let clips = || train.iter().filter_map(|&clip| manifest.clips.get(clip));
     let mut settled = data.clone();
     if data.frames == 0 {
-        let mut lengths: Vec<usize> = manifest.clips.iter().map(|clip| clip.frames).collect();
+        let mut lengths: Vec<usize> = clips().map(|clip| clip.frames).collect();
         lengths.sort_unstable();
         settled.frames = lengths
             .get(lengths.len().saturating_sub(1) / 2)
             .map_or(4, |&median| median.clamp(4, 100));
     }
     if data.people == People::Auto {
-        let pairs = manifest.clips.iter().all(|clip| clip.bodies == 2);
+        let pairs = clips().all(|clip| clip.bodies == 2);
         settled.people = if pairs {
             People::Concatenate
         } else {
@@ -145,7 +148,7 @@ impl Maker {
             ("data.actors = auto", data.actors == Actors::Auto),
         ];
         if let Some((setting, _)) = open.into_iter().find(|(_, open)| *open) {
-            let what = format!("{setting} means nothing without prepared data");
+            let what = format!("{setting} means nothing without training clips");
             return Err(Error::setting(what, "name a value"));
         }
         if data.scale.contains(&0.0) {

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use rayon::prelude::*;
 
-use super::row::{Batch, Maker, Sample, settle};
+use super::row::{Batch, Maker, Sample};
 use super::{Sequence, features, people, purpose, sampling};
 use crate::error::{Error, Result};
 use crate::recipe::{Augment, Data, People, Sampling};
@@ -54,7 +54,8 @@ impl Loader {
     /// is that of the background threads, 0 for as many as compute; the batches are the same for any.
     ///
     /// # Errors
-    /// A clip that cannot be read, or that the settings do not suit.
+    /// A clip that cannot be read, or that the settings do not suit; settings that [`super::settle`] and
+    /// [`super::settle_scale`] have not filled in.
     pub fn train(
         prepared: Arc<Prepared>,
         clips: &[usize],
@@ -86,13 +87,8 @@ impl Loader {
         augment: Option<&Augment>,
         (batch, seed, threads): (usize, u64, usize),
     ) -> Result<Self> {
-        let data = settle(data, prepared.manifest());
-        let maker = Maker::new(
-            prepared.manifest().layout.clone(),
-            data,
-            augment.cloned(),
-            seed,
-        )?;
+        let layout = prepared.manifest().layout.clone();
+        let maker = Maker::new(layout, data.clone(), augment.cloned(), seed)?;
         let each: Vec<Vec<Sample>> = clips
             .par_iter()
             .map(|&clip| samples(&prepared, &maker, clip))

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::{folder, pipeline};
 use crate::error::{Error, Place, Result, Warning};
+use crate::formats::coverage::set_warnings;
 use crate::formats::{Catalogue, Dataset};
-use crate::shards::{MANIFEST, Prepared};
+use crate::shards::{MANIFEST, Manifest, Prepared};
 
 /// What a path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +75,7 @@ fn prepared(path: &Path) -> Result<Checked> {
     Ok(Checked {
         clips: data.len(),
         problems: data.verify(),
-        warnings: Vec::new(),
+        warnings: of_manifest(data.manifest(), path),
     })
 }
 
@@ -90,11 +91,25 @@ fn source(
         problems.extend(recording.err());
         Ok(())
     })?;
+    let mut warnings = std::mem::take(&mut catalogue.warnings);
+    // A clip by itself is a part of nothing.
+    if !path.is_file() || catalogue.items.len() > 1 {
+        let items = catalogue.items.iter();
+        let labelled = items.filter_map(|item| Some((item.label?, &item.about)));
+        let dataset = catalogue.dataset.name();
+        warnings.extend(set_warnings(dataset, &catalogue.classes, labelled, path));
+    }
     Ok(Checked {
         clips: catalogue.items.len(),
         problems,
-        warnings: catalogue.warnings,
+        warnings,
     })
+}
+
+/// What the clips of prepared data in `folder` lack.
+pub(super) fn of_manifest(manifest: &Manifest, folder: &Path) -> Vec<Warning> {
+    let clips = manifest.clips.iter().map(|clip| (clip.label, &clip.about));
+    set_warnings(&manifest.dataset, &manifest.classes, clips, folder)
 }
 
 /// The single errors of a list.

@@ -131,13 +131,8 @@ fn prepare_listed(
     let mut bad = std::mem::take(&mut catalogue.problems);
     let job = job(&catalogue, options);
     let (mut target, finished) = Target::claim(&options.out, &job)?;
-    let Catalogue {
-        dataset,
-        layout,
-        classes,
-        ..
-    } = &catalogue;
-    let mut manifest = begin(*dataset, layout, classes.clone());
+    let classes = catalogue.classes.clone();
+    let mut manifest = begin(catalogue.dataset, &catalogue.layout, classes);
     manifest.counts.missing = catalogue.missing;
     manifest.skipped = bad.iter().map(skipped).collect();
     let resumed = finished.len();
@@ -194,6 +189,8 @@ fn prepare_listed(
     }
     manifest.skipped.append(&mut part.skipped);
     target.publish(&manifest)?;
+    let mut warnings = std::mem::take(&mut catalogue.warnings);
+    warnings.extend(check::of_manifest(&manifest, &options.out));
     Ok(Summary {
         shards: manifest.shards.len(),
         resumed,
@@ -201,7 +198,7 @@ fn prepare_listed(
         counts: manifest.counts,
         skipped: manifest.skipped,
         ignored: catalogue.ignored,
-        warnings: catalogue.warnings,
+        warnings,
     })
 }
 

@@ -67,7 +67,9 @@ pub fn check(recipe: &Recipe) -> Result<()> {
     if train.validation != -1.0 && !(0.0..=0.99).contains(&train.validation) {
         return Err(refused("train.validation", "-1 or a number from 0 to 0.99"));
     }
-    match shares.iter().find(|(_, x, high)| !(*x >= 0.0 && x <= high)) {
+    // Most settings are f32, whose 0.99 is a little more than that of f64.
+    let within = |x: f64, high: f64| x >= 0.0 && (x <= high || x as f32 <= high as f32);
+    match shares.iter().find(|(_, x, high)| !within(*x, *high)) {
         Some((key, _, high)) => Err(refused(key, &format!("a number from 0 to {high}"))),
         None => finite(recipe),
     }

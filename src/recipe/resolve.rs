@@ -12,6 +12,22 @@ use toml::{Table, Value};
 /// The names that `--preset` takes; the first is the default.
 pub const PRESETS: [&str; 3] = ["sinew", "paper", "reference"];
 
+/// Settings that decide the shape of a model's parameters or the meaning of its inputs: weights of one value do not fit
+/// another.
+pub const SHAPE_KEYS: [&str; 11] = [
+    "model.temporal",
+    "model.spatial",
+    "model.fusion",
+    "model.hidden",
+    "model.part_hidden",
+    "model.bidirectional",
+    "model.peephole",
+    "data.frames",
+    "data.people",
+    "data.bones",
+    "data.motion",
+];
+
 /// What a run is before anything is said about it.
 const RUN: &str = r#"
 [run]
@@ -173,6 +189,20 @@ impl Recipe {
         let mut table = self.table()?;
         put_all(&mut table, sets)?;
         from_table(table)
+    }
+
+    /// The value of a setting, as TOML has it and `--set` takes it.
+    ///
+    /// # Errors
+    /// As [`Recipe::to_toml`]; [`Error::Usage`] for a key that no setting has.
+    pub fn value(&self, key: &str) -> Result<String> {
+        let table = self.table()?;
+        let found = flat(&table).find(|(known, _)| known == key);
+        let text = found.map(|(_, value)| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        text.ok_or_else(|| unknown(&table, key, "settings"))
     }
 
     /// Refuses a key that no setting has.

@@ -164,7 +164,7 @@ pub enum People {
     Average,
     /// One sample; each joint carries both actors' coordinates.
     Concatenate,
-    /// Concatenate where every clip has exactly two bodies, else average; a run's start decides.
+    /// Concatenate where every training clip has exactly two bodies, else average; a run's start decides.
     Auto,
 }
 
@@ -186,7 +186,7 @@ pub enum Actors {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
-    /// Steps of an input (T); 0 takes the data's own median length, at most 100.
+    /// Steps of an input (T); 0 takes the training clips' median length, at most 100.
     pub frames: usize,
     /// Which frames: `first`, `uniform`, `segments`, `ends`.
     pub sampling: Sampling,

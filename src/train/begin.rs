@@ -8,8 +8,8 @@ use super::run::Run;
 use super::session::{Session, Start};
 use super::settle::{held_out, settle};
 use crate::device::{Choice, Compute, open_for, open_named};
-use crate::error::{Error, Place, Result};
-use crate::loader::Protocol;
+use crate::error::{Error, Place, Result, Warning};
+use crate::loader::{Protocol, check_training};
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use std::path::Path;
@@ -49,6 +49,13 @@ pub fn lead(
 ) -> Result<Session> {
     let rank = ranks.rank();
     let mut recipe = for_data(recipe, &prepared, out)?;
+    for warning in for_training(&recipe, &prepared)? {
+        events(Event::Warning(warning.to_string()));
+    }
+    if let Start::From(initial) = &first {
+        // Before the folder is made.
+        initial.check(&recipe, prepared.manifest())?;
+    }
     let compute = open_for(device, rank.local, rank.locals)?;
     events(Event::Note(compute.describe()));
     memory::fits(&recipe, prepared.manifest(), &compute, rank.of)?;
@@ -116,13 +123,42 @@ pub fn for_data(recipe: &Recipe, prepared: &Prepared, out: &Path) -> Result<Reci
     let mut recipe = settle(&recipe, prepared, &split.train)?;
     let folder = prepared.folder();
     let whole = std::path::absolute(folder).map_err(|e| Error::io(folder, "find", e))?;
-    recipe.run.data = whole.to_string_lossy().into_owned();
+    recipe.run.data = text_of(&whole)?;
     recipe.run.checksum = prepared.manifest().checksum.clone();
     if recipe.run.task.is_empty() {
         let name = out.file_name().unwrap_or(out.as_os_str());
         recipe.run.task = name.to_string_lossy().into_owned();
     }
     Ok(recipe)
+}
+
+/// Refuses data that the settings' protocol can teach nothing with; what makes the result less than it seems comes back.
+///
+/// # Errors
+/// As [`check_training`].
+pub fn for_training(recipe: &Recipe, prepared: &Prepared) -> Result<Vec<Warning>> {
+    let protocol: Protocol = recipe.run.protocol.parse()?;
+    let manifest = prepared.manifest();
+    let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
+    check_training(protocol, manifest, &split, prepared.folder())
+}
+
+/// A path as settings keep it.
+///
+/// # Errors
+/// [`Error::Input`] for a path that is not UTF-8, which a run could never find again.
+pub fn text_of(path: &Path) -> Result<String> {
+    match path.to_str() {
+        Some(text) => Ok(text.into()),
+        None => {
+            let what = "its path is not UTF-8, so a run's config.toml cannot hold it";
+            Err(Error::input(
+                Place::file(path),
+                what,
+                "rename it, or link to it under another name",
+            ))
+        }
+    }
 }
 
 /// Fills in the device, and the plan that was asked for or else measures fastest there, of which `note` hears.

@@ -6,10 +6,11 @@ use crate::error::{Error, Place, Result};
 use crate::export::Weights;
 use crate::files;
 use crate::recipe::{self, Recipe};
+use crate::shards::{MANIFEST, Prepared};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// One line of `metrics.jsonl`: an epoch's numbers, none of which a clock decides.
@@ -146,15 +147,16 @@ impl Run {
     /// # Errors
     /// [`Error::Input`] where the folder holds no run or its settings are damaged, [`Error::Io`] where they cannot be read.
     pub fn recipe(folder: &Path) -> Result<Recipe> {
-        if !Self::exists(folder) {
-            let help = "give the folder that `sinew train --out` made";
-            return Err(Error::input(
-                Place::file(folder),
-                "no run: it has no config.toml",
-                help,
-            ));
+        let config = folder.join(CONFIG);
+        match std::fs::metadata(&config) {
+            Ok(_) => recipe::load(&config),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                let help = "give the folder that `sinew train --out` made";
+                let what = "not a run folder (no config.toml)";
+                Err(Error::input(Place::file(folder), what, help))
+            }
+            Err(e) => Err(Error::io(&config, "read", e)),
         }
-        recipe::load(&folder.join(CONFIG))
     }
 
     /// The folder of checkpoints.
@@ -258,6 +260,26 @@ fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
         })
     };
     whole.lines().enumerate().map(read).collect()
+}
+
+/// The prepared data of a run: those in `given`, or where its settings say that they are.
+///
+/// # Errors
+/// As [`Prepared::open`]; where the run's own are gone, [`Error::Input`] that says how to name where they are now.
+pub fn data_of(run: &Path, recipe: &Recipe, given: Option<&Path>) -> Result<Prepared> {
+    if let Some(folder) = given {
+        return Prepared::open(folder);
+    }
+    let folder = Path::new(&recipe.run.data);
+    if folder.join(MANIFEST).exists() {
+        return Prepared::open(folder);
+    }
+    let what = format!("the prepared data of {} are not there", run.display());
+    let help = format!(
+        "if they were moved, say where they are: `sinew eval {0} --data DATA`, `sinew train DATA --resume {0}`",
+        run.display()
+    );
+    Err(Error::input(Place::file(folder), what, help))
 }
 
 /// The best weights of a run.

@@ -5,6 +5,7 @@ mod setup;
 
 use super::checkpoint::{Best, Checkpoint, Position};
 use super::event::Event;
+use super::initial::InitialWeights;
 use super::ranks::{Ranks, same_everywhere};
 use super::run::{EpochMetrics, EpochTiming, Run};
 use super::schedule::rate;
@@ -21,7 +22,6 @@ use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use burn::module::Module;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -30,8 +30,8 @@ use std::time::{Duration, Instant};
 pub enum Start {
     /// From the seed.
     Fresh,
-    /// From a file of weights.
-    From(PathBuf),
+    /// From the weights of a file.
+    From(Box<InitialWeights>),
     /// From the newest whole checkpoint.
     Resume,
     /// From the first rank.

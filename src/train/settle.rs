@@ -15,8 +15,8 @@ const SAMPLES: usize = 2_400_000;
 
 /// The recipe with every derived number filled in.
 ///
-/// `data.frames` 0, `data.people` and `data.centre` auto as [`loader::settle`] says, `data.scale` as
-/// [`loader::settle_scale`] from the clips in `train`. `train.batch` 0: 32 below 5,000 training clips, else 256.
+/// All of it follows from the training clips, `train`, alone. `data.frames` 0, `data.people` and `data.centre` auto as
+/// [`loader::settle`] says, `data.scale` as [`loader::settle_scale`]. `train.batch` 0: 32 below 5,000 training clips, else 256.
 /// `model.hidden` 0: 128 below 5,000 training clips, else 512. `model.part_hidden` 0: a quarter of the hidden size.
 /// `train.epochs` 0: 2.4 million samples, at least 60 epochs and at most 240.
 ///
@@ -31,7 +31,7 @@ pub fn settle(recipe: &Recipe, prepared: &Prepared, train: &[usize]) -> Result<R
         as_printed(&mut settled, prepared.manifest());
     }
     let training_clips = train.len();
-    let data = loader::settle(&settled.data, prepared.manifest());
+    let data = loader::settle(&settled.data, prepared.manifest(), train);
     settled.data = loader::settle_scale(&data, prepared, train)?;
     if settled.train.batch == 0 {
         settled.train.batch = if training_clips < MANY_CLIPS { 32 } else { 256 };

@@ -8,10 +8,10 @@ use crate::loader::{Loader, Protocol};
 use crate::model::named;
 use crate::shards::Prepared;
 use crate::train::checkpoint::{Checkpoint, Position};
+use crate::train::initial::check_resumed;
 use crate::train::ranks::Ranks;
 use crate::train::run::Run;
 use crate::train::step::Trainee;
-use crate::train::weights::weights_of;
 use burn::module::Module;
 use std::sync::Arc;
 
@@ -79,10 +79,14 @@ impl Session {
         let mut position = Position::default();
         match &start {
             Start::Fresh => {}
-            Start::From(path) => trainee.load(&weights_of(path)?.parameters)?,
+            Start::From(initial) => {
+                initial.check(recipe, manifest)?;
+                initial.load_into(&mut trainee)?;
+            }
             Start::Resume => {
                 let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
                 let checkpoint = Checkpoint::newest(&run.checkpoints(), &mut warn)?;
+                check_resumed(&checkpoint, manifest, prepared.folder())?;
                 restore(&mut trainee, &checkpoint, &compute)?;
                 position = checkpoint.position;
                 // With the same settings, what was done behind the checkpoint comes again as it was.

@@ -1,0 +1,180 @@
+//! The weights of a file as the first ones of a new run.
+
+use super::checkpoint::Checkpoint;
+use super::settle::shape;
+use super::step::Trainee;
+use super::weights::weights_of;
+use crate::error::{Error, Place, Result};
+use crate::export::{Weights, class_difference, layout_difference};
+use crate::files::Numbers;
+use crate::loader::features;
+use crate::model::{WINDOWS, numbers};
+use crate::recipe::{Recipe, SHAPE_KEYS, Spatial, Temporal};
+use crate::shards::Manifest;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// What becomes of the classifier of the weights that a run starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Head {
+    /// It is kept: the run has the classes of the weights, in their order.
+    #[default]
+    Kept,
+    /// It is replaced by one for the run's own classes, drawn from the seed.
+    New,
+}
+
+impl FromStr for Head {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "kept" => Ok(Head::Kept),
+            "new" => Ok(Head::New),
+            _ => Err("expected kept or new".into()),
+        }
+    }
+}
+
+/// Weights that a run starts from.
+#[derive(Debug, Clone)]
+pub struct InitialWeights {
+    path: PathBuf,
+    weights: Weights,
+    head: Head,
+}
+
+impl InitialWeights {
+    /// Reads a file of weights, or the best ones of a run.
+    ///
+    /// # Errors
+    /// As [`weights_of`].
+    pub fn read(path: &Path, head: Head) -> Result<Self> {
+        Ok(InitialWeights {
+            weights: weights_of(path)?,
+            path: path.to_path_buf(),
+            head,
+        })
+    }
+
+    /// Refuses weights of another model, of another skeleton, or of other classes than a run with these settings, every
+    /// derived number filled in, has on these data. With a new head the classes may be others.
+    ///
+    /// # Errors
+    /// [`Error::Input`] that says what differs, and with which settings the weights fit.
+    pub fn check(&self, recipe: &Recipe, manifest: &Manifest) -> Result<()> {
+        let place = || Place::file(&self.path);
+        let theirs = &self.weights.recipe;
+        let (mut clauses, mut sets) = (Vec::new(), Vec::new());
+        for key in SHAPE_KEYS {
+            let (here, there) = (recipe.value(key)?, theirs.value(key)?);
+            if here != there && self.matters(key, recipe) {
+                clauses.push(format!("{key} is {there} there and {here} here"));
+                sets.push(format!("--set {key}={there}"));
+            }
+        }
+        if !clauses.is_empty() {
+            let what = format!("the weights are of another model: {}", clauses.join("; "));
+            let help = format!("start the run with {}", sets.join(" "));
+            return Err(Error::input(place(), what, help));
+        }
+        if let Some(what) = layout_difference(&manifest.layout, &self.weights.layout) {
+            let help = "start from weights of the same skeleton, or train without --init";
+            return Err(Error::input(place(), what, help));
+        }
+        let sizes = [recipe.data.frames, features::channels(&recipe.data)];
+        let (here, there) = (shape(recipe, manifest, sizes).layout, &self.weights.layout);
+        let order = match recipe.model.spatial {
+            Spatial::Chain => ("chain", here.chain != there.chain),
+            Spatial::Traversal => ("traversal", here.traversal != there.traversal),
+        };
+        let parts = |layout: &crate::skeleton::Layout| -> Vec<Vec<usize>> {
+            layout
+                .parts
+                .iter()
+                .map(|part| part.joints.clone())
+                .collect()
+        };
+        for (key, differs) in [("parts", parts(&here) != parts(there)), order] {
+            if differs {
+                let what = format!("the layout's {key} are others in the data than in the weights");
+                let help = format!("copy {key} from the layout of the weights, and prepare again");
+                return Err(Error::input(place(), what, help));
+            }
+        }
+        if self.head == Head::New {
+            return Ok(());
+        }
+        match class_difference(&manifest.classes, &self.weights.classes) {
+            None => Ok(()),
+            Some(what) => {
+                let help = "give the data the classes of the weights in their order (classes.txt), or replace the \
+                            classifier with --init-head new";
+                Err(Error::input(place(), what, help))
+            }
+        }
+    }
+
+    /// Whether a setting that differs gives another model or other inputs.
+    fn matters(&self, key: &str, recipe: &Recipe) -> bool {
+        match key {
+            "model.part_hidden" => recipe.model.temporal == Temporal::Hierarchical,
+            // Of the model the spatial stream alone depends on T, through the length of its windows.
+            "data.frames" => {
+                recipe.data.frames / WINDOWS != self.weights.recipe.data.frames / WINDOWS
+            }
+            // The gates go with the classifier.
+            "model.fusion" => self.head == Head::Kept,
+            _ => true,
+        }
+    }
+
+    /// Gives a model these weights; with a new head it keeps its own classifier and gates.
+    pub(super) fn load_into(&self, trainee: &mut Trainee) -> Result<()> {
+        let mut parameters: BTreeMap<String, Numbers> = self.weights.parameters.clone();
+        if self.head == Head::New {
+            parameters.retain(|name, _| !is_head(name));
+            let own = numbers(&trainee.model)?;
+            parameters.extend(own.into_iter().filter(|(name, _)| is_head(name)));
+        }
+        trainee.load(&parameters)
+    }
+}
+
+/// Refuses to go on from a checkpoint with data of another skeleton or of other classes, which `--allow run.checksum` would
+/// let through.
+///
+/// # Errors
+/// [`Error::Input`] at the folder of the data, with the first difference.
+pub(super) fn check_resumed(
+    checkpoint: &Checkpoint,
+    manifest: &Manifest,
+    data: &Path,
+) -> Result<()> {
+    let about = &checkpoint.about;
+    let layout = about
+        .get("layout")
+        .and_then(|text| serde_json::from_str(text).ok());
+    let classes: Option<Vec<String>> = about
+        .get("classes")
+        .and_then(|text| serde_json::from_str(text).ok());
+    let differs = layout
+        .and_then(|layout| layout_difference(&manifest.layout, &layout))
+        .or_else(|| class_difference(&manifest.classes, &classes?));
+    match differs {
+        None => Ok(()),
+        Some(what) => {
+            let help =
+                "resume with the data that the run was trained on, or start a new run with --init";
+            Err(Error::input(Place::file(data), what, help))
+        }
+    }
+}
+
+/// Whether a parameter's shape follows from the number of classes.
+fn is_head(name: &str) -> bool {
+    ["temporal.fc.", "spatial.fc.", "fusion."]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
