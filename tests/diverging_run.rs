@@ -6,18 +6,18 @@
 mod clips;
 #[path = "common/command.rs"]
 mod command;
+#[path = "common/diverging.rs"]
+mod diverging;
 #[path = "common/kill_at.rs"]
 mod kill_at;
 #[path = "common/runs.rs"]
 mod runs;
 
-use clips::{clip, prepared};
 use command::{made_data, must, must_fail, run, text, train_args};
+use diverging::{WILD, args, data};
 use sinew::export::Weights;
-use sinew::rng::Rng;
-use sinew::skeleton::{About, Layout};
 use sinew::train::{Checkpoint, Run, checkpoints};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 #[test]
 fn is_stopped_and_not_kept() {
@@ -69,53 +69,6 @@ fn is_stopped_and_not_kept() {
         }
         must(&["check", text(&run)]);
     }
-}
-
-/// What inputs are multiplied by: [`data`] is divided by it, but for the bad clip, whose inputs overflow.
-const FACTOR: f32 = 1e30;
-
-/// Clips of two classes to train on; where asked, `bad-clip` among them is so far off that its inputs overflow.
-fn data(folder: &Path, count: usize, bad: bool) -> PathBuf {
-    let (layout, mut rng) = (Layout::ntu25(), Rng::new(3, &[]));
-    let mut made = Vec::new();
-    for number in 0..count + 4 {
-        let name = format!("clip-{number:02}");
-        let mut clip = clip(&name, number % 2, 1, 20, &layout, false, &mut rng);
-        clip.data.iter_mut().for_each(|x| *x /= FACTOR);
-        let split = if number < count { "train" } else { "test" };
-        made.push((clip, About::in_split(split)));
-    }
-    if bad {
-        let clip = &mut made[count / 2].0;
-        clip.name = "bad-clip".into();
-        clip.data
-            .iter_mut()
-            .for_each(|x| *x = [-9e8, 9e8][rng.below(2)]);
-    }
-    let data = folder.join(format!("data-{count}-{bad}"));
-    std::fs::create_dir(&data).expect("a folder");
-    prepared(&data, "clips", &layout, made);
-    data
-}
-
-/// Settings that leave coordinates as they are, but for the factor.
-const PLAIN: [&str; 8] = [
-    "data.centre=none",
-    "data.turn=none",
-    "data.bones=false",
-    "data.motion=false",
-    "data.scale=[1e30,1,1]",
-    "augment.probability=0",
-    "train.validation=0",
-    "run.task=one",
-];
-
-fn args<'a>(data: &'a Path, out: &'a Path, sets: &[&'a str]) -> Vec<&'a str> {
-    let mut args = train_args(data, out, &["--device", "cpu"]);
-    args[3] = "split";
-    let sets = PLAIN.iter().chain(sets);
-    args.extend(sets.flat_map(|set| ["--set", set]));
-    args
 }
 
 /// Runs a command that must end with this exit code; returns what it told.
@@ -208,19 +161,6 @@ fn skips_ten_on_end_at_most() {
     );
     finite(&out);
 }
-
-/// The weights grow 7-fold a step, and at a quarter of the rate no more: the epoch is long enough only for that.
-const WILD: [&str; 9] = [
-    "train.diverged=back",
-    "train.epochs=1",
-    "train.batch=1",
-    "train.optimiser=sgd",
-    "train.momentum=0",
-    "train.lr=8",
-    "train.weight_decay=1",
-    "train.clip_norm=0",
-    "schedule.kind=constant",
-];
 
 #[test]
 fn goes_back_at_half_the_rate() {

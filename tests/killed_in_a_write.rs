@@ -25,12 +25,14 @@ const SETTINGS: [&str; 8] = [
 ];
 
 /// In the order in which a run comes to them: each start dies at one of these.
-const POINTS: [&str; 18] = [
+const POINTS: [&str; 22] = [
     // The run does not stand yet, and starts anew.
     "write step-000000000 2",
     "rename step-000000000 1",
     "fsync config.toml 1",
     "rename config.toml 1",
+    // It stands, without a list of its files.
+    "rename checksums.json 1",
     // Before the first periodic checkpoint, in the second step of the first epoch.
     "write tfevents 2",
     "rename tfevents 1",
@@ -39,6 +41,7 @@ const POINTS: [&str; 18] = [
     "fsync step-000000003 1",
     "rename step-000000003 1",
     "renamed step-000000003 1",
+    "rename checksums.json 1",
     // The end of an epoch.
     "write best.safetensors 3",
     "rename best.safetensors 1",
@@ -48,6 +51,9 @@ const POINTS: [&str; 18] = [
     "write timing.jsonl 1",
     "renamed step- 2",
     "unlink step- 2",
+    "renamed checksums.json 2",
+    // The event files become one.
+    "unlink tfevents 1",
 ];
 
 #[test]
@@ -63,8 +69,16 @@ fn at_every_point() {
         let on = ["train", "--resume", text(&killed)];
         let stands = killed.join("config.toml").exists();
         killer.kill(if stands { &on } else { &anew }, point);
+        if killed.join("config.toml").exists() {
+            must(&["check", text(&killed)]);
+        }
     }
     must(&["train", "--resume", text(&killed)]);
     same(&whole, &killed);
+    let names = |run: &std::path::Path| -> Vec<String> {
+        let files = runs::contents(run).into_iter();
+        files.map(|(name, _)| name).collect()
+    };
+    assert_eq!(names(&whole), names(&killed));
     assert_eq!(leftovers(&killed), Vec::<String>::new());
 }

@@ -47,16 +47,6 @@ fn other_files_stay() {
 }
 
 #[test]
-fn a_demo_takes_no_folder_of_others() {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("thesis.txt"), "mine").expect("a file");
-    let error = must_fail(&["demo", text(folder.path()), "--device", "cpu"], 1);
-    assert!(error.contains("thesis.txt"), "{error}");
-    let left = std::fs::read_dir(folder.path()).expect("the folder");
-    assert_eq!(left.count(), 1, "something was written");
-}
-
-#[test]
 fn a_name_promises_what_is_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = made_data(folder.path(), 24);
@@ -86,6 +76,16 @@ fn a_name_promises_what_is_written() {
             text(&folder.path().join(name)),
         ]);
     }
+}
+
+#[test]
+fn a_demo_takes_no_folder_of_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("thesis.txt"), "mine").expect("a file");
+    let error = must_fail(&["demo", text(folder.path()), "--device", "cpu"], 1);
+    assert!(error.contains("thesis.txt"), "{error}");
+    let left = std::fs::read_dir(folder.path()).expect("the folder");
+    assert_eq!(left.count(), 1, "something was written");
 }
 
 #[cfg(unix)]

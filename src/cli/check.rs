@@ -2,19 +2,25 @@
 
 use super::progress::Progress;
 use super::{say, say_json, tell};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::prepare::{Kind, check, kind};
-use crate::train;
+use crate::train::{check_run, check_weights, mend_run};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Lists everything wrong with an archive, prepared data or a run; exit code 1 if anything is.
+/// Lists everything wrong with an archive, prepared data, a run or a file of weights; exit code 1 if anything is.
 ///
 /// Example: sinew check ntu60
+///
+/// Example: sinew check runs/first --mend
 #[derive(clap::Args)]
 pub struct Args {
-    /// An archive, a folder of clips, prepared data, or a run
+    /// An archive, a folder of clips, prepared data, a run, or weights
     path: PathBuf,
+    /// Mend a run first: write a damaged or edited config.toml anew from the newest checkpoint, and drop damaged lines and
+    /// records of metrics, timing and event files; each thing done or lost is said
+    #[arg(long)]
+    mend: bool,
     /// Print one JSON value
     #[arg(long)]
     json: bool,
@@ -22,10 +28,26 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    let mut mended = Vec::new();
+    if args.mend {
+        if matches!(kind(&args.path), Kind::Prepared) {
+            let what = format!("{} holds prepared data", args.path.display());
+            let help = "--mend is for runs; prepare the data again instead";
+            return Err(Error::usage(what, help));
+        }
+        mended = mend_run(&args.path)?;
+        mended
+            .iter()
+            .for_each(|line| tell(format!("mended: {line}")));
+    }
     let (what, count, problems, warnings) = match kind(&args.path) {
         Kind::Run => {
-            let (count, problems) = run_folder(&args.path);
-            ("checkpoints and weights", count, problems, Vec::new())
+            let found = check_run(&args.path);
+            ("files", found.checked, found.problems, found.warnings)
+        }
+        Kind::Source if is_weights(&args.path) => {
+            let found = check_weights(&args.path);
+            ("files", found.checked, found.problems, found.warnings)
         }
         _ => {
             let progress = Progress::new("check", 0);
@@ -39,52 +61,30 @@ pub fn run(args: &Args) -> Result<()> {
     if args.json {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-        say_json(&json!({
+        let mut value = json!({
             "path": args.path, "checked": count, "problems": problems, "warnings": warnings,
-        }))?;
+        });
+        if args.mend {
+            value["mended"] = json!(mended);
+        }
+        say_json(&value)?;
     }
     if problems.is_empty() {
         if !args.json {
-            say(format!("{}: {count} {what}, all well", args.path.display()))?;
+            let path = args.path.display();
+            say(format!("{path}: {count} {what}, no problems found"))?;
         }
         return Ok(());
     }
-    let summary = format!("{}: {} wrong", args.path.display(), problems.len());
+    let (path, number) = (args.path.display(), problems.len());
+    let noun = if number == 1 { "problem" } else { "problems" };
+    let summary = format!("{path}: {number} {noun}");
     Err(Error::Several {
         summary,
         errors: problems,
     })
 }
 
-/// Reads everything of a run: settings, numbers, checkpoints, and the best weights where an epoch gave some. Returns how
-/// many checkpoints and weights are whole.
-fn run_folder(path: &Path) -> (usize, Vec<Error>) {
-    let mut problems = Vec::new();
-    let mut note = |result: Result<()>| problems.extend(result.err());
-    note(train::Run::recipe(path).map(drop));
-    let metrics = train::Run::metrics(path);
-    let written = matches!(&metrics, Ok(epochs) if epochs.iter().any(|epoch| epoch.best));
-    note(metrics.map(drop));
-    note(train::Run::timing(path).map(drop));
-    let folder = path.join("checkpoints");
-    let checkpoints = train::checkpoints(&folder);
-    let mut whole = 0;
-    for checkpoint in checkpoints.as_ref().into_iter().flatten() {
-        let loaded = train::Checkpoint::load(checkpoint).map(drop);
-        // Beside a training, an old one may be gone by now.
-        if loaded.is_ok() || checkpoint.exists() {
-            whole += usize::from(loaded.is_ok());
-            note(loaded);
-        }
-    }
-    if whole == 0 && checkpoints.is_ok() {
-        let what = "no whole checkpoint, so that it cannot go on";
-        note(Err(Error::input(Place::file(&folder), what, "train anew")));
-    }
-    let best = train::best(path);
-    if written || best.exists() {
-        note(crate::export::Weights::read(&best).map(drop));
-    }
-    note(checkpoints.map(drop));
-    (whole + usize::from(best.exists()), problems)
+fn is_weights(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|end| end == "safetensors")
 }

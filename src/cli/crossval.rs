@@ -7,7 +7,6 @@ use super::{eval, say, say_json};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Result};
 use crate::evaluate::{ClipScore, Measures, Report};
-use crate::export::Weights;
 use crate::loader::Protocol;
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
@@ -257,7 +256,7 @@ impl Board<'_> {
 /// What the best weights of a fold's run say of its test clips.
 fn test(fold: &Fold, prepared: &Arc<Prepared>, compute: &Compute) -> Result<Vec<ClipScore>> {
     let clips = eval::test_clips(&fold.recipe.run.protocol, prepared)?;
-    let weights = Weights::read(&train::best(&fold.folder))?;
+    let weights = train::best_weights(&fold.folder)?;
     eval::score(&weights, prepared, &clips, compute)
 }
 

@@ -84,5 +84,5 @@ pub fn write(run: &Path, page: &Path, evaluated: Option<&Evaluated>) -> Result<(
         timing: &train::Run::timing(run)?,
         tested,
     })?;
-    files::write(page, html.as_bytes())
+    files::write(page, files::seal(&html).as_bytes())
 }

@@ -48,7 +48,7 @@ pub struct Args {
     pub resume: Option<PathBuf>,
     #[command(flatten)]
     pub settings: Settings,
-    /// Start from the weights of a file, or the best ones of a run, for the same skeleton
+    /// Start from these weights, or from the best of a run; the skeleton must be the same
     #[arg(long, value_name = "FILE.safetensors|RUN")]
     pub init: Option<PathBuf>,
     /// The classifier of the weights of --init: kept, for the same classes in the same order, or new, for others
@@ -169,12 +169,13 @@ fn resume(
     progress: &Progress,
 ) -> Result<Session> {
     let (ranks, rank) = (ranks.clone(), ranks.rank());
-    let mut run = Run::open(folder)?;
+    let mut run = Run::open_edited(folder)?;
     let stored = run.recipe.clone();
     let sets = args
         .settings
         .sets(args.data.as_deref(), args.protocol.as_deref())?;
     let mut wanted = stored.with(&sets)?;
+    refuse_changes(args, &sets, &run, &wanted)?;
     let compute = match args.settings.device {
         Some(choice) => open_for(choice, rank.local, rank.locals)?,
         None => open_named(&stored.run.device, rank.local)?,
@@ -184,7 +185,7 @@ fn resume(
     memory::fits(&wanted, prepared.manifest(), &compute, rank.of)?;
     for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
     wanted.run.checksum = prepared.manifest().checksum.clone();
-    refuse_changes(args, &stored, &wanted)?;
+    refuse_changes(args, &sets, &run, &wanted)?;
     progress.line(&compute.describe());
     // Kept only when the run has been set up with it.
     run.recipe = wanted;
@@ -192,18 +193,25 @@ fn resume(
     Session::new(run, prepared, compute, ranks, Start::Resume, &mut events)
 }
 
-/// More epochs change no step already done; the rest needs its name.
-fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
-    let changed = stored.differences(wanted)?;
+/// More epochs change no step already done; the rest needs its name, and so does what was edited in config.toml.
+fn refuse_changes(args: &Args, sets: &[String], run: &Run, wanted: &Recipe) -> Result<()> {
+    let trained = run.trained();
+    let edited = run.recipe.differing(trained)?;
+    let edited = |key: &str| edited.iter().any(|(edited, ..)| edited == key);
     for key in &args.allow {
-        stored.knows(key)?;
+        trained.knows(key)?;
     }
     let allowed = |key: &str| args.allow.iter().any(|a| a == key);
+    let said = |key: &str| {
+        let of = |set: &String| set.split('=').next().unwrap_or_default().trim() == key;
+        sets.iter().any(of) || !edited(key)
+    };
     let free = |key: &str| {
-        (key == "train.epochs" && wanted.train.epochs >= stored.train.epochs)
+        (key == "train.epochs" && wanted.train.epochs >= trained.train.epochs && said(key))
             || (key == "run.plan" && allowed("run.device"))
             || (!SHAPE_KEYS.contains(&key) && allowed(key))
     };
+    let changed = trained.differences(wanted)?;
     let refused: Vec<_> = changed.into_iter().filter(|(key, _)| !free(key)).collect();
     if refused.is_empty() {
         return Ok(());
@@ -211,11 +219,19 @@ fn refuse_changes(args: &Args, stored: &Recipe, wanted: &Recipe) -> Result<()> {
     let shape = refused
         .iter()
         .any(|(key, _)| SHAPE_KEYS.contains(&&key[..]));
-    let clauses: Vec<String> = refused.into_iter().map(|(_, clause)| clause).collect();
+    let by_hand = refused.iter().any(|(key, _)| edited(key));
+    let clause = |(key, clause): (String, String)| match edited(&key) {
+        true => format!("{clause} (config.toml was changed)"),
+        false => clause,
+    };
+    let clauses: Vec<String> = refused.into_iter().map(clause).collect();
     let what = format!("the run has other settings: {}", clauses.join("; "));
-    let help = match shape {
-        true => "leave them, or train anew: weights of one shape do not fit another",
-        false => "leave them, or name each with --allow KEY",
+    let help = match (shape, by_hand) {
+        (_, true) => {
+            "restore config.toml (`sinew check RUN --mend` does), or name each with --allow KEY"
+        }
+        (true, _) => "leave them, or train anew: weights of one shape do not fit another",
+        (false, _) => "leave them, or name each with --allow KEY",
     };
     Err(Error::failed(what, help))
 }

@@ -4,6 +4,7 @@ mod atomic;
 mod foreign;
 mod header;
 mod mapped;
+mod page;
 mod space;
 mod tensors;
 mod texts;
@@ -13,9 +14,10 @@ pub use atomic::{AtomicFile, create_folder, is_leftover, remove_leftovers, write
 pub use foreign::foreign;
 pub use header::{Header, TensorInfo};
 pub use mapped::{MappedFile, mapped_at};
+pub use page::{seal, sealed};
 pub use space::{check_space, free_space};
 pub use tensors::{CHECKSUM, Numbers, TensorFile, Tensors};
-pub use texts::{text, text_or_pipe};
+pub use texts::{bytes_of, text, text_or_pipe, utf8};
 pub use unfinished::{Scratch, remove_unfinished};
 
 use std::path::Path;

@@ -13,11 +13,18 @@ use crate::error::{Error, Place, Result};
 /// [`Error::Input`] for anything but a regular file, for a larger one, and for one that is not UTF-8; what the system
 /// says.
 pub fn text(path: &Path, most: u64) -> Result<String> {
-    let bytes = regular(path)?;
-    if bytes > most {
+    utf8(bytes_of(path, most)?, path)
+}
+
+/// The bytes of a regular file of at most `most` bytes.
+///
+/// # Errors
+/// [`Error::Input`] for anything but a regular file, and for a larger one; what the system says.
+pub fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>> {
+    if regular(path)? > most {
         return Err(too_large(path, most));
     }
-    text_or_pipe(path, most)
+    bytes_up_to(path, most)
 }
 
 /// The same of a file or a pipe, such as a shell's `<(command)`. What has no end is refused at the limit.
@@ -25,6 +32,10 @@ pub fn text(path: &Path, most: u64) -> Result<String> {
 /// # Errors
 /// As [`text`].
 pub fn text_or_pipe(path: &Path, most: u64) -> Result<String> {
+    utf8(bytes_up_to(path, most)?, path)
+}
+
+fn bytes_up_to(path: &Path, most: u64) -> Result<Vec<u8>> {
     let refused = |error| Error::io(path, "read", error);
     let file = File::open(path).map_err(refused)?;
     let mut bytes = Vec::new();
@@ -33,6 +44,14 @@ pub fn text_or_pipe(path: &Path, most: u64) -> Result<String> {
     if limited.map_err(refused)? as u64 > most {
         return Err(too_large(path, most));
     }
+    Ok(bytes)
+}
+
+/// Bytes that came from `path` as text.
+///
+/// # Errors
+/// [`Error::Input`] at the line of the first byte that is not UTF-8.
+pub fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let good = &error.as_bytes()[..at];

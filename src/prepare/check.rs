@@ -1,6 +1,6 @@
 //! Everything that is wrong with an archive or with prepared data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{folder, pipeline};
 use crate::error::{Error, Place, Result, Warning};
@@ -24,7 +24,10 @@ pub enum Kind {
 pub fn kind(path: &Path) -> Kind {
     if path.join(MANIFEST).exists() || folder::is_unfinished(path) {
         Kind::Prepared
-    } else if path.join("config.toml").exists() {
+    } else if ["config.toml", "checksums.json"]
+        .iter()
+        .any(|name| path.join(name).exists())
+    {
         Kind::Run
     } else {
         Kind::Source
@@ -72,11 +75,34 @@ fn prepared(path: &Path) -> Result<Checked> {
         ));
     }
     let data = Prepared::open(path)?;
+    let mut warnings = strangers(&data)?;
+    warnings.extend(of_manifest(data.manifest(), path));
     Ok(Checked {
         clips: data.len(),
         problems: data.verify(),
-        warnings: of_manifest(data.manifest(), path),
+        warnings,
     })
+}
+
+/// Files beside those of prepared data: nobody reads them.
+fn strangers(data: &Prepared) -> Result<Vec<Warning>> {
+    let folder = data.folder();
+    let refused = |error| Error::io(folder, "read the folder", error);
+    let shards = &data.manifest().shards;
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(refused)? {
+        let path = entry.map_err(refused)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name != MANIFEST && !shards.iter().any(|shard| shard.file == name) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    let warning = |path: &PathBuf| {
+        let what = "not a file of the prepared data";
+        Warning::new(Place::file(path), what, "it is not checked")
+    };
+    Ok(found.iter().map(warning).collect())
 }
 
 fn source(

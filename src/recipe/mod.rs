@@ -5,5 +5,5 @@ mod resolve;
 mod settings;
 
 pub use check::check;
-pub use resolve::{File, PRESETS, SHAPE_KEYS, load, resolve};
+pub use resolve::{File, PRESETS, SHAPE_KEYS, parse_config, resolve};
 pub use settings::*;

@@ -133,12 +133,12 @@ fn put_all(table: &mut Table, sets: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The recipe of a `config.toml`, which has every key.
+/// The recipe of a `config.toml`, which has every key, from its bytes.
 ///
 /// # Errors
-/// [`Error::Input`] for a file that is none, [`Error::Io`] for one that cannot be read.
-pub fn load(path: &Path) -> Result<Recipe> {
-    let text = files::text(path, SETTINGS_BYTES)?;
+/// [`Error::Input`], at the line of `path` where there is one, for bytes that are no such file.
+pub fn parse_config(bytes: &[u8], path: &Path) -> Result<Recipe> {
+    let text = files::utf8(bytes.to_vec(), path)?;
     from_table(table_of(&text, path)?).map_err(|e| match e {
         Error::Usage { what, .. } => {
             let help =
@@ -223,6 +223,19 @@ impl Recipe {
     /// # Errors
     /// As [`Recipe::to_toml`].
     pub fn differences(&self, other: &Recipe) -> Result<Vec<(String, String)>> {
+        let differing = self.differing(other)?.into_iter();
+        let clause = |(key, mine, theirs)| {
+            let clause = format!("{key} is {mine} and would be {theirs}");
+            (key, clause)
+        };
+        Ok(differing.map(clause).collect())
+    }
+
+    /// As [`Recipe::differences`], with the value here and the value there, both as TOML.
+    ///
+    /// # Errors
+    /// As [`Recipe::to_toml`].
+    pub fn differing(&self, other: &Recipe) -> Result<Vec<(String, String, String)>> {
         let same_data = self.run.checksum == other.run.checksum;
         let same_run = |key: &str| key == "run.threads" || (key == "run.data" && same_data);
         let (mine, theirs) = (self.table()?, other.table()?);
@@ -231,8 +244,7 @@ impl Recipe {
             let there = flat(&theirs).find(|(k, _)| *k == key).map(|(_, v)| v);
             if there != Some(value) && !same_run(&key) {
                 let there = there.map_or("nothing".into(), Value::to_string);
-                let clause = format!("{key} is {value} and would be {there}");
-                found.push((key, clause));
+                found.push((key, value.to_string(), there));
             }
         }
         Ok(found)
@@ -247,16 +259,10 @@ fn parse(text: &str) -> std::result::Result<Table, toml::de::Error> {
 fn table_of(text: &str, path: &Path) -> Result<Table> {
     parse(text).map_err(|e| {
         let start = e.span().map_or(0, |span| span.start).min(text.len());
-        let line = text.as_bytes()[..start]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
-            + 1;
-        Error::input(
-            Place::file(path).line(line),
-            e.message(),
-            "write it as TOML: [section] and key = value",
-        )
+        let before = &text.as_bytes()[..start];
+        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let help = "write it as TOML: [section] and key = value";
+        Error::input(Place::file(path).line(line), e.message(), help)
     })
 }
 

@@ -104,21 +104,67 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// How the name of a checkpoint ends that a signal made. It is no part of the run's course: it counts for nothing in
+/// `train.keep`, a run does not go back to it, and the next regular checkpoint removes it.
+const STOPPED: &str = "-stopped.safetensors";
+
+/// Whether a signal made this checkpoint.
+pub(super) fn is_stopped(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.to_string_lossy().ends_with(STOPPED))
+}
+
+/// The checkpoints of a folder that are not needed beside the one at `newest`: older ones of signals, and older regular
+/// ones but for as many as make `keep` regular ones in all.
+///
+/// # Errors
+/// [`Error::Io`] where the folder cannot be read.
+pub(super) fn superseded(folder: &Path, newest: &Path, keep: usize) -> Result<Vec<PathBuf>> {
+    let up_to = list(folder)?.into_iter().filter(|at| **at <= *newest);
+    let (stopped, mut regular): (Vec<_>, Vec<_>) = up_to.partition(|at| is_stopped(at));
+    regular.truncate(regular.len().saturating_sub(keep));
+    let mut gone = stopped;
+    gone.retain(|at| at != newest);
+    gone.extend(regular);
+    Ok(gone)
+}
+
+fn remove(paths: &[PathBuf]) -> Result<()> {
+    paths
+        .iter()
+        .try_for_each(|path| std::fs::remove_file(path).map_err(|e| Error::io(path, "remove", e)))
+}
+
 impl Checkpoint {
-    /// Writes the checkpoint into `folder`, and removes all but the newest `keep` and what has later steps.
+    /// Writes a regular checkpoint, one that every run of the same settings has, into `folder`. Removes all but the newest
+    /// `keep` regular ones, those of signals, and what has later steps.
     ///
     /// # Errors
     /// [`Error::Io`]; the checkpoints that were there are still there then.
     pub fn save(&self, folder: &Path, keep: usize) -> Result<PathBuf> {
-        let path = folder.join(format!("step-{:09}.safetensors", self.position.step));
+        self.save_as(&format!("{}.safetensors", self.name()), folder, keep)
+    }
+
+    /// Writes the checkpoint of a run that a signal stops: it removes no regular one, and the next regular one removes it.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::save`].
+    pub fn save_stopped(&self, folder: &Path) -> Result<PathBuf> {
+        self.save_as(&format!("{}{STOPPED}", self.name()), folder, usize::MAX)
+    }
+
+    fn name(&self) -> String {
+        format!("step-{:09}", self.position.step)
+    }
+
+    fn save_as(&self, name: &str, folder: &Path, keep: usize) -> Result<PathBuf> {
+        let path = folder.join(name);
         self.file(&path)?.write(&path)?;
         // What lies behind this step is damaged, or belongs to a way that was given up: it must not count as the newest.
-        let (mut gone, kept): (Vec<_>, Vec<_>) =
-            list(folder)?.into_iter().partition(|at| *at > path);
-        gone.extend_from_slice(&kept[..kept.len().saturating_sub(keep)]);
-        for old in gone {
-            std::fs::remove_file(&old).map_err(|e| Error::io(&old, "remove", e))?;
-        }
+        let mut gone = list(folder)?;
+        gone.retain(|at| *at > path);
+        gone.extend(superseded(folder, &path, keep)?);
+        remove(&gone)?;
         Ok(path)
     }
 
@@ -178,7 +224,8 @@ impl Checkpoint {
         Self::of(Tensors::parse(bytes, path)?, path)
     }
 
-    fn of(file: Tensors, path: &Path) -> Result<Self> {
+    /// The checkpoint in a file that was read already.
+    pub(super) fn of(file: Tensors, path: &Path) -> Result<Self> {
         let find = |key: &str| {
             let text = file.metadata.get(key);
             text.ok_or_else(|| damaged(path, "not a checkpoint of a run"))
@@ -221,23 +268,33 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Input`] where none is whole.
     pub fn newest(folder: &Path, warn: &mut dyn FnMut(&Error)) -> Result<Self> {
+        Ok(Self::newest_with_path(folder, warn)?.1)
+    }
+
+    /// The same, with its path.
+    pub(super) fn newest_with_path(
+        folder: &Path,
+        warn: &mut dyn FnMut(&Error),
+    ) -> Result<(PathBuf, Self)> {
         Self::newest_of(folder, |_| true, warn)?
             .ok_or_else(|| Error::input(Place::file(folder), "no whole checkpoint", "train anew"))
     }
 
-    /// The newest whole checkpoint whose position `wanted` takes; none where there is none.
+    /// The newest whole checkpoint of the paths that `wanted` takes, with its path; none where there is none.
     ///
     /// # Errors
     /// [`Error::Io`] where the folder cannot be read.
     pub fn newest_of(
         folder: &Path,
-        wanted: impl Fn(&Position) -> bool,
+        wanted: impl Fn(&Path) -> bool,
         warn: &mut dyn FnMut(&Error),
-    ) -> Result<Option<Self>> {
-        for path in list(folder)?.iter().rev() {
-            match Self::load(path) {
-                Ok(checkpoint) if wanted(&checkpoint.position) => return Ok(Some(checkpoint)),
-                Ok(_) => {}
+    ) -> Result<Option<(PathBuf, Self)>> {
+        for path in list(folder)?.into_iter().rev() {
+            if !wanted(&path) {
+                continue;
+            }
+            match Self::load(&path) {
+                Ok(checkpoint) => return Ok(Some((path, checkpoint))),
                 Err(error) => warn(&error),
             }
         }

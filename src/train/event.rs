@@ -1,7 +1,7 @@
 //! The messages of a run.
 
 use super::checkpoint::Position;
-use super::run::{EpochMetrics, EpochTiming};
+use super::epochs::{EpochMetrics, EpochTiming};
 use std::time::Duration;
 
 /// What happens in a run; the terminal and others draw from it.

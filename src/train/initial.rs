@@ -46,7 +46,7 @@ pub struct InitialWeights {
 }
 
 impl InitialWeights {
-    /// Reads a file of weights, or the best ones of a run.
+    /// Reads a file of weights, or the best weights of a run's folder.
     ///
     /// # Errors
     /// As [`weights_of`].

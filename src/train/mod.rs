@@ -6,31 +6,44 @@
 //! vector code, another version of this program. Such runs follow each other closely at first, and then less.
 
 mod begin;
+mod check;
 mod checkpoint;
+mod checksums;
+mod epochs;
 mod event;
+mod folder;
 mod folds;
 mod initial;
 pub mod memory;
+mod mend;
 mod optimiser;
 pub mod plans;
 pub mod ranks;
 mod run;
+mod run_data;
 mod schedule;
 mod session;
 mod settle;
 mod step;
+mod stored;
 mod tensorboard;
 mod weights;
 
 pub use begin::{begin, follow, for_data, for_device, for_training, lead, text_of};
+pub use check::{RunCheck, check_run, check_weights};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
+pub use checksums::{CHECKSUMS, Checksums, FileSum};
+pub use epochs::{EpochMetrics, EpochTiming};
 pub use event::Event;
 pub use folds::{Fold, interrupted, train_folds};
 pub use initial::{Head, InitialWeights};
+pub use mend::mend_run;
 pub use optimiser::{Gradients, Memory, Optimiser, clip};
-pub use run::{EpochMetrics, EpochTiming, Run, best, data_of};
+pub use run::{Run, best};
+pub use run_data::data_of;
 pub use schedule::rate;
 pub use session::{Session, Start};
 pub use settle::{held_out, settle, shape, walked};
 pub use step::{Diverged, Found, StepNumbers, Trainee, Turn};
+pub use stored::StoredSettings;
 pub use weights::{best_weights, weights_of};

@@ -1,66 +1,22 @@
 //! A run's folder: its settings, what it measured, its checkpoints, and the weights that were best.
 
-use super::checkpoint::{Best, Position};
+use super::checkpoint::{self, Best, Checkpoint, Position};
+use super::checksums::{ChecksumWriter, listed_name};
+use super::epochs::{
+    EPOCH_FILES, EpochMetrics, EpochTiming, append_line, kept_lines, ranges, read_lines,
+};
+use super::folder::{
+    BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, METRICS, TIMING, lock, refuse_strangers,
+};
+use super::stored::StoredSettings;
 use super::tensorboard::{self, EventLog};
-use crate::error::{Error, Place, Result};
+use super::weights::best_weights;
+use crate::error::{Error, Result};
 use crate::export::Weights;
 use crate::files;
-use crate::recipe::{self, Recipe};
-use crate::shards::{MANIFEST, Prepared};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write};
+use crate::recipe::Recipe;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-
-/// One line of `metrics.jsonl`: an epoch's numbers, none of which a clock decides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EpochMetrics {
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// Optimisation steps done at its end.
-    pub step: usize,
-    /// Learning rate of its last step.
-    #[serde(deserialize_with = "number")]
-    pub lr: f64,
-    /// Mean training loss a sample: of smoothed targets, and where posteriors are fused the two streams' losses added, so
-    /// it is no measure beside the validation loss.
-    #[serde(deserialize_with = "number")]
-    pub loss: f64,
-    /// Share of training samples whose class was right.
-    #[serde(deserialize_with = "number")]
-    pub accuracy: f64,
-    /// Validation clips' top-1, where they were evaluated.
-    pub validation_top1: Option<f64>,
-    /// Validation clips' loss, where they were evaluated.
-    pub validation_loss: Option<f64>,
-    /// Whether these are the best weights so far.
-    pub best: bool,
-}
-
-/// One line of `timing.jsonl`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct EpochTiming {
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// Seconds of its training steps; of a run that was resumed within the epoch, of those since.
-    #[serde(deserialize_with = "number")]
-    pub seconds: f64,
-    /// Training samples a second.
-    #[serde(deserialize_with = "number")]
-    pub samples_per_s: f64,
-    /// Share of the time in which the device waited for data.
-    #[serde(deserialize_with = "number")]
-    pub data_wait: f64,
-    /// Share of the time in which the ranks summed their gradients, waiting for the slowest included; 0 with one rank.
-    #[serde(default, deserialize_with = "number")]
-    pub exchange: f64,
-}
-
-/// JSON has no NaN and no infinity: they are written as null.
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
-}
 
 /// An open run, locked against a second process.
 #[derive(Debug)]
@@ -68,15 +24,14 @@ pub struct Run {
     folder: PathBuf,
     /// The settings, every derived number filled in.
     pub recipe: Recipe,
+    /// What the steps so far were trained with.
+    trained: Recipe,
+    checksums: ChecksumWriter,
+    /// What was noticed when the run was opened.
+    warnings: Vec<String>,
     /// None at ranks that write nothing.
     _lock: Option<File>,
 }
-
-const CONFIG: &str = "config.toml";
-const METRICS: &str = "metrics.jsonl";
-const TIMING: &str = "timing.jsonl";
-const EVENTS: &str = "tensorboard";
-const LOCK: &str = ".lock";
 
 impl Run {
     /// Starts a new run, which is one when [`Run::keep_recipe`] has written its settings.
@@ -91,23 +46,28 @@ impl Run {
             ));
         }
         refuse_strangers(folder)?;
-        files::create_folder(folder.join("checkpoints"))?;
+        let checkpoints = folder.join(CHECKPOINTS);
+        files::create_folder(&checkpoints)?;
         let lock = lock(folder)?;
         if Self::exists(folder) {
             // Another process was quicker, and is done already.
             return Self::create(folder, recipe);
         }
         files::remove_leftovers(folder)?;
-        for file in [METRICS, TIMING] {
+        files::remove_leftovers(&checkpoints)?;
+        for file in GROWING {
             files::write(folder.join(file), b"")?;
         }
         // A start that was broken off before the settings stood may have left checkpoints of another model.
-        for old in super::checkpoint::list(&folder.join("checkpoints"))? {
+        for old in checkpoint::list(&checkpoints)? {
             std::fs::remove_file(&old).map_err(|e| Error::io(&old, "remove", e))?;
         }
         Ok(Run {
             folder: folder.to_path_buf(),
+            trained: recipe.clone(),
             recipe,
+            checksums: ChecksumWriter::create(folder)?,
+            warnings: Vec::new(),
             _lock: Some(lock),
         })
     }
@@ -116,7 +76,10 @@ impl Run {
     pub(super) fn follow(folder: &Path, recipe: Recipe) -> Self {
         Run {
             folder: folder.to_path_buf(),
+            trained: recipe.clone(),
             recipe,
+            checksums: ChecksumWriter::open(Path::new("")).0,
+            warnings: Vec::new(),
             _lock: None,
         }
     }
@@ -124,15 +87,31 @@ impl Run {
     /// Opens a run that exists.
     ///
     /// # Errors
-    /// [`Error::Input`] where there is none, [`Error::Failed`] where another process has it.
+    /// [`Error::Input`] where there is none, or its `config.toml` is damaged or was edited; [`Error::Failed`] where another
+    /// process has it.
     pub fn open(folder: &Path) -> Result<Self> {
-        let recipe = Self::recipe(folder)?;
+        let run = Self::open_edited(folder)?;
+        let (config, trained) = (run.recipe.clone(), run.trained.clone());
+        StoredSettings { config, trained }.unedited(folder)?;
+        Ok(run)
+    }
+
+    /// As [`Run::open`], also where `config.toml` was edited: [`Run::trained`] is what the steps so far were trained with.
+    ///
+    /// # Errors
+    /// As [`Run::open`].
+    pub fn open_edited(folder: &Path) -> Result<Self> {
+        let settings = StoredSettings::of_run(folder)?;
         let lock = lock(folder)?;
         files::remove_leftovers(folder)?;
-        files::remove_leftovers(folder.join("checkpoints"))?;
+        files::remove_leftovers(folder.join(CHECKPOINTS))?;
+        let (checksums, damaged) = ChecksumWriter::open(folder);
         Ok(Run {
             folder: folder.to_path_buf(),
-            recipe,
+            recipe: settings.config,
+            trained: settings.trained,
+            checksums,
+            warnings: damaged.iter().map(ToString::to_string).collect(),
             _lock: Some(lock),
         })
     }
@@ -142,26 +121,14 @@ impl Run {
         folder.join(CONFIG).exists()
     }
 
-    /// The settings of a run, read without opening it.
-    ///
-    /// # Errors
-    /// [`Error::Input`] where the folder holds no run or its settings are damaged, [`Error::Io`] where they cannot be read.
-    pub fn recipe(folder: &Path) -> Result<Recipe> {
-        let config = folder.join(CONFIG);
-        match std::fs::metadata(&config) {
-            Ok(_) => recipe::load(&config),
-            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                let help = "give the folder that `sinew train --out` made";
-                let what = "not a run folder (no config.toml)";
-                Err(Error::input(Place::file(folder), what, help))
-            }
-            Err(e) => Err(Error::io(&config, "read", e)),
-        }
+    /// The settings that the steps so far were trained with: those in `config.toml`, unless it was edited.
+    pub fn trained(&self) -> &Recipe {
+        &self.trained
     }
 
     /// The folder of checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
-        self.folder.join("checkpoints")
+        self.folder.join(CHECKPOINTS)
     }
 
     /// The best weights.
@@ -174,10 +141,15 @@ impl Run {
         &self.folder
     }
 
+    /// What was noticed when the run was opened, once.
+    pub(super) fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+
     /// The best epoch up to a position; none where the best weights on disk are those of a later epoch, which may not
     /// come again.
     pub(super) fn best_until(&self, position: &Position) -> Option<Best> {
-        let kept = Weights::read(&self.best()).ok()?.epoch?;
+        let kept = best_weights(&self.folder).ok()?.epoch?;
         position.best.filter(|_| kept <= position.epoch)
     }
 
@@ -186,35 +158,157 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn keep_recipe(&self) -> Result<()> {
-        let text = self.recipe.to_toml()?;
-        files::write(self.folder.join(CONFIG), text.as_bytes())
+    pub fn keep_recipe(&mut self) -> Result<()> {
+        let (text, path) = (self.recipe.to_toml()?, self.folder.join(CONFIG));
+        let before = std::fs::read(&path).ok();
+        if before.as_deref() != Some(text.as_bytes()) {
+            if before.is_some() {
+                self.checksums.will_replace_config(text.as_bytes())?;
+            }
+            files::write(&path, text.as_bytes())?;
+        }
+        self.list_settings()
     }
 
-    /// Drops what was measured after a position: the epochs from there on will be run again.
+    /// Writes a checkpoint: a regular one, or that of a run that a signal stops.
+    pub(super) fn save(&mut self, checkpoint: &Checkpoint, stopped: bool) -> Result<()> {
+        let folder = self.checkpoints();
+        let path = match stopped {
+            true => checkpoint.save_stopped(&folder)?,
+            false => checkpoint.save(&folder, self.recipe.train.keep)?,
+        };
+        self.checksums.replaced(listed_name(&self.folder, &path));
+        self.checksums.write()
+    }
+
+    /// Writes the weights that are the best so far; [`Run::save`] lists them.
+    pub(super) fn write_best(&mut self, weights: &Weights) -> Result<()> {
+        weights.write(&self.best())?;
+        self.checksums.replaced(BEST.into());
+        Ok(())
+    }
+
+    /// Removes checkpoints that a kill kept from being removed when the one at `newest` had been written.
+    pub(super) fn remove_superseded(&mut self, newest: &Path) -> Result<()> {
+        let keep = self.recipe.train.keep;
+        let gone = checkpoint::superseded(&self.checkpoints(), newest, keep)?;
+        self.remove(&gone)
+    }
+
+    /// Removes the checkpoints that signals made, where there is a whole regular one.
+    pub(super) fn remove_stopped(&mut self) -> Result<()> {
+        let (mut stopped, regular): (Vec<_>, Vec<_>) = checkpoint::list(&self.checkpoints())?
+            .into_iter()
+            .partition(|path| checkpoint::is_stopped(path));
+        if !stopped.is_empty() && !regular.iter().any(|path| Checkpoint::load(path).is_ok()) {
+            stopped.clear();
+        }
+        self.remove(&stopped)
+    }
+
+    /// Lists `config.toml` as it is, and brings the rest of `checksums.json` up to date.
+    pub(super) fn list_settings(&mut self) -> Result<()> {
+        self.checksums.replaced(CONFIG.into());
+        self.checksums.write()
+    }
+
+    /// Brings `checksums.json` up to date.
+    pub(super) fn list_files(&mut self) -> Result<()> {
+        self.checksums.write()
+    }
+
+    /// Removes files, which are no longer listed before they go.
+    fn remove(&mut self, paths: &[PathBuf]) -> Result<()> {
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let names = paths.iter().map(|path| listed_name(&self.folder, path));
+        let names: Vec<String> = names.collect();
+        self.checksums.write_without(&names)?;
+        for path in paths {
+            std::fs::remove_file(path).map_err(|e| Error::io(path, "remove", e))?;
+        }
+        Ok(())
+    }
+
+    /// Drops what was measured after a position: the epochs from there on will be run again. What is lost of those before
+    /// is told through `warn`, and the rest is kept.
     ///
     /// # Errors
-    /// [`Error::Io`], or a line that cannot be read.
-    pub fn rewind(&self, position: &Position) -> Result<()> {
-        for file in [METRICS, TIMING] {
-            let path = self.folder.join(file);
-            let text = match std::fs::read_to_string(&path) {
-                Ok(text) => text,
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+    /// [`Error::Io`].
+    pub(super) fn rewind(
+        &mut self,
+        position: &Position,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<()> {
+        let (mut rewritten, mut list_first) = (Vec::new(), false);
+        for (name, epoch_of) in EPOCH_FILES {
+            let path = self.folder.join(name);
+            let (old, there) = match std::fs::read(&path) {
+                Ok(bytes) => (bytes, true),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => (Vec::new(), false),
                 Err(e) => return Err(Error::io(&path, "read", e)),
             };
-            // A line that was cut short by a kill belongs to an epoch that runs again.
-            let epoch = |line: &str| -> Option<u64> {
-                serde_json::from_str::<serde_json::Value>(line).ok()?["epoch"].as_u64()
-            };
-            let kept: String = text
-                .lines()
-                .filter(|line| epoch(line).is_some_and(|e| e as usize <= position.epoch))
-                .map(|line| format!("{line}\n"))
-                .collect();
-            files::write(&path, kept.as_bytes())?;
+            let kept = kept_lines(&old, epoch_of, position.epoch);
+            let intact = self.checksums.covers(name, &old);
+            // Lines that are missing from a file as it is listed were told of when they were lost.
+            let news = !kept.lost.is_empty() && (intact != Some(true) || kept.damaged);
+            let changed = intact == Some(false) && !kept.bytes.is_empty();
+            let mut faults = Vec::new();
+            if news {
+                let epochs = ranges(&kept.lost);
+                faults.push(format!(
+                    "no readable line for epoch {epochs}: those numbers are lost, the other lines are kept"
+                ));
+            }
+            if changed && !(news && kept.damaged) {
+                faults.push(
+                    "changed since it was written, so a number in it may be wrong; kept as it is"
+                        .into(),
+                );
+            }
+            if !faults.is_empty() {
+                warn(format!("{}: {}", path.display(), faults.join("; ")));
+            }
+            if kept.bytes != old || !there || intact == Some(false) {
+                list_first |= self.checksums.will_change(name, &old, &kept.bytes);
+                rewritten.push((path, kept.bytes));
+            }
         }
-        tensorboard::rewind(&self.folder.join(EVENTS), position)
+        for file in tensorboard::rewound(&self.folder.join(EVENTS), position)? {
+            let name = listed_name(&self.folder, &file.path);
+            let cut = self.checksums.covers(&name, &file.old) == Some(false);
+            if file.damaged > 0 || cut {
+                let (path, bytes) = (file.path.display(), file.damaged);
+                warn(format!(
+                    "{path}: damaged or cut short ({bytes} bytes are dropped), so TensorBoard may lack some points"
+                ));
+            }
+            if file.new != file.old || cut {
+                list_first |= self.checksums.will_change(&name, &file.old, &file.new);
+                rewritten.push((file.path, file.new));
+            }
+        }
+        if list_first {
+            self.checksums.write_without(&[])?;
+        }
+        for (path, bytes) in rewritten {
+            files::write(&path, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Brings the folder of a run that is at its end into the form that it has without interruptions.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        if let Some((file, others)) = tensorboard::merged(&self.folder.join(EVENTS))? {
+            let name = listed_name(&self.folder, &file.path);
+            if self.checksums.will_change(&name, &file.old, &file.new) {
+                self.checksums.write_without(&[])?;
+            }
+            files::write(&file.path, &file.new)?;
+            self.remove(&others)?;
+        }
+        self.checksums.write()
     }
 
     /// What TensorBoard is told of the steps after a position.
@@ -227,16 +321,16 @@ impl Run {
     /// # Errors
     /// [`Error::Io`].
     pub fn append(&self, metrics: &EpochMetrics, timing: &EpochTiming) -> Result<()> {
-        append(&self.folder.join(METRICS), metrics)?;
-        append(&self.folder.join(TIMING), timing)
+        append_line(&self.folder.join(METRICS), metrics)?;
+        append_line(&self.folder.join(TIMING), timing)
     }
 
     /// The numbers of the epochs that are finished.
     ///
     /// # Errors
-    /// [`Error::Io`], or a line that is none of ours.
+    /// [`Error::Io`], or [`Error::Input`] at a damaged line.
     pub fn metrics(folder: &Path) -> Result<Vec<EpochMetrics>> {
-        lines(&folder.join(METRICS))
+        read_lines(&folder.join(METRICS))
     }
 
     /// The times of the epochs that are finished.
@@ -244,93 +338,11 @@ impl Run {
     /// # Errors
     /// As [`Run::metrics`].
     pub fn timing(folder: &Path) -> Result<Vec<EpochTiming>> {
-        lines(&folder.join(TIMING))
+        read_lines(&folder.join(TIMING))
     }
 }
 
-/// The lines of a file, less a last one that a kill cut short.
-fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let read = |(n, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|e| {
-            let what = format!("damaged: {e}");
-            let help = "resume the run, which mends it";
-            Error::input(Place::file(path).line(n + 1), what, help)
-        })
-    };
-    whole.lines().enumerate().map(read).collect()
-}
-
-/// The prepared data of a run: those in `given`, or where its settings say that they are.
-///
-/// # Errors
-/// As [`Prepared::open`]; where the run's own are gone, [`Error::Input`] that says how to name where they are now.
-pub fn data_of(run: &Path, recipe: &Recipe, given: Option<&Path>) -> Result<Prepared> {
-    if let Some(folder) = given {
-        return Prepared::open(folder);
-    }
-    let folder = Path::new(&recipe.run.data);
-    if folder.join(MANIFEST).exists() {
-        return Prepared::open(folder);
-    }
-    let what = format!("the prepared data of {} are not there", run.display());
-    let help = format!(
-        "if they were moved, say where they are: `sinew eval {0} --data DATA`, `sinew train DATA --resume {0}`",
-        run.display()
-    );
-    Err(Error::input(Place::file(folder), what, help))
-}
-
-/// The best weights of a run.
+/// The path of a run's best weights.
 pub fn best(folder: &Path) -> PathBuf {
-    folder.join("best.safetensors")
-}
-
-/// A run shares its folder with nothing else; what a start that was broken off left is no stranger.
-fn refuse_strangers(folder: &Path) -> Result<()> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Error::io(folder, "use as the run's folder", e)),
-    };
-    const OURS: [&str; 5] = [METRICS, TIMING, LOCK, "checkpoints", "best.safetensors"];
-    for entry in entries {
-        let path = entry.map_err(|e| Error::io(folder, "read", e))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !OURS.contains(&name.as_ref()) && !files::is_leftover(&path) {
-            let what = format!("{} holds other things, such as {name}", folder.display());
-            return Err(Error::failed(what, "choose a new folder for --out"));
-        }
-    }
-    Ok(())
-}
-
-fn append(path: &Path, line: &impl Serialize) -> Result<()> {
-    let mut text = serde_json::to_string(line)
-        .map_err(|e| Error::input(Place::file(path), e.to_string(), "report this defect"))?;
-    text.push('\n');
-    let file = OpenOptions::new().append(true).create(true).open(path);
-    let mut file = file.map_err(|e| Error::io(path, "write", e))?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_data())
-        .map_err(|e| Error::io(path, "write", e))
-}
-
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(LOCK);
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
-    let file = file.map_err(|e| Error::io(&path, "write", e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::failed(
-            format!("another process trains in {}", folder.display()),
-            "wait for it, or choose another --out",
-        )),
-        Err(TryLockError::Error(e)) => Err(Error::io(&path, "lock", e)),
-    }
+    folder.join(BEST)
 }

@@ -4,13 +4,15 @@ mod diverged;
 mod setup;
 
 use super::checkpoint::{Best, Checkpoint, Position};
+use super::epochs::{EpochMetrics, EpochTiming};
 use super::event::Event;
 use super::initial::InitialWeights;
 use super::ranks::{Ranks, same_everywhere};
-use super::run::{EpochMetrics, EpochTiming, Run};
+use super::run::Run;
 use super::schedule::rate;
 use super::step::{StepNumbers, Trainee};
 use super::tensorboard::EventLog;
+use super::weights::best_weights;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluator, Report};
@@ -70,10 +72,17 @@ impl Session {
             position: &self.position,
         });
         loop {
-            match self.epochs(stop, events) {
-                Err(error @ Error::Diverged { .. }) => self.go_back(error, events)?,
+            let ended = match self.epochs(stop, events) {
+                Err(error @ Error::Diverged { .. }) => self.go_back(error, events),
                 ended => return ended,
+            };
+            if let Err(Error::Diverged { .. }) = ended
+                && self.ranks.rank().leads()
+            {
+                // Whoever goes on from here begins at the same step, wherever signals stopped the run.
+                self.run.remove_stopped()?;
             }
+            ended?;
         }
     }
 
@@ -115,7 +124,7 @@ impl Session {
                 let stopped = self.ranks.any(stop.load(Ordering::Relaxed));
                 if due || stopped {
                     self.finish(events)?;
-                    self.save()?;
+                    self.save(!due)?;
                 }
                 if stopped {
                     // Nobody leaves before the first rank has saved.
@@ -135,6 +144,10 @@ impl Session {
             };
             self.end_epoch(&timing, events)?;
         }
+        if self.ranks.rank().leads() {
+            self.run.finish()?;
+            self.log = self.run.events(&self.position);
+        }
         Ok(())
     }
 
@@ -148,7 +161,7 @@ impl Session {
     /// # Errors
     /// [`Error::Io`] before the end of the first epoch, [`Error::Input`] where the file was damaged.
     pub fn best(&self) -> Result<Weights> {
-        Weights::read(&self.run.best())
+        best_weights(self.run.folder())
     }
 
     /// The run's folder and settings.
@@ -259,7 +272,7 @@ impl Session {
             returns: self.position.returns,
             ..Position::default()
         };
-        self.save()?;
+        self.save(false)?;
         events(Event::Epoch {
             metrics: &metrics,
             timing,
@@ -320,21 +333,21 @@ impl Session {
         Ok(parameters)
     }
 
-    fn write_best(&self, epoch: usize) -> Result<()> {
+    fn write_best(&mut self, epoch: usize) -> Result<()> {
         let parameters = self.parameters()?;
-        Weights {
+        self.run.write_best(&Weights {
             parameters,
             epoch: Some(epoch),
             ..self.weights.clone()
-        }
-        .write(&self.run.best())
+        })
     }
 
-    fn save(&self) -> Result<()> {
+    /// Writes a checkpoint: a regular one, or, where `stopped`, one that only a signal makes.
+    fn save(&mut self, stopped: bool) -> Result<()> {
         let checkpoint = self.checkpoint()?;
         same_everywhere(&*self.ranks, &checkpoint.parameters)?;
         if self.ranks.rank().leads() {
-            self.write(&checkpoint)?;
+            self.write(&checkpoint, stopped)?;
         }
         Ok(())
     }
@@ -351,10 +364,9 @@ impl Session {
         Ok(checkpoint)
     }
 
-    fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
+    fn write(&mut self, checkpoint: &Checkpoint, stopped: bool) -> Result<()> {
         // A resumed run takes the events up to its checkpoint as there.
         self.log.sync()?;
-        checkpoint.save(&self.run.checkpoints(), self.run.recipe.train.keep)?;
-        Ok(())
+        self.run.save(checkpoint, stopped)
     }
 }

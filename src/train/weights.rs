@@ -2,17 +2,25 @@
 
 use super::run::{Run, best};
 use crate::error::{Error, Place, Result};
-use crate::export::Weights;
+use crate::export::{Weights, read_tensors};
+use crate::files::CHECKSUM;
 use std::path::Path;
 
-/// The best weights of a run.
+/// The best weights of a run, which must have the checksum that a run gives them.
 ///
 /// # Errors
 /// [`Error::Input`] where there are none yet or none any more, and what [`Weights::read`] says.
 pub fn best_weights(run: &Path) -> Result<Weights> {
-    let file = best(run);
-    if file.exists() {
-        return Weights::read(&file);
+    let path = best(run);
+    if path.exists() {
+        let file = read_tensors(&path)?;
+        if !file.metadata.contains_key(CHECKSUM) {
+            let what = "damaged: it has no checksum, which a run's own weights have";
+            let help =
+                "restore it, or use --checkpoint last; edited weights go into a file of their own";
+            return Err(Error::input(Place::file(path), what, help));
+        }
+        return Weights::of(file, &path);
     }
     let what = match Run::metrics(run) {
         Ok(epochs) if epochs.iter().any(|epoch| epoch.best) => "its best.safetensors is gone",

@@ -34,3 +34,25 @@ pub fn leftovers(run: &Path) -> Vec<String> {
     }
     found
 }
+
+/// Every file of a run by its path in it, but for the lock.
+pub fn contents(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(run)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(run).expect("inside").display();
+            let name = name.to_string();
+            if name != ".lock" {
+                found.push((name, std::fs::read(&path).expect("its bytes")));
+            }
+        }
+    }
+    found.sort();
+    found
+}

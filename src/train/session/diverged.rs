@@ -1,11 +1,11 @@
-//! What becomes of a run whose loss, gradient or weights are no numbers any more.
+//! What happens to a run whose loss, gradient or weights became NaN or infinite.
 
 use super::setup::restore;
 use super::{Event, Session};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::recipe;
 use crate::train::Diverged;
-use crate::train::checkpoint::{Checkpoint, Position};
+use crate::train::checkpoint::{Checkpoint, Position, is_stopped};
 
 /// Steps on end that can be passed over; after those it is not the clips' fault.
 const MOST_SKIPPED: usize = 10;
@@ -76,11 +76,12 @@ impl Session {
             ..checkpoint.position
         };
         if self.ranks.rank().leads() {
-            self.run.rewind(&self.position)?;
+            let mut warn = |text| events(Event::Warning(text));
+            self.run.rewind(&self.position, &mut warn)?;
             self.log = self.run.events(&self.position);
         }
         // Kept at once, so that a resumed run counts this return too.
-        self.save()?;
+        self.save(false)?;
         let what = match &error {
             Error::Diverged { what, .. } => what.clone(),
             other => other.to_string(),
@@ -108,14 +109,13 @@ impl Session {
     /// The newest checkpoint of those that every run of these settings writes: where a signal stopped a run makes no
     /// difference to where it goes back to.
     fn last_regular(&self, events: &mut dyn FnMut(Event<'_>)) -> Result<Checkpoint> {
-        let every = self.run.recipe.train.save_every;
-        let regular =
-            |at: &Position| at.step_in_epoch == 0 || (every > 0 && at.step.is_multiple_of(every));
         let folder = self.run.checkpoints();
         let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
-        match Checkpoint::newest_of(&folder, regular, &mut warn)? {
-            Some(checkpoint) => Ok(checkpoint),
-            None => Checkpoint::newest(&folder, &mut warn),
-        }
+        let regular = Checkpoint::newest_of(&folder, |path| !is_stopped(path), &mut warn)?;
+        regular.map(|(_, checkpoint)| checkpoint).ok_or_else(|| {
+            let what = "no whole checkpoint to go back to";
+            let help = "resume from what is there with --set train.diverged=stop --allow train.diverged, or train anew";
+            Error::input(Place::file(&folder), what, help)
+        })
     }
 }

@@ -6,11 +6,13 @@ use crate::error::{Error, Result};
 use crate::export::{Lengths, Weights};
 use crate::loader::{Loader, Protocol};
 use crate::model::named;
+use crate::recipe::{Recipe, ScheduleKind};
 use crate::shards::Prepared;
-use crate::train::checkpoint::{Checkpoint, Position};
+use crate::train::checkpoint::{Checkpoint, Position, is_stopped};
 use crate::train::initial::check_resumed;
 use crate::train::ranks::Ranks;
 use crate::train::run::Run;
+use crate::train::schedule::rate;
 use crate::train::step::Trainee;
 use burn::module::Module;
 use std::sync::Arc;
@@ -22,14 +24,17 @@ impl Session {
     /// # Errors
     /// Data, protocol, weights or checkpoints that cannot be used; a device that fails.
     pub fn new(
-        run: Run,
+        mut run: Run,
         prepared: Arc<Prepared>,
         compute: Compute,
         ranks: Arc<dyn Ranks>,
         start: Start,
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Self> {
-        let (recipe, rank) = (&run.recipe, ranks.rank());
+        for warning in run.take_warnings() {
+            events(Event::Warning(warning));
+        }
+        let (recipe, rank) = (&run.recipe.clone(), ranks.rank());
         let shared = rank.of > 1;
         if shared && rank.leads() {
             ranks.tell(recipe.to_toml()?.into_bytes());
@@ -77,6 +82,8 @@ impl Session {
             lengths: Lengths::of(split.train.iter().map(|clip| manifest.clips[*clip].frames)),
         };
         let mut position = Position::default();
+        // Of a resumed run: whether its settings are others now, and whether a signal stopped it.
+        let (mut changed, mut stopped) = (false, false);
         match &start {
             Start::Fresh => {}
             Start::From(initial) => {
@@ -85,15 +92,19 @@ impl Session {
             }
             Start::Resume => {
                 let mut warn = |e: &Error| events(Event::Warning(format!("{e}")));
-                let checkpoint = Checkpoint::newest(&run.checkpoints(), &mut warn)?;
+                let newest = Checkpoint::newest_with_path(&run.checkpoints(), &mut warn)?;
+                let (path, checkpoint) = newest;
                 check_resumed(&checkpoint, manifest, prepared.folder())?;
                 restore(&mut trainee, &checkpoint, &compute)?;
                 position = checkpoint.position;
+                changed = !run.trained().differences(recipe)?.is_empty();
+                stopped = is_stopped(&path);
                 // With the same settings, what was done behind the checkpoint comes again as it was.
-                if !Run::recipe(run.folder())?.differences(recipe)?.is_empty() {
+                if changed {
                     position.best = run.best_until(&position);
                 }
-                run.rewind(&position)?;
+                run.rewind(&position, &mut |text| events(Event::Warning(text)))?;
+                run.remove_superseded(&path)?;
             }
             Start::Follow => {
                 let checkpoint = Checkpoint::from_bytes(&ranks.tell(Vec::new()))?;
@@ -103,7 +114,7 @@ impl Session {
         }
         let log = run.events(&position);
         let clips = [split.train.len(), split.validation.len(), split.test.len()];
-        let session = Session {
+        let mut session = Session {
             run,
             trainee,
             loader,
@@ -118,8 +129,17 @@ impl Session {
             unread: (0, 0.0),
         };
         if rank.leads() {
-            if !matches!(start, Start::Resume) {
-                session.write(&session.checkpoint()?)?;
+            let resumed = matches!(start, Start::Resume);
+            if resumed && changed {
+                let stretched = session.stretched_schedule();
+                stretched
+                    .into_iter()
+                    .for_each(|text| events(Event::Warning(text)));
+                session.run.list_files()?;
+            }
+            if !resumed || changed {
+                // The newest checkpoint has the settings that hold from here on.
+                session.write(&session.checkpoint()?, stopped)?;
             }
             session.run.keep_recipe()?;
             if shared {
@@ -132,6 +152,35 @@ impl Session {
             }
         }
         Ok(session)
+    }
+}
+
+impl Session {
+    /// What to say where more epochs than the steps so far were planned for change the rate of the steps to come.
+    fn stretched_schedule(&self) -> Option<String> {
+        let (before, now) = (self.run.trained(), &self.run.recipe);
+        let epochs = [before, now].map(|recipe| recipe.train.epochs);
+        let steps = self.steps();
+        let done = self.position.epoch * steps + self.position.step_in_epoch;
+        if now.schedule.kind != ScheduleKind::Cosine || epochs[0] == epochs[1] || done == 0 {
+            return None;
+        }
+        let returned = 0.5f64.powi(self.position.returns as i32);
+        let rate = |recipe: &Recipe, step| {
+            let Recipe {
+                train, schedule, ..
+            } = recipe;
+            rate(schedule, train.lr, step, steps, train.epochs) * returned
+        };
+        Some(format!(
+            "train.epochs {} to {} stretches the cosine schedule: the rate goes from {:.2e} in the last step to {:.2e} in \
+             the next; to train on at a low rate, start a new run with --init, a lower train.lr and \
+             schedule.kind=constant instead",
+            epochs[0],
+            epochs[1],
+            rate(before, done - 1),
+            rate(now, done),
+        ))
     }
 }
 

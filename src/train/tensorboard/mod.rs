@@ -7,6 +7,8 @@ use super::checkpoint::Position;
 use crate::error::{Error, Result};
 use crate::files;
 use message::What;
+use record::Part;
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -78,11 +80,23 @@ impl EventLog {
     }
 }
 
-/// Drops the numbers that were written after a position: those steps will be run again.
+/// An event file as it is and as it is going to be.
+pub(super) struct Rewritten {
+    /// The file.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub old: Vec<u8>,
+    /// What they become.
+    pub new: Vec<u8>,
+    /// Bytes that are no record, and not half a record at the end either.
+    pub damaged: usize,
+}
+
+/// The event files without the numbers that were written after a position: those steps will be run again.
 ///
 /// # Errors
 /// [`Error::Io`].
-pub fn rewind(folder: &Path, position: &Position) -> Result<()> {
+pub(super) fn rewound(folder: &Path, position: &Position) -> Result<Vec<Rewritten>> {
     let kept = |event: &[u8]| {
         message::scalar(event).is_none_or(|(step, tag)| {
             let (step, last) = (usize::try_from(step), position.step);
@@ -90,21 +104,88 @@ pub fn rewind(folder: &Path, position: &Position) -> Result<()> {
             step.is_ok_and(|step| step < last || step == last && (ended || tag.starts_with(STEPS)))
         })
     };
-    for path in list(folder)? {
-        let old = std::fs::read(&path).map_err(|e| Error::io(&path, "read", e))?;
+    let rewound = |path: PathBuf| {
+        let old = bytes_of(&path)?;
         let mut new = Vec::with_capacity(old.len());
-        for event in record::records(&old).filter(|event| kept(event)) {
-            record::append(&mut new, event);
+        let mut damaged = 0;
+        for part in record::parts(&old) {
+            match part {
+                Part::Record(event) if kept(event) => record::append(&mut new, event),
+                Part::Record(_) | Part::Cut(_) => {}
+                Part::Damaged(range) => damaged += range.len(),
+            }
         }
-        if new != old {
-            files::write(&path, &new)?;
+        Ok(Rewritten {
+            path,
+            old,
+            new,
+            damaged,
+        })
+    };
+    list(folder)?.into_iter().map(rewound).collect()
+}
+
+/// The one event file that a run has at its end, with every number once, and the files whose numbers it takes over; none
+/// where there is one file alone.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(super) fn merged(folder: &Path) -> Result<Option<(Rewritten, Vec<PathBuf>)>> {
+    let mut paths = list(folder)?;
+    if paths.len() < 2 {
+        return Ok(None);
+    }
+    let others = paths.split_off(1);
+    let path = paths.remove(0);
+    let old = bytes_of(&path)?;
+    let (mut new, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut take = |bytes: &[u8], first: bool| {
+        for part in record::parts(bytes) {
+            let Part::Record(event) = part else {
+                continue;
+            };
+            let wanted = match message::scalar(event) {
+                // A kill after the merging leaves numbers in two files.
+                Some((step, tag)) => seen.insert((step, tag.to_string())),
+                None => first && new.is_empty(),
+            };
+            if wanted {
+                record::append(&mut new, event);
+            }
+        }
+    };
+    take(&old, true);
+    for other in &others {
+        take(&bytes_of(other)?, false);
+    }
+    let merged = Rewritten {
+        path,
+        old,
+        new,
+        damaged: 0,
+    };
+    Ok(Some((merged, others)))
+}
+
+/// What is wrong with an event file's bytes: where a damaged part begins, or where half a record at the end does.
+pub(super) fn faults(bytes: &[u8]) -> (Option<usize>, Option<usize>) {
+    let (mut damaged, mut cut) = (None, None);
+    for part in record::parts(bytes) {
+        match part {
+            Part::Record(_) => {}
+            Part::Damaged(range) => damaged = damaged.or(Some(range.start)),
+            Part::Cut(start) => cut = Some(start),
         }
     }
-    Ok(())
+    (damaged, cut)
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| Error::io(path, "read", e))
 }
 
 /// The event files of a folder in the order of their numbers.
-fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

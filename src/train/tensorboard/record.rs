@@ -1,5 +1,7 @@
 //! TFRecord framing: length, its checksum, data, their checksum.
 
+use std::ops::Range;
+
 /// Added to a checksum, since data may hold checksums themselves.
 const MASK: u32 = 0xa282_ead8;
 
@@ -17,17 +19,74 @@ pub(super) fn append(out: &mut Vec<u8>, data: &[u8]) {
     out.extend(masked(data));
 }
 
-/// The records of a file, up to one that is damaged or cut short.
-pub(super) fn records(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let (length, rest) = bytes.split_first_chunk::<8>()?;
-        let (sum, rest) = rest.split_first_chunk::<4>()?;
-        let size = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-        let (data, rest) = rest.split_at_checked(size)?;
-        let (data_sum, rest) = rest.split_first_chunk::<4>()?;
-        bytes = rest;
-        (masked(length) == *sum && masked(data) == *data_sum).then_some(data)
-    })
+/// A part of a file.
+#[derive(Debug, PartialEq)]
+pub(super) enum Part<'a> {
+    /// The data of a whole record.
+    Record(&'a [u8]),
+    /// Bytes that are no record.
+    Damaged(Range<usize>),
+    /// From here to the end there is half a record, as a kill leaves it.
+    Cut(usize),
+}
+
+/// The parts of a file, in their order.
+pub(super) fn parts(bytes: &[u8]) -> Vec<Part<'_>> {
+    let (mut parts, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        match starts_at(bytes, at) {
+            Start::Record(data) => {
+                at += data.len() + FRAME;
+                parts.push(Part::Record(data));
+            }
+            Start::Cut => {
+                parts.push(Part::Cut(at));
+                return parts;
+            }
+            Start::Damaged => {
+                let whole = |start: &usize| matches!(starts_at(bytes, *start), Start::Record(_));
+                let end = (at + 1..bytes.len()).find(whole).unwrap_or(bytes.len());
+                parts.push(Part::Damaged(at..end));
+                at = end;
+            }
+        }
+    }
+    parts
+}
+
+/// Bytes of a record around its data.
+const FRAME: usize = 16;
+
+enum Start<'a> {
+    Record(&'a [u8]),
+    Damaged,
+    Cut,
+}
+
+/// What begins at a place.
+fn starts_at(bytes: &[u8], at: usize) -> Start<'_> {
+    let Some((head, rest)) = bytes[at..].split_first_chunk::<12>() else {
+        return Start::Cut;
+    };
+    let [length, sum] = [&head[..8], &head[8..]];
+    if masked(length) != *sum {
+        return Start::Damaged;
+    }
+    let length = length
+        .iter()
+        .rev()
+        .fold(0u64, |n, byte| n << 8 | u64::from(*byte));
+    let data = usize::try_from(length)
+        .ok()
+        .and_then(|length| rest.split_at_checked(length));
+    let Some((data, Some(data_sum))) = data.map(|(data, rest)| (data, rest.first_chunk::<4>()))
+    else {
+        return Start::Cut;
+    };
+    match masked(data) == *data_sum {
+        true => Start::Record(data),
+        false => Start::Damaged,
+    }
 }
 
 #[cfg(test)]
@@ -35,19 +94,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn damage_ends_the_records() {
+    fn damage_costs_the_records_that_it_is_in() {
         let mut file = Vec::new();
         append(&mut file, b"one");
+        let second = file.len();
         append(&mut file, b"");
+        let third = file.len();
         append(&mut file, b"three");
-        assert_eq!(
-            records(&file).collect::<Vec<_>>(),
-            [&b"one"[..], b"", b"three"]
-        );
-        for end in 0..file.len() {
-            assert!(records(&file[..end]).count() < 3);
+        let [one, three] = [&b"one"[..], b"three"].map(Part::Record);
+        assert_eq!(parts(&file), [one, Part::Record(b""), three]);
+        for end in 1..file.len() {
+            let cut = parts(&file[..end]).pop();
+            let between = [second, third].contains(&end);
+            assert_eq!(matches!(cut, Some(Part::Cut(_))), !between, "at {end}");
         }
-        file[13] ^= 1;
-        assert_eq!(records(&file).count(), 0);
+        for at in 0..file.len() {
+            for bit in 0..8 {
+                let mut bytes = file.clone();
+                bytes[at] ^= 1 << bit;
+                let records = parts(&bytes);
+                let damaged = records.iter().any(|part| matches!(part, Part::Damaged(_)));
+                assert!(damaged, "byte {at}");
+                let whole = records.iter().filter(|p| matches!(p, Part::Record(_)));
+                assert_eq!(whole.count(), 2, "byte {at}");
+            }
+        }
     }
 }

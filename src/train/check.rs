@@ -1,0 +1,401 @@
+//! Everything that is wrong with a run's folder: every byte of every file in it is covered by a checksum.
+
+use super::checkpoint::{self, Checkpoint, Position};
+use super::checksums::{CHECKSUMS, Checksums, listed_name};
+use super::epochs::{DROP, EPOCH_FILES, EpochMetrics, kept_lines, ranges, whole_lines};
+use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK, PAGE};
+use super::stored::StoredSettings;
+use super::tensorboard;
+use crate::error::{Error, Place, Result, Warning};
+use crate::export::{Weights, read_tensors};
+use crate::files::{self, CHECKSUM, Tensors};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// What a check of a run found.
+#[derive(Debug, Default)]
+pub struct RunCheck {
+    /// Files of the run that were checked.
+    pub checked: usize,
+    /// Everything wrong; empty when the run is whole.
+    pub problems: Vec<Error>,
+    /// What looks wrong and stops nothing.
+    pub warnings: Vec<Warning>,
+}
+
+/// How often a run is checked that changes meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Checks every file of a run, also while it is being trained: settings, lines, checkpoints, weights, event files and the
+/// report are compared with `checksums.json` and with the checksums that they carry themselves.
+#[must_use]
+pub fn check_run(folder: &Path) -> RunCheck {
+    let list = || std::fs::read(folder.join(CHECKSUMS)).ok();
+    let mut before = list();
+    for _ in 1..ATTEMPTS {
+        let found = Checker::check(folder);
+        let now = list();
+        if found.problems.is_empty() || now == before {
+            return found;
+        }
+        before = now;
+    }
+    Checker::check(folder)
+}
+
+/// Checks a file of weights by itself, which PyTorch may have saved.
+#[must_use]
+pub fn check_weights(path: &Path) -> RunCheck {
+    let mut found = RunCheck {
+        checked: 1,
+        ..RunCheck::default()
+    };
+    let file = read_tensors(path);
+    let sealed = file
+        .as_ref()
+        .is_ok_and(|file| file.metadata.contains_key(CHECKSUM));
+    match file.and_then(|file| Weights::of(file, path)) {
+        Err(error) => found.problems.push(error),
+        Ok(_) if sealed => {}
+        Ok(_) => {
+            let what =
+                "no checksum, as in files that PyTorch saves: damaged numbers would go unnoticed";
+            let help = "if sinew wrote it, export it again";
+            found
+                .warnings
+                .push(Warning::new(Place::file(path), what, help));
+        }
+    }
+    found
+}
+
+struct Checker<'a> {
+    folder: &'a Path,
+    /// None where there is no list, or a damaged one.
+    checksums: Option<Checksums>,
+    /// That of the newest whole checkpoint.
+    position: Position,
+    found: RunCheck,
+}
+
+impl Checker<'_> {
+    fn check(folder: &Path) -> RunCheck {
+        let mut checker = Checker {
+            folder,
+            checksums: None,
+            position: Position::default(),
+            found: RunCheck::default(),
+        };
+        checker.list();
+        checker.settings();
+        checker.checkpoints();
+        checker.epoch_lines();
+        checker.best();
+        checker.events();
+        checker.page();
+        checker.listed_in_vain();
+        checker.others();
+        checker.found
+    }
+
+    fn list(&mut self) {
+        match Checksums::of_run(self.folder) {
+            Ok(Some(checksums)) => {
+                self.checksums = Some(checksums);
+                self.found.checked += 1;
+            }
+            Ok(None) => {
+                let what = format!(
+                    "no {CHECKSUMS}, as in runs of earlier versions: text files are checked by their syntax alone"
+                );
+                self.warn(self.folder, what, "`sinew train --resume` writes one");
+            }
+            Err(error) => self.found.problems.push(error),
+        }
+    }
+
+    fn settings(&mut self) {
+        let path = self.folder.join(CONFIG);
+        self.found.checked += 1;
+        let edited = match StoredSettings::of_run(self.folder) {
+            Ok(settings) => settings.edited(),
+            Err(error) => return self.found.problems.push(error),
+        };
+        let edited = edited.unwrap_or_default();
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        let listed = |sums: &Checksums| sums.files.contains_key(CONFIG);
+        let known = self.checksums.as_ref().filter(|sums| listed(sums));
+        let known = known.is_none_or(|sums| sums.knows_config(&bytes));
+        if known && edited.is_empty() {
+            return;
+        }
+        let clauses: Vec<String> = edited.into_iter().map(|(_, clause)| clause).collect();
+        let what = match clauses.is_empty() {
+            true => "changed since it was written (its checksum differs)".to_string(),
+            false => format!("changed since it was written: {}", clauses.join("; ")),
+        };
+        let help = "restore it: `sinew check RUN --mend` writes it anew from the newest checkpoint";
+        self.problem(&path, what, help);
+    }
+
+    fn checkpoints(&mut self) {
+        let folder = self.folder.join(CHECKPOINTS);
+        let paths = match checkpoint::list(&folder) {
+            Ok(paths) => paths,
+            Err(error) => return self.found.problems.push(error),
+        };
+        let mut whole = 0;
+        for path in &paths {
+            let file = self.tensors(path, "use another checkpoint");
+            let Some(checked) = self.noted(file).flatten() else {
+                continue;
+            };
+            if let Some(checkpoint) = self.noted(Checkpoint::of(checked, path)) {
+                whole += 1;
+                self.position = checkpoint.position;
+            }
+        }
+        if whole == 0 {
+            let what = "no whole checkpoint, so the run cannot be resumed";
+            self.problem(&folder, what, "train anew");
+        }
+    }
+
+    /// Reads a safetensors file of the run, which carries a checksum of its own; none where it is gone by now.
+    fn tensors(&mut self, path: &Path, help: &str) -> Result<Option<Tensors>> {
+        let Some(bytes) = self.bytes(path)? else {
+            return Ok(None);
+        };
+        let file = Tensors::parse(&bytes, path)?;
+        let wrong = |what: &str| Err(Error::input(Place::file(path), what, help));
+        if !file.metadata.contains_key(CHECKSUM) {
+            return wrong("damaged: it has no checksum, which a run's own files have");
+        }
+        // Its own checksum covers names and numbers. Written again, they must be the same bytes.
+        let name = listed_name(self.folder, path);
+        let listed = self.checksums.as_ref().map(|sums| sums.files.get(&name));
+        if let Some(listed) = listed
+            && !listed.is_some_and(|sum| sum.is(&bytes))
+        {
+            let mut again = Vec::with_capacity(bytes.len());
+            let written = file.write_to(&mut again);
+            written.map_err(|e| Error::io(path, "check", e))?;
+            if again != bytes {
+                return wrong("changed since it was written (its checksum differs)");
+            }
+        }
+        Ok(Some(file))
+    }
+
+    fn epoch_lines(&mut self) {
+        for (name, epoch_of) in EPOCH_FILES {
+            let path = self.folder.join(name);
+            let bytes = self.bytes(&path);
+            let Some(bytes) = self.noted(bytes) else {
+                continue;
+            };
+            let Some(bytes) = bytes else {
+                self.problem(
+                    &path,
+                    "missing",
+                    "restore it; resuming the run writes it anew",
+                );
+                continue;
+            };
+            let covered = self.covered(&path, &bytes);
+            if covered == Some(false) {
+                self.problem(&path, CHANGED, DROP);
+            }
+            let lines = whole_lines(&bytes, epoch_of);
+            for line in &lines {
+                if let Err(what) = &line.epoch {
+                    let place = Place::file(&path).line(line.number);
+                    let what = format!("damaged: {what}");
+                    self.found.problems.push(Error::input(place, what, DROP));
+                }
+            }
+            let kept = kept_lines(&bytes, epoch_of, self.position.epoch);
+            if !kept.lost.is_empty() {
+                let what = format!("no readable line for epoch {}", ranges(&kept.lost));
+                if covered == Some(true) && !kept.damaged {
+                    let help = "those numbers were lost before the run was last resumed";
+                    self.warn(&path, what, help);
+                } else {
+                    self.problem(&path, what, "restore the file, or train on without them");
+                }
+            }
+        }
+    }
+
+    fn best(&mut self) {
+        let path = self.folder.join(BEST);
+        let metrics = std::fs::read(self.folder.join(EPOCH_FILES[0].0)).unwrap_or_default();
+        let is_best = |line: &[u8]| {
+            let line = serde_json::from_slice::<EpochMetrics>(line);
+            line.is_ok_and(|metrics| metrics.best)
+        };
+        let written = metrics.split(|byte| *byte == b'\n').any(is_best);
+        let help = "restore it, or use --checkpoint last";
+        let file = self.tensors(&path, help);
+        match self.noted(file) {
+            Some(Some(file)) => {
+                self.noted(Weights::of(file, &path));
+            }
+            Some(None) if written => self.problem(&path, "missing", help),
+            _ => {}
+        }
+    }
+
+    fn events(&mut self) {
+        let paths = tensorboard::list(&self.folder.join(EVENTS));
+        let paths = self.noted(paths).unwrap_or_default();
+        for (index, path) in paths.iter().enumerate() {
+            let bytes = self.bytes(path);
+            let Some(Some(bytes)) = self.noted(bytes) else {
+                continue;
+            };
+            let help =
+                "TensorBoard may lack some points; `sinew check RUN --mend` keeps what is whole";
+            let (damaged, cut) = tensorboard::faults(&bytes);
+            let name = listed_name(self.folder, path);
+            let listed = self.checksums.as_ref().and_then(|s| s.files.get(&name));
+            let listed = listed.map_or(0, |sum| sum.bytes);
+            if let Some(at) = damaged {
+                self.problem(path, format!("damaged at byte {at}"), help);
+            } else if self.covered(path, &bytes) == Some(false) {
+                self.problem(path, CHANGED, help);
+            } else if let Some(at) = cut {
+                let newest = index + 1 == paths.len();
+                let what = format!("half a record at byte {at}");
+                if newest && at as u64 >= listed {
+                    let help = "resuming the run removes it";
+                    self.warn(path, format!("{what}, as a kill leaves it"), help);
+                } else {
+                    self.problem(path, format!("cut short: {what}"), help);
+                }
+            }
+        }
+    }
+
+    fn page(&mut self) {
+        let path = self.folder.join(PAGE);
+        let bytes = self.bytes(&path);
+        let Some(Some(bytes)) = self.noted(bytes) else {
+            return;
+        };
+        let help = "`sinew report` makes it anew";
+        match files::sealed(&bytes) {
+            Some(true) => {}
+            Some(false) => {
+                self.problem(
+                    &path,
+                    "changed since it was written (its checksum differs)",
+                    help,
+                );
+            }
+            None => self.warn(&path, "no checksum, as in pages of earlier versions", help),
+        }
+    }
+
+    /// Files that are listed and gone.
+    fn listed_in_vain(&mut self) {
+        let Some(checksums) = &self.checksums else {
+            return;
+        };
+        let names: Vec<String> = checksums.files.keys().cloned().collect();
+        let gone = |name: &&String| !self.folder.join(name).exists();
+        let gone: Vec<&String> = names.iter().filter(gone).collect();
+        for name in gone {
+            let path = self.folder.join(name);
+            if name.starts_with(EVENTS) {
+                let help = "restore it, or go without these points in TensorBoard";
+                self.problem(&path, "missing", help);
+            } else if name.starts_with(CHECKPOINTS) {
+                // Those that newer ones replace are removed.
+                let folder = self.folder.join(CHECKPOINTS);
+                let newest = checkpoint::list(&folder).unwrap_or_default().pop();
+                if newest.is_none_or(|newest| newest < path) {
+                    self.warn(&path, "missing", "the run goes on from an older one");
+                }
+            }
+        }
+    }
+
+    /// What does not belong in a run's folder.
+    fn others(&mut self) {
+        const OURS: [&str; 5] = [CONFIG, BEST, CHECKSUMS, PAGE, LOCK];
+        const FOLDERS: [&str; 2] = [CHECKPOINTS, EVENTS];
+        let lock = self.folder.join(LOCK);
+        if std::fs::metadata(&lock).is_ok_and(|lock| lock.len() > 0) {
+            self.warn(&lock, "not empty", "it only marks who trains in the folder");
+        }
+        for path in entries(self.folder) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let ours = OURS.iter().chain(&GROWING).any(|ours| *ours == name);
+            if !ours && !FOLDERS.contains(&name.as_ref()) {
+                self.stranger(&path);
+            }
+        }
+        let folders = FOLDERS.map(|name| self.folder.join(name));
+        let checkpoints = checkpoint::list(&folders[0]).unwrap_or_default();
+        let events = tensorboard::list(&folders[1]).unwrap_or_default();
+        for path in folders.iter().flat_map(|folder| entries(folder)) {
+            if !checkpoints.contains(&path) && !events.contains(&path) && path.exists() {
+                self.stranger(&path);
+            }
+        }
+    }
+
+    fn stranger(&mut self, path: &Path) {
+        if files::is_leftover(path) {
+            let help = "resuming the run removes it";
+            self.warn(path, "left by an interrupted write", help);
+        } else {
+            let help = "it is not checked";
+            self.warn(path, "not a file of the run", help);
+        }
+    }
+
+    /// Reads a file; none where there is none.
+    fn bytes(&mut self, path: &Path) -> Result<Option<Vec<u8>>> {
+        match std::fs::read(path) {
+            Ok(bytes) => {
+                self.found.checked += 1;
+                Ok(Some(bytes))
+            }
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Error::io(path, "read", e)),
+        }
+    }
+
+    /// Whether a growing file has what is listed of it; none where it is not listed.
+    fn covered(&self, path: &Path, bytes: &[u8]) -> Option<bool> {
+        let name = listed_name(self.folder, path);
+        Some(self.checksums.as_ref()?.files.get(&name)?.covers(bytes))
+    }
+
+    fn noted<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.map_err(|error| self.found.problems.push(error)).ok()
+    }
+
+    fn problem(&mut self, path: &Path, what: impl Into<String>, help: &str) {
+        let error = Error::input(Place::file(path), what, help);
+        self.found.problems.push(error);
+    }
+
+    fn warn(&mut self, path: &Path, what: impl Into<String>, help: &str) {
+        let warning = Warning::new(Place::file(path), what, help);
+        self.found.warnings.push(warning);
+    }
+}
+
+/// What is wrong with a growing file that is not what it was.
+const CHANGED: &str = "changed or cut short since it was written (its checksum differs)";
+
+/// What lies in a folder, in the order of the names.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}

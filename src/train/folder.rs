@@ -1,0 +1,59 @@
+//! What lies in a run's folder, under which name, and who may use it.
+
+use super::checksums::CHECKSUMS;
+use crate::error::{Error, Result};
+use crate::files;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+pub(super) const CONFIG: &str = "config.toml";
+pub(super) const METRICS: &str = "metrics.jsonl";
+pub(super) const TIMING: &str = "timing.jsonl";
+pub(super) const EVENTS: &str = "tensorboard";
+pub(super) const CHECKPOINTS: &str = "checkpoints";
+pub(super) const BEST: &str = "best.safetensors";
+pub(super) const LOCK: &str = ".lock";
+
+/// The page that `sinew report` writes there.
+pub(super) const PAGE: &str = "report.html";
+
+/// Files that only grow while a run goes on, beside those in [`EVENTS`].
+pub(super) const GROWING: [&str; 2] = [METRICS, TIMING];
+
+/// A run shares its folder with nothing else; what a start that was broken off left is no stranger.
+pub(super) fn refuse_strangers(folder: &Path) -> Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Error::io(folder, "use as the run's folder", e)),
+    };
+    const OURS: [&str; 6] = [METRICS, TIMING, LOCK, CHECKPOINTS, BEST, CHECKSUMS];
+    for entry in entries {
+        let path = entry.map_err(|e| Error::io(folder, "read", e))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !OURS.contains(&name.as_ref()) && !files::is_leftover(&path) {
+            let what = format!("{} holds other things, such as {name}", folder.display());
+            return Err(Error::failed(what, "choose a new folder for --out"));
+        }
+    }
+    Ok(())
+}
+
+/// Locks a run's folder for this process.
+pub(super) fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path);
+    let file = file.map_err(|e| Error::io(&path, "write", e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::failed(
+            format!("another process trains in {}", folder.display()),
+            "wait for it, or choose another --out",
+        )),
+        Err(TryLockError::Error(e)) => Err(Error::io(&path, "lock", e)),
+    }
+}
