@@ -1,5 +1,6 @@
 //! The one error type: what was wrong, where, and what to do about it.
 
+use crate::text::cut;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +47,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", one_line(&self.file.display().to_string()))?;
         if let Some(entry) = &self.entry {
-            write!(f, ", {}", one_line(entry))?;
+            write!(f, ", {}", quoted(entry))?;
         }
         if let Some(line) = self.line {
             write!(f, ", line {line}")?;
@@ -150,7 +151,7 @@ impl Warning {
     pub fn new(place: Place, what: impl Into<String>, help: impl Into<String>) -> Self {
         Warning {
             place,
-            what: one_line(&what.into()),
+            what: quoted(&what.into()),
             help: help.into(),
         }
     }
@@ -167,7 +168,7 @@ impl Error {
     pub fn input(place: Place, what: impl Into<String>, help: impl Into<String>) -> Self {
         Error::Input {
             place,
-            what: one_line(&what.into()),
+            what: quoted(&what.into()),
             help: help.into(),
         }
     }
@@ -270,6 +271,14 @@ fn listed(errors: &[Error]) -> String {
         list += &format!("\n  and {} more", errors.len() - MOST);
     }
     list
+}
+
+/// Characters of what a message quotes from its input, in which a name may have any length.
+const QUOTED: usize = 2_000;
+
+/// A text that may quote the input, as one line that is not endless.
+fn quoted(text: &str) -> String {
+    one_line(&cut(text, QUOTED))
 }
 
 /// A text of one line that does nothing to a terminal: control characters are written as escapes.

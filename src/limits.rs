@@ -7,6 +7,9 @@ pub const SETTINGS_BYTES: u64 = 1 << 20;
 /// Bytes of a file of measurements (`sinew bench table`): 16 MiB.
 pub const RESULTS_BYTES: u64 = 16 << 20;
 
+/// Bytes of a list of clip names (`sinew synth --like`): 64 MiB.
+pub const NAMES_BYTES: u64 = 64 << 20;
+
 /// Bytes of `manifest.json`: 1 GiB, some two and a half million clips. Reading takes about three times its size.
 pub const MANIFEST_BYTES: u64 = 1 << 30;
 
@@ -35,4 +38,4 @@ pub const LISTED_CLASSES: usize = 1_000;
 pub const SHOWN_EPOCHS: usize = 2_000;
 
 /// Characters of a name in a table or on a page.
-pub const NAME_CHARACTERS: usize = 60;
+pub const NAME_CHARACTERS: usize = 80;

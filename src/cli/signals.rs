@@ -7,6 +7,7 @@ use crate::files::remove_unfinished;
 #[cfg(unix)]
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -66,6 +67,10 @@ fn stop() {
         return;
     }
     remove_unfinished();
+    if std::io::stderr().is_terminal() {
+        // The message stands below the progress bar.
+        tell("");
+    }
     let leaves = LEAVES.get().copied().unwrap_or_default();
     tell(format!("sinew: interrupted; {leaves}"));
     signal_hook::low_level::exit(130);

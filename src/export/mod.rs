@@ -9,7 +9,7 @@ use crate::files::{Header, Numbers, TensorFile, TensorInfo, Tensors};
 use crate::limits::CLASSES;
 use crate::loader::features;
 use crate::model::{Shape, TwoStream, assign, differences};
-use crate::recipe::{self, Recipe};
+use crate::recipe::{self, Recipe, Temporal};
 use crate::skeleton::Layout;
 use burn::tensor::Device;
 use serde::de::DeserializeOwned;
@@ -184,6 +184,11 @@ impl Weights {
             .map_err(|(key, what)| wrong(format!("its layout's {key}: {what}")))?;
         recipe::check(&self.recipe).map_err(|e| wrong(format!("its recipe: {e}")))?;
         let channels = features::channels(&self.recipe.data);
+        let model = &self.recipe.model;
+        let parts = model.temporal == Temporal::Hierarchical;
+        if model.hidden == 0 || (parts && model.part_hidden == 0) {
+            return Err(wrong("its recipe has layers of no hidden units".into()));
+        }
         if self.classes.len() > CLASSES {
             let what = format!("{} classes, and {CLASSES} are the most", self.classes.len());
             return Err(wrong(what));

@@ -21,6 +21,10 @@ fn free(path: &Path) -> Option<u64> {
     let done = unsafe { libc::statvfs(path.as_ptr(), found.as_mut_ptr()) } == 0;
     // SAFETY: a call that succeeded has filled it in.
     let found = done.then(|| unsafe { found.assume_init() })?;
+    if found.f_blocks == 0 {
+        // Such as /proc, and file systems that do not count.
+        return None;
+    }
     #[allow(clippy::unnecessary_cast, reason = "the types differ between systems")]
     (found.f_bavail as u64).checked_mul(found.f_frsize as u64)
 }

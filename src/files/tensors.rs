@@ -117,8 +117,8 @@ impl Tensors {
         let file = Tensors { metadata, tensors };
         match file.metadata.get(CHECKSUM) {
             Some(sum) if *sum != file.checksum() => {
-                let help = "use a whole copy; where another program changed the numbers on purpose, have it leave the \
-                            checksum out of the metadata";
+                let help = "use a whole copy; where another program changed the numbers on purpose, renew the checksum \
+                            with scripts/seal_weights.py";
                 let what = "damaged: its checksum does not fit";
                 Err(Error::input(Place::file(path), what, help))
             }

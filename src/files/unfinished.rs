@@ -27,11 +27,10 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Finishes such a file, by a rename or a removal.
+/// Finishes such a file, by a rename or a removal. Where it was removed meanwhile, this waits for the end of the process.
 pub(super) fn end<T>(path: &Path, finish: impl FnOnce() -> T) -> T {
-    let mut all = unfinished();
     let done = finish();
-    all.remove(path);
+    unfinished().remove(path);
     done
 }
 

@@ -24,11 +24,6 @@ pub(super) fn layout(layout: &Layout) -> Result<(), Fault> {
     derive::root(count, &layout.bones)?;
     parts(layout)?;
     for (key, order) in [("chain", &layout.chain), ("traversal", &layout.traversal)] {
-        inside(key, count, order)?;
-        if let Some(missed) = (0..count).find(|joint| !order.contains(joint)) {
-            let name = &layout.joints[missed];
-            return fault(key, None, format!("joint {missed} ({name}) is left out"));
-        }
         if order.len() > 4 * count {
             let steps = order.len();
             return fault(
@@ -36,6 +31,11 @@ pub(super) fn layout(layout: &Layout) -> Result<(), Fault> {
                 None,
                 format!("{steps} steps for {count} joints are too many"),
             );
+        }
+        inside(key, count, order)?;
+        if let Some(missed) = (0..count).find(|joint| !order.contains(joint)) {
+            let name = &layout.joints[missed];
+            return fault(key, None, format!("joint {missed} ({name}) is left out"));
         }
     }
     for (key, joints) in [

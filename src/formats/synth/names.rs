@@ -1,12 +1,11 @@
 //! Names and lengths of made clips.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, Place, Result};
-use crate::formats::MOST_BYTES;
+use crate::files::text_or_pipe;
+use crate::limits::NAMES_BYTES;
 use crate::rng::Rng;
 
 /// The numbers of a clip's name, all from 1.
@@ -96,30 +95,17 @@ pub fn read(path: &Path) -> Result<Vec<(Name, usize)>> {
     let help = "write lines such as S001C001P001R001A001,103";
     let bad = |e: csv::Error| {
         let line = e.position().map(|p| p.line() as usize);
-        match e.into_kind() {
-            csv::ErrorKind::Io(source) => Error::io(path, "read", source),
-            kind => Error::input(
-                Place {
-                    line,
-                    ..Place::file(path)
-                },
-                format!("not a table: {kind:?}"),
-                help,
-            ),
-        }
+        let place = Place {
+            line,
+            ..Place::file(path)
+        };
+        Error::input(place, format!("not a table: {:?}", e.into_kind()), help)
     };
-    let refused = |error| Error::io(path, "read", error);
-    let mut text = Vec::new();
-    let file = File::open(path).map_err(refused)?;
-    let size = file.take(MOST_BYTES as u64 + 1).read_to_end(&mut text);
-    if size.map_err(refused)? > MOST_BYTES {
-        let what = format!("it holds more than {} MiB", MOST_BYTES >> 20);
-        return Err(Error::input(Place::file(path), what, help));
-    }
+    let text = text_or_pipe(path, NAMES_BYTES)?;
     let mut table = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(&text[..]);
+        .from_reader(text.as_bytes());
     let mut rows: Vec<(Name, usize)> = Vec::new();
     for (index, row) in table.records().enumerate() {
         let row = row.map_err(bad)?;
