@@ -139,6 +139,7 @@ fn summary_of(specs: &[Spec]) -> Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     #[test]
     fn names_are_new_and_on_no_list() {
