@@ -4,6 +4,9 @@
 /// Bytes of a settings file (`--config`, a run's `config.toml`): 1 MiB.
 pub const SETTINGS_BYTES: u64 = 1 << 20;
 
+/// Bytes of a run's `checksums.json`: 16 MiB, some hundred thousand files.
+pub const CHECKSUMS_BYTES: u64 = 16 << 20;
+
 /// Bytes of a file of measurements (`sinew bench table`): 16 MiB.
 pub const RESULTS_BYTES: u64 = 16 << 20;
 

@@ -359,13 +359,13 @@ impl Checker<'_> {
 
     /// Reads a file; none where there is none.
     fn bytes(&mut self, path: &Path) -> Result<Option<Vec<u8>>> {
-        match std::fs::read(path) {
+        match files::bytes_of(path, u64::MAX) {
             Ok(bytes) => {
                 self.found.checked += 1;
                 Ok(Some(bytes))
             }
-            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(Error::io(path, "read", e)),
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
