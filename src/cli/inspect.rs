@@ -94,11 +94,9 @@ fn say_listed(path: &Path, listed: &Listed) -> Result<()> {
         "array    [bodies, frames, joints, 3] {}, one a clip; NaN where a body is absent",
         listed.dtype
     ))?;
-    let up = serde_json::to_value(listed.up).unwrap_or_default();
-    let up = up.as_str().unwrap_or_default();
     say(format!(
-        "layout   {}, {} joints; unit: {}; up: {up}",
-        listed.layout, listed.joints, listed.unit
+        "layout   {}, {} joints; unit: {}; up: {}",
+        listed.layout, listed.joints, listed.unit, listed.up
     ))?;
     say(format!("clips    {}", HumanCount(listed.clips as u64)))?;
     let left_out = [

@@ -62,7 +62,7 @@ pub(crate) fn layout_difference(clips: &Layout, weights: &Layout) -> Option<Stri
         ));
     }
     if clips.up != weights.up {
-        let (here, there) = (clips.up.name(), weights.up.name());
+        let (here, there) = (clips.up, weights.up);
         return Some(format!(
             "up is {here} in the clips and {there} in the weights"
         ));

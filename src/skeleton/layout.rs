@@ -31,19 +31,6 @@ pub enum Axis {
 }
 
 impl Axis {
-    /// Its name in files: `+x`, `-x`, `+y`, `-y`, `+z`, `-z`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Axis::PlusX => "+x",
-            Axis::MinusX => "-x",
-            Axis::PlusY => "+y",
-            Axis::MinusY => "-y",
-            Axis::PlusZ => "+z",
-            Axis::MinusZ => "-z",
-        }
-    }
-
     /// The direction as a unit vector [x, y, z].
     #[must_use]
     pub fn vector(self) -> [f32; 3] {
