@@ -270,7 +270,7 @@ fn the_origin_of_centred_data_is_no_gap() {
     let found = warnings("metre", "", &[centred(2), (shape, data)]);
     assert_eq!(found.len(), 1, "{found:?}");
     for what in [
-        "1 whole frames of people in 1 of 2 clips, the first in frame 12 of clip 001",
+        "1 whole frame of people in 1 of 2 clips, the first in frame 12 of clip 001",
         "2 single joints in 1 of 2 clips, the first joint 2 (left hand) in frame 4 of clip 001",
         "joint 0 (hip) is the origin of these data",
     ] {
@@ -284,7 +284,7 @@ fn the_origin_of_centred_data_is_no_gap() {
     );
     let found = warnings("metre", "", &[hands]);
     assert!(
-        found.len() == 1 && found[0].contains("40 single joints in 1 of 1 clips"),
+        found.len() == 1 && found[0].contains("40 single joints in 1 of 1 clip,"),
         "{found:?}"
     );
 }
@@ -358,7 +358,7 @@ fn a_program_that_adds_clips_is_warned_alike() {
         .collect();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(
-        said[0].contains("confidences") && said[1].contains("1 whole frames"),
+        said[0].contains("confidences") && said[1].contains("1 whole frame"),
         "{said:?}"
     );
 }
@@ -398,7 +398,7 @@ fn an_interrupted_preparation_warns_of_all_clips() {
     assert!(whole.warnings.iter().any(|warning| {
         warning
             .what
-            .contains("1 whole frames of people in 1 of 1044")
+            .contains("1 whole frame of people in 1 of 1044")
     }));
     assert_eq!(whole.warnings, resumed.warnings);
     for name in [

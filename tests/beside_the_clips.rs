@@ -88,6 +88,25 @@ fn hidden_files_and_links_that_lead_nowhere_are_passed_over() {
 }
 
 #[test]
+fn files_of_other_programs_say_nothing() {
+    let dir = tempdir().unwrap();
+    let source = set(&dir.path().join("set"));
+    folder(
+        &source,
+        &[
+            ("config.toml", "[tool]"),
+            ("manifest.json", "{}"),
+            ("metrics.jsonl", "{}"),
+            ("walk/notes.md", "mine"),
+        ],
+    );
+    assert_eq!(checked(&source), (vec![], vec![]));
+    assert!(command::must(&["inspect", command::text(&source)]).contains("clips    2"));
+    let summary = prepared(&source, &dir.path().join("out")).unwrap();
+    assert_eq!((summary.counts.clips, summary.ignored), (2, 4));
+}
+
+#[test]
 fn a_clip_behind_a_link_that_leads_nowhere_is_missed() {
     let dir = tempdir().unwrap();
     let source = ntu(&dir.path().join("ntu"));

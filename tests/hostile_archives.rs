@@ -145,7 +145,7 @@ fn what_windows_packs_is_read() {
 
 #[test]
 fn names_in_utf_8_need_not_say_so() {
-    // macOS does not set the flag; without it a name was CP437's once.
+    // macOS does not set the flag.
     let dir = tempdir().unwrap();
     for (listed, name) in [
         (

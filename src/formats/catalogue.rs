@@ -139,8 +139,11 @@ impl Catalogue {
         let passed_over = archives.iter().filter_map(Archive::warning);
         list.warnings.extend(passed_over.cloned());
         list.archives = archives;
-        for (index, archive) in list.archives.iter().enumerate() {
-            let gives = list.items.iter().any(|item| item.archive == index);
+        let mut gives = vec![false; list.archives.len()];
+        list.items
+            .iter()
+            .for_each(|item| gives[item.archive] = true);
+        for (archive, gives) in list.archives.iter().zip(gives) {
             if !gives && list.problems.is_empty() && list.missing == 0 {
                 let what = format!("it holds no clips of the kind {}", list.dataset.name());
                 let help = "prepare sources of one kind at a time, or name the kind with --dataset";

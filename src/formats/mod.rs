@@ -16,7 +16,7 @@ mod spelling;
 pub mod synth;
 
 pub use catalogue::{Catalogue, Item};
-pub use clips::from_array;
+pub use clips::{from_array, is_own_clips};
 pub use dataset::Dataset;
 pub use reader::Reader;
 

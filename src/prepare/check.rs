@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{folder, number_warnings, pipeline, tally_of};
 use crate::error::{Error, Place, Result, Warning};
 use crate::formats::coverage::set_warnings;
-use crate::formats::{Catalogue, Dataset};
+use crate::formats::{Catalogue, Dataset, is_own_clips};
 use crate::shards::{MANIFEST, Manifest, Prepared};
 
 /// What a path is.
@@ -19,10 +19,13 @@ pub enum Kind {
     Run,
 }
 
-/// Tells prepared data, a run and a source apart, by the files that stand in a folder.
+/// Tells prepared data, a run and a source apart, by the files that stand in a folder. Other programs have files called
+/// `manifest.json` and `config.toml` too: beside own clips they say nothing.
 #[must_use]
 pub fn kind(path: &Path) -> Kind {
-    if path.join(MANIFEST).exists() || folder::is_unfinished(path) {
+    if is_own_clips(path) {
+        Kind::Source
+    } else if path.join(MANIFEST).exists() || folder::is_unfinished(path) {
         Kind::Prepared
     } else if ["config.toml", "checksums.json"]
         .iter()

@@ -145,12 +145,17 @@ impl Tally {
             return None;
         }
         let named = |joint: usize| format!("joint {joint} ({})", layout.joints[joint]);
+        let several = |count: usize, what: &str| {
+            format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+        };
         let origins = [0, 1].map(|role| self.origin(role, layout));
         let mut found = Vec::new();
         if let Some((clip, frame)) = &self.first_zero_frame {
             found.push(format!(
-                "{} whole frames of people in {} of {} clips, the first in frame {frame} of clip {clip}",
-                self.zero_frames, self.with_zero_frames, self.clips
+                "{} of people in {} of {}, the first in frame {frame} of clip {clip}",
+                several(self.zero_frames, "whole frame"),
+                self.with_zero_frames,
+                several(self.clips, "clip")
             ));
         }
         let others = self
@@ -177,8 +182,9 @@ impl Tally {
                 None => self.with_zero_joints,
             };
             found.push(format!(
-                "{joints} single joints in {clips} of {} clips, the first {} in frame {frame} of clip {clip}",
-                self.clips,
+                "{} in {clips} of {}, the first {} in frame {frame} of clip {clip}",
+                several(joints, "single joint"),
+                several(self.clips, "clip"),
                 named(index)
             ));
         }

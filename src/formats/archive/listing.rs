@@ -16,8 +16,8 @@ const SYSTEM: [&str; 3] = ["lost+found", "System Volume Information", "$RECYCLE.
 /// What a folder holds.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Path inside the folder with `/` between folders, and the file. A link that leads nowhere is one of them: whoever
-    /// reads it hears why it cannot be read.
+    /// Path inside the folder with `/` between folders, and the file. Links that lead nowhere are among them: they cost
+    /// nothing until one is read, and the error then says why it cannot be.
     pub entries: Vec<(String, Found)>,
     /// Folders that cannot be read, and links that lead nowhere and may have led to one: path inside the folder, and what
     /// the system says.

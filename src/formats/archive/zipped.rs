@@ -70,18 +70,11 @@ impl Zipped {
         Ok(Zipped { bytes, zip, ends })
     }
 
-    /// The entries' names, in the order of the directory. Names in UTF-8 are taken as that even where the directory does
-    /// not say so, which macOS leaves out.
+    /// The entries' names as the directory has them, in its order; UTF-8 need not be declared, as macOS leaves it out.
     pub fn names(&self) -> impl Iterator<Item = String> {
-        (0..self.zip.len()).map(|index| {
-            let entry = self.zip.by_index_data(index);
-            let raw = entry.as_ref().ok().map(|entry| entry.name_raw());
-            let utf8 = raw.and_then(|raw| std::str::from_utf8(raw).ok());
-            match (utf8, self.zip.name_for_index(index)) {
-                (Some(name), _) => name.to_string(),
-                (None, Some(Ok(name))) => name.into_owned(),
-                _ => format!("entry {index}"),
-            }
+        (0..self.zip.len()).map(|index| match self.zip.name_for_index(index) {
+            Some(Ok(name)) => name.into_owned(),
+            _ => format!("entry {index}"),
         })
     }
 

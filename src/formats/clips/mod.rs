@@ -6,6 +6,7 @@ mod table;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::path::Path;
 
 pub use array::from_array;
 use table::{Rows, Written};
@@ -25,6 +26,14 @@ pub(super) const TABLE: &str = "clips.csv";
 pub(super) const LAYOUT: &str = "layout.toml";
 /// Most bytes of a layout that are read.
 pub(super) const MOST_LAYOUT: usize = 1 << 20;
+
+/// True for a folder of own clips, whatever else lies in it.
+#[must_use]
+pub fn is_own_clips(folder: &Path) -> bool {
+    [TABLE, LAYOUT]
+        .iter()
+        .all(|name| folder.join(name).is_file())
+}
 
 /// One row of the table.
 #[derive(Debug)]

@@ -143,6 +143,7 @@ impl Columns {
                     || (name.len() <= 2 * known.len() && edit_distance(name, known) <= alike)
             };
             if let Some((written, _)) = others.iter().find(|(_, name)| like(name)) {
+                let written = shortened(written);
                 return fault(format!(
                     "the column {written:?} is unknown; the nearest is {known:?}"
                 ));
