@@ -7,9 +7,9 @@ use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK, PAGE};
 use super::stored::StoredSettings;
 use super::tensorboard;
 use crate::error::{Error, Place, Result, Warning};
-use crate::export::{Weights, read_tensors};
+use crate::export::{Weights, open_judged, read_tensors};
 use crate::files::{self, CHECKSUM, Tensors};
-use std::io::ErrorKind;
+use crate::limits::{RUN_FILE_BYTES, SETTINGS_BYTES};
 use std::path::{Path, PathBuf};
 
 /// What a check of a run found.
@@ -30,7 +30,7 @@ const ATTEMPTS: usize = 3;
 /// report are compared with `checksums.json` and with the checksums that they carry themselves.
 #[must_use]
 pub fn check_run(folder: &Path) -> RunCheck {
-    let list = || std::fs::read(folder.join(CHECKSUMS)).ok();
+    let list = || files::bytes_of(&folder.join(CHECKSUMS), RUN_FILE_BYTES).ok();
     let mut before = list();
     for _ in 1..ATTEMPTS {
         let found = Checker::check(folder);
@@ -122,7 +122,7 @@ impl Checker<'_> {
             Err(error) => return self.found.problems.push(error),
         };
         let edited = edited.unwrap_or_default();
-        let bytes = std::fs::read(&path).unwrap_or_default();
+        let bytes = files::bytes_of(&path, SETTINGS_BYTES).unwrap_or_default();
         let listed = |sums: &Checksums| sums.files.contains_key(CONFIG);
         let known = self.checksums.as_ref().filter(|sums| listed(sums));
         let known = known.is_none_or(|sums| sums.knows_config(&bytes));
@@ -163,7 +163,11 @@ impl Checker<'_> {
 
     /// Reads a safetensors file of the run, which carries a checksum of its own; none where it is gone by now.
     fn tensors(&mut self, path: &Path, help: &str) -> Result<Option<Tensors>> {
-        let Some(bytes) = self.bytes(path)? else {
+        if path.exists() {
+            open_judged(path)?;
+        }
+        // Its header shows that it is as large as its model.
+        let Some(bytes) = self.bytes(path, u64::MAX)? else {
             return Ok(None);
         };
         let file = Tensors::parse(&bytes, path)?;
@@ -190,7 +194,7 @@ impl Checker<'_> {
     fn epoch_lines(&mut self) {
         for (name, epoch_of) in EPOCH_FILES {
             let path = self.folder.join(name);
-            let bytes = self.bytes(&path);
+            let bytes = self.bytes(&path, RUN_FILE_BYTES);
             let Some(bytes) = self.noted(bytes) else {
                 continue;
             };
@@ -229,7 +233,8 @@ impl Checker<'_> {
 
     fn best(&mut self) {
         let path = self.folder.join(BEST);
-        let metrics = std::fs::read(self.folder.join(EPOCH_FILES[0].0)).unwrap_or_default();
+        let metrics = self.folder.join(EPOCH_FILES[0].0);
+        let metrics = files::bytes_of(&metrics, RUN_FILE_BYTES).unwrap_or_default();
         let is_best = |line: &[u8]| {
             let line = serde_json::from_slice::<EpochMetrics>(line);
             line.is_ok_and(|metrics| metrics.best)
@@ -250,7 +255,7 @@ impl Checker<'_> {
         let paths = tensorboard::list(&self.folder.join(EVENTS));
         let paths = self.noted(paths).unwrap_or_default();
         for (index, path) in paths.iter().enumerate() {
-            let bytes = self.bytes(path);
+            let bytes = self.bytes(path, RUN_FILE_BYTES);
             let Some(Some(bytes)) = self.noted(bytes) else {
                 continue;
             };
@@ -279,7 +284,7 @@ impl Checker<'_> {
 
     fn page(&mut self) {
         let path = self.folder.join(PAGE);
-        let bytes = self.bytes(&path);
+        let bytes = self.bytes(&path, RUN_FILE_BYTES);
         let Some(Some(bytes)) = self.noted(bytes) else {
             return;
         };
@@ -356,16 +361,11 @@ impl Checker<'_> {
         }
     }
 
-    /// Reads a file; none where there is none.
-    fn bytes(&mut self, path: &Path) -> Result<Option<Vec<u8>>> {
-        match std::fs::read(path) {
-            Ok(bytes) => {
-                self.found.checked += 1;
-                Ok(Some(bytes))
-            }
-            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(Error::io(path, "read", e)),
-        }
+    /// Reads a file of at most `most` bytes; none where there is none.
+    fn bytes(&mut self, path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+        let bytes = files::bytes_if_there(path, most)?;
+        self.found.checked += usize::from(bytes.is_some());
+        Ok(bytes)
     }
 
     /// Whether a growing file has what is listed of it; none where it is not listed.

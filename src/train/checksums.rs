@@ -9,6 +9,7 @@ use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING};
 use super::tensorboard;
 use crate::error::{Error, Place, Result};
 use crate::files;
+use crate::limits::RUN_FILE_BYTES;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -94,11 +95,8 @@ impl Checksums {
     /// [`Error::Input`] for a damaged file or one of another version, [`Error::Io`] where it cannot be read.
     pub fn of_run(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(CHECKSUMS);
-        match std::fs::read(&path) {
-            Ok(bytes) => Self::parse(&bytes, &path).map(Some),
-            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(Error::io(&path, "read", e)),
-        }
+        let bytes = files::bytes_if_there(&path, RUN_FILE_BYTES)?;
+        bytes.map(|bytes| Self::parse(&bytes, &path)).transpose()
     }
 
     /// The same of bytes that came from `path`.
