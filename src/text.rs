@@ -37,15 +37,37 @@ pub fn edit_distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+/// Increasing numbers as ranges: `1 to 3, 7`.
+pub fn ranges(numbers: &[usize]) -> String {
+    let mut parts: Vec<[usize; 2]> = Vec::new();
+    for &number in numbers {
+        match parts.last_mut() {
+            Some([_, last]) if *last + 1 == number => *last = number,
+            _ => parts.push([number; 2]),
+        }
+    }
+    let text = |[first, last]: &[usize; 2]| match first == last {
+        true => first.to_string(),
+        false => format!("{first} to {last}"),
+    };
+    parts.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{cut, edit_distance};
+    use super::{cut, edit_distance, ranges};
 
     #[test]
     fn long_texts_are_cut() {
         for (text, short) in [("", ""), ("abc", "abc"), ("äöüß", "äö…")] {
             assert_eq!(cut(text, 3), short);
         }
+    }
+
+    #[test]
+    fn neighbours_are_one_range() {
+        assert_eq!(ranges(&[1, 2, 3, 5, 7, 8]), "1 to 3, 5, 7 to 8");
+        assert_eq!(ranges(&[]), "");
     }
 
     #[test]

@@ -215,3 +215,46 @@ fn a_source_without_a_sound_clip_publishes_nothing() {
     assert!(refused(&source, &out).contains("is there twice"));
     assert!(prepared(&source, &out).is_err());
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_clip() {
+    let dir = tempdir().unwrap();
+    let marked = format!("\u{feff}{}", simple(3).replace('\n', "\r\n"));
+    let read = |number: usize, text: &str| {
+        let source = zip(&dir.path().join(format!("{number}.zip")), &[(NAME, text)]);
+        let out = dir.path().join(number.to_string());
+        prepared(&source, &out).unwrap();
+        Prepared::open(&out).unwrap().clip(0).unwrap()
+    };
+    assert_eq!(read(0, &marked), read(1, &simple(3)));
+    // Lines count as before, and a mark elsewhere is rubbish.
+    let source = zip(
+        &dir.path().join("2.zip"),
+        &[(NAME, format!("\u{feff}{}", changed(|l| l[3] = "24".into())))],
+    );
+    assert!(refused(&source, &dir.path().join("out")).contains("line 4: 24 joints"));
+    let source = zip(
+        &dir.path().join("3.zip"),
+        &[(NAME, format!("\u{feff}\u{feff}{}", simple(3)))],
+    );
+    assert!(refused(&source, &dir.path().join("out")).contains("is not the number of frames"));
+}
+
+#[test]
+fn the_only_bad_clip_is_told_how_to_be_left_out() {
+    let dir = tempdir().unwrap();
+    let bad = changed(|lines| lines[3] = "24".into());
+    let source = zip(&dir.path().join("a.zip"), &[(NAME, bad)]);
+    let message = refused(&source, &dir.path().join("out"));
+    assert!(
+        message.ends_with("or leave it out with --skip-bad"),
+        "{message}"
+    );
+    // Where that was asked for and nothing is left, it is no advice.
+    let error = with(&source, &dir.path().join("out"), None, true).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains("its only entry is bad") && !message.contains("--skip-bad"),
+        "{message}"
+    );
+}

@@ -1,5 +1,7 @@
 //! A `clips.csv` is read as spreadsheets and editors write it, and a row that cannot be meant is named with its line.
 
+#[path = "common/command.rs"]
+mod command;
 #[path = "common/npy.rs"]
 mod npy;
 #[path = "common/skeleton_text.rs"]
@@ -8,6 +10,7 @@ mod skeleton_text;
 use std::path::{Path, PathBuf};
 
 use npy::{array, layout};
+use sinew::prepare::check;
 use sinew::shards::{Manifest, Prepared};
 use skeleton_text::{folder, prepared, refused};
 use tempfile::tempdir;
@@ -70,6 +73,25 @@ fn marks_line_ends_and_quotes_make_no_difference() {
     ] {
         assert_eq!(read(table.as_bytes()), expected, "{table:?}");
     }
+    let cells = PLAIN.replace("file,label,split,subject", " File ,LABEL, Split,Subject ");
+    // What spreadsheets leave: rows and columns without anything in them, other separators.
+    let empty = PLAIN.replace("test,bob\n", "test,bob\n,,,\n  , ,\n") + ",,,\n\n,,,,,,\n";
+    let column = PLAIN.replace('\n', ",\n");
+    let columns = PLAIN.replace('\n', ",, ,\n");
+    let header = PLAIN.replace("subject\n", "subject,,\n");
+    let semicolons = PLAIN
+        .replace(',', ";")
+        .replace("\"sit; down\"", "\"sit, down\"");
+    let semicolons = semicolons.replace("\"walk; fast.npy\"", "walk, fast.npy");
+    let tabs = semicolons
+        .replace(';', "\t")
+        .replace("\"sit, down\"", "sit, down");
+    let marked = format!("\u{feff}{}", semicolons.replace('\n', ";\r\n"));
+    for table in [
+        cells, empty, column, columns, header, semicolons, tabs, marked,
+    ] {
+        assert_eq!(read(table.as_bytes()), expected, "{table:?}");
+    }
     let turned = "split,file,label\ntrain,a.npy,x\n";
     assert_eq!(
         read(turned.as_bytes()).clips[0].about.split.as_deref(),
@@ -125,24 +147,59 @@ fn a_row_that_cannot_be_meant_is_named_with_its_line() {
             "the split \"validation\" is unknown; it is train, val or test",
         ),
         ("run,val", "run,", 4, "the split \"\" is unknown"),
-        ("gå.npy,走る,train,ann", "gå.npy,走る", 5, "not a table"),
+        (
+            "gå.npy,走る,train,ann",
+            "gå.npy,走る",
+            5,
+            "it has 2 cells where the header has 4 columns",
+        ),
+        (
+            "gå.npy,走る,train,ann",
+            "gå.npy,走る,train,ann, again",
+            5,
+            "it has 5 cells where the header has 4 columns; fill in or leave out a cell",
+        ),
         (
             "file,label",
             "file,class",
             1,
-            "the column \"class\" is unknown; the columns are file, label, split",
+            "the column \"label\" is missing from \"file, class, split, subject\"; the columns are file, label, split",
         ),
         (
             "file,label,split",
             "file,label,set",
             1,
-            "the column \"set\" is unknown",
+            "the column \"split\" is missing",
         ),
         (
             "file,label,split,subject",
-            "file;label;split",
+            "file label split",
             1,
-            "the column \"file;label;split\" is unknown",
+            "the column \"file label split\" is unknown; the nearest is \"file\"",
+        ),
+        (
+            "split,subject",
+            "split,Subject ID",
+            1,
+            "the column \"Subject ID\" is unknown; the nearest is \"subject\"",
+        ),
+        (
+            "split,subject",
+            "split,subjct",
+            1,
+            "the column \"subjct\" is unknown; the nearest is \"subject\"",
+        ),
+        (
+            "split,subject",
+            "split,SPLIT",
+            1,
+            "the column \"split\" is there twice, as number 3 and 4",
+        ),
+        (
+            "file,label,split",
+            "file,file,split",
+            1,
+            "the column \"file\" is there twice, as number 1 and 2",
         ),
     ];
     for (old, new, line, what) in cases {
@@ -204,4 +261,155 @@ fn a_file_that_is_no_table_is_refused() {
     assert!(fault(&wide).contains("it is not UTF-8 text; save it as UTF-8"));
     assert!(fault(b"").contains("clips.csv, line 1: the column \"file\" is missing"));
     assert!(fault(b"file,label,split\n").contains("holds no clip"));
+}
+
+#[test]
+fn columns_that_are_not_read_are_named_once() {
+    let dir = tempdir().unwrap();
+    let expected = read(PLAIN.as_bytes());
+    let more = |name: &str, each: &str| {
+        let mut lines = PLAIN.lines();
+        let header = lines.next().unwrap_or_default();
+        let rows = lines.map(|line| format!("{line},{each}\n"));
+        format!("{header},{name}\n{}", rows.collect::<String>())
+    };
+    for (number, (table, what)) in [
+        (more("object", "7"), "the column object is not read"),
+        (
+            more("Frames,fps", "7,"),
+            "the columns Frames, fps are not read",
+        ),
+        (more("labels", "x"), "the column labels is not read"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(read(table.as_bytes()), expected, "{table}");
+        let source = set(&dir.path().join(number.to_string()), table.as_bytes());
+        let checked = check(&source, None, 1, &|_, _| {});
+        assert!(checked.problems.is_empty(), "{:?}", checked.problems);
+        let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
+        let here = format!(
+            "clips.csv, line 1: {what}; sinew reads file, label, split, subject, camera, setup"
+        );
+        let said = warnings
+            .iter()
+            .filter(|warning| warning.contains("not read"));
+        assert_eq!(said.clone().count(), 1, "{warnings:?}");
+        assert!(
+            said.clone().all(|warning| warning.contains(&here)),
+            "{warnings:?}"
+        );
+    }
+    // Nothing is said of empty ones.
+    let source = set(
+        &dir.path().join("plain"),
+        PLAIN.replace('\n', ",,\n").as_bytes(),
+    );
+    let checked = check(&source, None, 1, &|_, _| {});
+    assert!(
+        !checked
+            .warnings
+            .iter()
+            .any(|warning| warning.what.contains("read"))
+    );
+}
+
+#[test]
+fn as_many_lines_as_can_be_cost_no_more_than_reading_them() {
+    // Quadratic in the number of lines, this took minutes.
+    let dir = tempdir().unwrap();
+    let classes: String = (0..200_000).map(|n| format!("class {n}\n")).collect();
+    let rows: String = (0..200_000)
+        .map(|n| format!("{n}.npy,class {n},train\n"))
+        .collect();
+    let table = format!("file,label,split\n{rows}a.npy,class 199999,test\n");
+    let source = set(&dir.path().join("many"), table.as_bytes());
+    std::fs::write(source.join("classes.txt"), classes).unwrap();
+    let checked = check(&source, None, 1, &|_, _| {});
+    assert_eq!((checked.clips, checked.problems.len()), (1, 10_001));
+    let first = checked.problems[0].to_string();
+    assert!(
+        first.contains("it has 200000 problems; the first 10000 follow"),
+        "{first}"
+    );
+}
+
+#[test]
+fn more_than_can_be_meant_is_refused() {
+    let dir = tempdir().unwrap();
+    let large = |number: usize, name: &str, bytes: Vec<u8>| {
+        let source = set(&dir.path().join(number.to_string()), PLAIN.as_bytes());
+        std::fs::write(source.join(name), bytes).unwrap();
+        refused(&source, &dir.path().join("none"))
+    };
+    for (number, (name, most)) in [("clips.csv", 64), ("classes.txt", 4), ("layout.toml", 1)]
+        .into_iter()
+        .enumerate()
+    {
+        let message = large(number, name, vec![b'#'; (most << 20) + 1]);
+        let what = format!("{name}: it holds more than {most} MiB; sinew reads no more of it");
+        assert!(message.contains(&what), "{message}");
+    }
+    let rows = "a,b,test\n".repeat(1_000_001);
+    let message = large(
+        3,
+        "clips.csv",
+        format!("file,label,split\n{rows}").into_bytes(),
+    );
+    assert!(
+        message.contains("clips.csv, line 1000002: it has more than 1000000 rows"),
+        "{message}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_largest_tables_take_bounded_memory() {
+    use std::os::unix::process::CommandExt;
+
+    let dir = tempdir().unwrap();
+    let largest = |name: &str, head: &str, row: &str| {
+        let source = set(&dir.path().join(name), PLAIN.as_bytes());
+        let rows = row.repeat(((64 << 20) - head.len()) / row.len());
+        std::fs::write(source.join("clips.csv"), format!("{head}{rows}")).unwrap();
+        source
+    };
+    for (source, what) in [
+        (
+            largest("short", "file,label,split\n", "a,b,test\n"),
+            "it has more than 1000000 rows",
+        ),
+        (
+            largest("wide", "file,label,split", ",a"),
+            "clips.csv, line 1: it has 33554",
+        ),
+        (
+            largest("long", "file,label,split\na.npy,", "x"),
+            "it has 2 cells where",
+        ),
+    ] {
+        let mut command = command::sinew(&["check", command::text(&source)]);
+        command.env("RAYON_NUM_THREADS", "2");
+        // SAFETY: setrlimit may be called between fork and exec.
+        unsafe {
+            command.pre_exec(|| {
+                let most = libc::rlimit {
+                    rlim_cur: 3 << 30,
+                    rlim_max: 3 << 30,
+                };
+                libc::setrlimit(libc::RLIMIT_AS, &most);
+                Ok(())
+            });
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        println!("{:?} {}", output.status, &said[..said.len().min(300)]);
+        assert_eq!(output.status.code(), Some(1), "{what}");
+        assert!(
+            said.contains(what),
+            "{what}: {}",
+            &said[..said.len().min(500)]
+        );
+    }
 }

@@ -255,3 +255,24 @@ fn wrong_input_is_exit_1_and_one_line() {
         must_fail(&["check", text(&source)], 1);
     }
 }
+
+#[test]
+fn built_in_layouts_are_listed_and_printed() {
+    let list = must(&["layouts"]);
+    let names: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(names, ["ntu25", "sbu15", "kinect20", "coco17"]);
+    assert!(list.contains("17 joints  unit: pixel") && list.contains("up: -y  COCO: 17 keypoints"));
+    // What is printed is a layout.toml.
+    let printed = must(&["layouts", "kinect20"]);
+    let place = sinew::error::Place::file("layout.toml");
+    let layout = sinew::skeleton::Layout::from_toml(&printed, &place).expect("sound");
+    assert_eq!(layout, sinew::skeleton::Layout::kinect20());
+    let error = must_fail(&["layouts", "kinekt20"], 2);
+    assert!(
+        error.contains("there is no built-in layout \"kinekt20\"; the nearest is kinect20"),
+        "{error}"
+    );
+}

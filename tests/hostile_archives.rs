@@ -94,6 +94,77 @@ fn a_sound_archive_is_read_whatever_stands_around_it() {
 }
 
 #[test]
+fn what_windows_packs_is_read() {
+    // Deflate64 has deflate's blocks of stored bytes; a longer text takes several.
+    let packed = |contents: &[u8]| {
+        let mut packer =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::none());
+        packer.write_all(contents).unwrap();
+        packer.finish().unwrap()
+    };
+    let long = simple(200);
+    assert!(long.len() > 4 << 16);
+    let (name, text) = ("a/S001C001P001R001A001.skeleton", long.as_bytes());
+    let sound = Entry {
+        method: 9,
+        packed: packed(text),
+        claim_packed: packed(text).len() as u32,
+        ..stored(name, text)
+    };
+    let dir = tempdir().unwrap();
+    let found = read_bytes(&dir, &archive(std::slice::from_ref(&sound))).unwrap();
+    assert_eq!(found, [(name.to_string(), text.to_vec())]);
+    type Change = fn(&mut Entry);
+    let changes: [(Change, &str); 6] = [
+        (|e| e.crc ^= 1, "it is damaged: Invalid checksum"),
+        (
+            |e| e.claim -= 1,
+            "it is damaged: File is larger than its declared",
+        ),
+        (|e| e.claim += 1, "it inflates to other than"),
+        (|e| e.claim = 2 << 20, "it holds more than 1 MiB"),
+        (|e| e.packed[0] = 7, "it is damaged"),
+        (
+            |e| {
+                e.packed.truncate(1000);
+                e.claim_packed = 1000;
+            },
+            "it is damaged",
+        ),
+    ];
+    for (change, what) in changes {
+        let mut entry = sound.clone();
+        change(&mut entry);
+        let message = read_bytes(&dir, &archive(&[entry]))
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains(what), "{what}: {message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+}
+
+#[test]
+fn names_in_utf_8_need_not_say_so() {
+    // macOS does not set the flag; without it a name was CP437's once.
+    let dir = tempdir().unwrap();
+    for (listed, name) in [
+        (
+            "Mu\u{308}ller/走る.npy".as_bytes(),
+            "Mu\u{308}ller/走る.npy",
+        ),
+        (b"M\x81ller.npy", "M\u{fc}ller.npy"),
+    ] {
+        let entry = Entry {
+            name: listed.to_vec(),
+            listed: listed.to_vec(),
+            ..stored("", b"mine")
+        };
+        let found = read_bytes(&dir, &archive(&[entry])).unwrap();
+        assert_eq!(found, [(name.to_string(), b"mine".to_vec())]);
+    }
+}
+
+#[test]
 fn large_archives_are_read() {
     // zip64: sizes of 64 bits, and more entries than 16 bits count.
     let dir = tempdir().unwrap();
@@ -291,7 +362,10 @@ fn what_cannot_be_unpacked_says_so() {
             |e| (e.flags, e.method) = (e.flags | 1, 99),
             "it is encrypted",
         ),
-        (|e| e.method = 9, "pack it again with the usual compression"),
+        (
+            |e| e.method = 12,
+            "pack it again with the usual compression",
+        ),
         (
             |e| e.method = 14,
             "pack it again with the usual compression",

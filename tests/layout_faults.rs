@@ -261,4 +261,60 @@ fn there_are_joints_and_not_too_many() {
             .contains("1025 joints; 1 to 1024 can be read")
     );
     assert!(read("").unwrap_err().contains("missing field `name`"));
+    let error = read("name = 'kinect20'\nunit = 'metre'\n").unwrap_err();
+    assert!(
+        error.contains("write layout = \"kinect20\" to use the built-in layout"),
+        "{error}"
+    );
+}
+
+#[test]
+fn faults_beside_a_built_in_name_point_at_their_line() {
+    for (text, what, line) in [
+        (
+            "# mine\nlayout = 'kinect'\n",
+            "`layout`: there is no built-in layout \"kinect\"; the nearest is \"kinect20\"; `sinew layouts` lists",
+            2,
+        ),
+        (
+            "layout = 'coco17'\njoints = ['a']\n",
+            "unknown field `joints`",
+            2,
+        ),
+        (
+            "layout = 'coco17'\nbones = []\n",
+            "only unit, up, aspect, zeros and most_people may stand",
+            2,
+        ),
+        ("layout = 17\n", "expected a string", 1),
+        (
+            "layout = 'coco17'\n\naspect = [1, 2]\n",
+            "`aspect`: 2 numbers where 3",
+            3,
+        ),
+        (
+            "layout = 'coco17'\nmost_people = 0\n",
+            "`most_people`: a clip has at least one person",
+            2,
+        ),
+        (
+            "layout = 'coco17'\nzeros = 'none'\n",
+            "unknown variant `none`",
+            2,
+        ),
+    ] {
+        let error = read(text).expect_err(what);
+        assert!(error.contains(what), "{what} is not in: {error}");
+        assert!(
+            error.starts_with(&format!("layout.toml, line {line}: ")),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    let zero = PERSON.replace("centre = 0", "centre = 0\nmost_people = 0");
+    assert!(
+        read(&zero)
+            .unwrap_err()
+            .starts_with("layout.toml, line 25: `most_people`")
+    );
 }

@@ -1,7 +1,7 @@
 //! Built-in layouts are sound, orders are as published, and what a layout does not name follows from its bones.
 
 use sinew::error::Place;
-use sinew::skeleton::Layout;
+use sinew::skeleton::{Axis, BuiltIn, Layout, Zeros};
 
 fn read(text: &str) -> Result<Layout, String> {
     Layout::from_toml(text, &Place::file("layout.toml")).map_err(|error| error.to_string())
@@ -160,5 +160,49 @@ fn without_sides_each_branch_is_a_part() {
     assert_eq!(
         (point.traversal, point.chain, point.parts.len()),
         (vec![0], vec![0], 1)
+    );
+}
+
+#[test]
+fn built_in_layouts_have_names() {
+    let names: Vec<&str> = BuiltIn::all().iter().map(|known| known.name).collect();
+    assert_eq!(names, ["ntu25", "sbu15", "kinect20", "coco17"]);
+    for known in BuiltIn::all() {
+        let layout = known.layout();
+        assert_eq!(layout.name, known.name);
+        assert_eq!(read(known.text).unwrap(), layout);
+        assert_eq!(read(&format!("layout = '{}'", known.name)).unwrap(), layout);
+        assert!(known.about().len() > 10, "{}", known.about());
+        // What the text of old manifests and exports does not have is not written.
+        let written = serde_json::to_string(&layout).unwrap();
+        assert!(
+            !written.contains("zeros") && !written.contains("most_people"),
+            "{written}"
+        );
+        assert_eq!(serde_json::from_str::<Layout>(&written).unwrap(), layout);
+    }
+    assert_eq!(BuiltIn::nearest("Kinect-20"), "kinect20");
+}
+
+#[test]
+fn beside_a_built_in_name_stands_what_does_not_hang_on_joints() {
+    let text = "\u{feff}layout = 'kinect20'\r\nunit = 'millimetre'\r\nup = '-y'\r\naspect = [1, 1, 2]\r\n\
+        zeros = 'missing'\r\nmost_people = 10\r\n";
+    let layout = read(text).unwrap();
+    let expected = Layout {
+        unit: "millimetre".into(),
+        up: Axis::MinusY,
+        aspect: [1, 1, 2],
+        zeros: Some(Zeros::Missing),
+        most_people: Some(10),
+        ..Layout::kinect20()
+    };
+    assert_eq!(layout, expected);
+    let written = toml::to_string(&layout).unwrap();
+    assert_eq!(read(&written).unwrap(), layout);
+    let own = read(&format!("{PERSON}zeros = 'position'\nmost_people = 7\n")).unwrap();
+    assert_eq!(
+        (own.zeros, own.most_people),
+        (Some(Zeros::Position), Some(7))
     );
 }

@@ -86,7 +86,12 @@ fn what_says_itself_what_it_is_stays_that() {
     let error = Catalogue::unlabelled(&[&folder], None)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("no clips.csv"), "{error}");
+    assert!(
+        error.contains(
+            "it holds .npy arrays, and no clips.csv that says what they are; write clips.csv"
+        ),
+        "{error}"
+    );
     // A skeleton file among arrays is a clip, the arrays are not.
     fs::write(folder.join("x.skeleton"), simple(3)).unwrap();
     let list = Catalogue::of_layout(&[&folder], &Layout::sbu15()).unwrap();
@@ -103,5 +108,10 @@ fn what_says_itself_what_it_is_stays_that() {
     assert_eq!((list.items.len(), list.layout.name.as_str()), (1, "made"));
     let nothing = dir.path().join("nothing.txt");
     fs::write(&nothing, "").unwrap();
-    assert!(Catalogue::of_layout(&[nothing], &Layout::sbu15()).is_err());
+    let error = Catalogue::of_layout(&[nothing], &Layout::sbu15()).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("no .skeleton, no skeleton_pos.txt, no .npy and no clips.csv"),
+        "{error}"
+    );
 }

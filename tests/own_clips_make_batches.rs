@@ -61,7 +61,9 @@ fn clips(joints: usize, axes: usize) -> Vec<(&'static str, Vec<u8>)> {
 /// Prepares clips of one skeleton, each in training and by turns in two classes.
 fn set(folder_of: &Path, joints: usize, clips: Vec<(&'static str, Vec<u8>)>) -> Arc<Prepared> {
     let mut table = "file,label,split\n".to_string();
-    let mut entries = vec![("layout.toml".to_string(), layout(joints).into_bytes())];
+    // Several people in a single frame are meant.
+    let layout = layout(joints) + "most_people = 6\n";
+    let mut entries = vec![("layout.toml".to_string(), layout.into_bytes())];
     for (index, (name, bytes)) in clips.into_iter().enumerate() {
         table += &format!("{name}.npy,class {},train\n", index % 2);
         entries.push((format!("{name}.npy"), bytes));

@@ -9,6 +9,7 @@ mod eval;
 mod export;
 pub mod faults;
 mod inspect;
+mod layouts;
 mod output;
 mod predict;
 mod prepare;
@@ -39,6 +40,7 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Devices(devices::Args),
+    Layouts(layouts::Args),
     Synth(synth::Args),
     Prepare(prepare::Args),
     Check(check::Args),
@@ -72,6 +74,7 @@ pub fn run() -> Result<()> {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::Devices(args) => devices::run(&args),
+        Command::Layouts(args) => layouts::run(&args),
         Command::Synth(args) => synth::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Check(args) => check::run(&args),

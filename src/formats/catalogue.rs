@@ -7,9 +7,10 @@ use std::sync::Mutex;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::archive::Archive;
+use super::classes::CLASSES;
 use super::dataset::{Dataset, guess, is_hidden, strip_extension};
 use super::layout_beside::layout_beside;
-use super::{MOST_BYTES, clips, ntu, sbu};
+use super::{classes, clips, ntu, sbu};
 use crate::error::{Error, Place, Result, Warning};
 use crate::skeleton::{About, Layout};
 
@@ -97,15 +98,13 @@ impl Catalogue {
         let known = dataset.or_else(|| archives.iter().find_map(|archive| guess(archive.names())));
         // Arrays are only taken by themselves where nothing says what they are.
         let arrays = arrays.filter(|_| known.is_none());
-        let are_there = |archive| clips::arrays(archive).next().is_some();
+        let there = archives
+            .iter()
+            .any(|archive| clips::arrays(archive).next().is_some());
         let dataset = match known {
             Some(dataset) => dataset,
-            None if arrays.is_some() && archives.iter().any(are_there) => Dataset::Clips,
-            None => {
-                let what = "it holds no clips: no .skeleton, no skeleton_pos.txt and no clips.csv";
-                let help = "name the archive or folder that holds the clips themselves";
-                return Err(Error::input(Place::file(first.path()), what, help));
-            }
+            None if arrays.is_some() && there => Dataset::Clips,
+            None => return Err(no_clips(first, arrays.is_some(), there)),
         };
         let layout = match (arrays, dataset) {
             // A layout that lies beside the arrays says what they are; without one they are taken as asked for.
@@ -137,6 +136,8 @@ impl Catalogue {
                 "check --dataset, or name the archive or folder that holds the clips themselves";
             return Err(Error::input(Place::file(first.path()), what, help));
         }
+        let passed_over = archives.iter().filter_map(Archive::warning);
+        list.warnings.extend(passed_over.cloned());
         list.archives = archives;
         for (index, archive) in list.archives.iter().enumerate() {
             let gives = list.items.iter().any(|item| item.archive == index);
@@ -151,15 +152,25 @@ impl Catalogue {
     }
 
     fn ntu(&mut self, archives: &[Archive], labelled: bool) -> Result<()> {
-        let mut named = None;
+        let mut named: Option<Vec<String>> = None;
         for (archive, source) in archives.iter().enumerate() {
             for (entry, path) in source.names().enumerate() {
                 let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
                 let stem = strip_extension(file, ".skeleton").filter(|_| !is_hidden(path));
                 let Some(stem) = stem else {
                     // Archives of other actions than NTU's say how they are called.
-                    if file == "classes.txt" && !is_hidden(path) {
-                        named = Some(class_names(source, entry)?);
+                    if file == CLASSES && !is_hidden(path) {
+                        let text = source.reader().text(entry, classes::MOST_BYTES)?;
+                        let place = source.place(entry);
+                        let names = classes::names(&text, true, &place)?;
+                        if named
+                            .replace(names.clone())
+                            .is_some_and(|other| other != names)
+                        {
+                            let what = "another classes.txt of the sources names other classes";
+                            let help = "prepare sources of the same classes together";
+                            return Err(Error::input(place, what, help));
+                        }
                     } else {
                         self.ignored += 1;
                     }
@@ -180,16 +191,13 @@ impl Catalogue {
                 }
             }
         }
-        let classes = ntu::classes();
         let all = self
             .items
             .iter()
             .any(|item| item.label.is_some_and(|label| label >= 60));
         let usual = || {
-            classes[..if all { 120 } else { 60 }]
-                .iter()
-                .map(ToString::to_string)
-                .collect()
+            let names = &ntu::classes()[..if all { 120 } else { 60 }];
+            names.iter().map(ToString::to_string).collect()
         };
         self.classes = named.unwrap_or_else(usual);
         let count = self.classes.len();
@@ -262,6 +270,7 @@ impl Catalogue {
         self.layout = set.layout;
         self.classes = set.classes;
         self.problems = set.problems;
+        self.warnings = set.warnings;
         self.ignored = source.len().saturating_sub(set.rows.len() + set.tables);
         for row in set.rows {
             self.push(&row.name, Some(row.label), row.about, 0, row.entry);
@@ -377,20 +386,23 @@ impl Catalogue {
     }
 }
 
-/// The names in an archive's own `classes.txt`, one a line.
-fn class_names(source: &Archive, entry: usize) -> Result<Vec<String>> {
-    let mut bytes = Vec::new();
-    source.reader().read(entry, MOST_BYTES, &mut bytes)?;
-    let names: Vec<String> = String::from_utf8_lossy(&bytes)
-        .lines()
-        .map(|line| line.trim().to_string())
-        .collect();
-    if names.is_empty() || names.iter().any(String::is_empty) {
-        return Err(Error::input(
-            source.place(entry),
-            "it has empty lines",
-            "name one class a line",
-        ));
-    }
-    Ok(names)
+/// What is said of sources in which no file is a clip's. `scored`: arrays alone would do. `arrays`: there are some.
+fn no_clips(source: &Archive, scored: bool, arrays: bool) -> Error {
+    let (what, help) = if arrays {
+        (
+            "it holds .npy arrays, and no clips.csv that says what they are",
+            "write clips.csv (file, label, split) and layout.toml beside them",
+        )
+    } else if scored {
+        (
+            "it holds no clips: no .skeleton, no skeleton_pos.txt, no .npy and no clips.csv",
+            "name the archive or folder that holds the clips themselves",
+        )
+    } else {
+        (
+            "it holds no clips: no .skeleton, no skeleton_pos.txt and no clips.csv",
+            "name the archive or folder that holds the clips themselves",
+        )
+    };
+    Error::input(Place::file(source.path()), what, help)
 }

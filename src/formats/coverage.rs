@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Dataset, ntu};
 use crate::error::{Place, Warning};
 use crate::skeleton::About;
+use crate::text::ranges;
 
 /// Class names that a message lists.
 const LISTED: usize = 5;
@@ -74,8 +75,8 @@ impl NtuSize {
         if count >= self.clips() {
             return None;
         }
-        let absent: Vec<u32> = (1..=self.setups())
-            .filter(|setup| !seen[*setup as usize])
+        let absent: Vec<usize> = (1..=self.setups() as usize)
+            .filter(|setup| !seen[*setup])
             .collect();
         let setups = match absent.as_slice() {
             [] => String::new(),
@@ -228,22 +229,6 @@ pub fn set_warnings<'a>(
         }
     }
     warnings
-}
-
-/// Numbers as ranges: `1 to 3, 7`.
-fn ranges(numbers: &[u32]) -> String {
-    let mut parts: Vec<[u32; 2]> = Vec::new();
-    for &number in numbers {
-        match parts.last_mut() {
-            Some([_, last]) if *last + 1 == number => *last = number,
-            _ => parts.push([number; 2]),
-        }
-    }
-    let text = |[first, last]: &[u32; 2]| match first == last {
-        true => first.to_string(),
-        false => format!("{first} to {last}"),
-    };
-    parts.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// A count with commas between thousands.

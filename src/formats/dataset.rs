@@ -61,13 +61,11 @@ pub(super) fn guess<'a>(names: impl Iterator<Item = &'a str>) -> Option<Dataset>
     found
 }
 
-/// Files that systems leave about: `.DS_Store`, `__MACOSX/._x`.
+/// Files and folders that systems and editors leave about: `.DS_Store`, `__MACOSX/._x`, `.ipynb_checkpoints/x`.
 pub(super) fn is_hidden(path: &str) -> bool {
-    path.starts_with("__MACOSX/")
-        || path
-            .rsplit(['/', '\\'])
-            .next()
-            .is_some_and(|file| file.starts_with('.'))
+    let hides =
+        |part: &str| part == "__MACOSX" || (part.starts_with('.') && !matches!(part, "." | ".."));
+    path.split(['/', '\\']).any(hides)
 }
 
 /// The name before an extension, whatever its case.

@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod catalogue;
+mod classes;
 mod clips;
 pub mod coverage;
 mod dataset;
@@ -11,6 +12,7 @@ pub mod ntu;
 mod number;
 mod reader;
 mod sbu;
+mod spelling;
 pub mod synth;
 
 pub use catalogue::{Catalogue, Item};

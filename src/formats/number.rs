@@ -14,6 +14,11 @@ const POWERS: [u64; 9] = [
     100_000_000,
 ];
 
+/// A text without the byte order mark that editors on Windows begin it with.
+pub(super) fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 /// Reads a decimal number, correctly rounded; none where the word is no number. `NaN` and `inf` are read as such.
 pub(super) fn float(word: &[u8]) -> Option<f32> {
     match leading(word) {

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use super::number::{float, shown};
+use super::number::{float, shown, without_mark};
 use super::{MOST_COORDINATE, MOST_TENSOR, Recording};
 use crate::error::{Error, Place, Result};
 use crate::skeleton::{About, Clip};
@@ -69,7 +69,7 @@ pub(super) fn parse(
     place: &Place,
 ) -> Result<Recording> {
     let help = "get this clip again, or leave it out";
-    let text = text.trim_ascii_end();
+    let text = without_mark(text).trim_ascii_end();
     if text.is_empty() {
         return Err(Error::input(place.clone(), "it holds no frames", help));
     }

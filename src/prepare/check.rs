@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{folder, pipeline};
+use super::{folder, number_warnings, pipeline, tally_of};
 use crate::error::{Error, Place, Result, Warning};
 use crate::formats::coverage::set_warnings;
 use crate::formats::{Catalogue, Dataset};
@@ -45,8 +45,11 @@ pub struct Checked {
     pub warnings: Vec<Warning>,
 }
 
-/// Reads every clip of a source, or every byte of prepared data, and lists all that is wrong. `progress` hears of
-/// every clip of a source: done, of how many.
+/// Most problems of a source that are listed; of more the number is.
+const MOST_LISTED: usize = 10_000;
+
+/// Reads every clip of a source, or every byte of prepared data, and lists what is wrong, of a source the first
+/// 10,000 problems. `progress` is called after every clip of a source: done, of how many.
 #[must_use]
 pub fn check(
     path: &Path,
@@ -77,9 +80,13 @@ fn prepared(path: &Path) -> Result<Checked> {
     let data = Prepared::open(path)?;
     let mut warnings = strangers(&data)?;
     warnings.extend(of_manifest(data.manifest(), path));
+    let problems = data.verify();
+    if problems.is_empty() {
+        warnings.extend(number_warnings(&data)?);
+    }
     Ok(Checked {
         clips: data.len(),
-        problems: data.verify(),
+        problems,
         warnings,
     })
 }
@@ -112,9 +119,17 @@ fn source(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Checked> {
     let mut catalogue = Catalogue::open(&[path], dataset)?;
-    let mut problems = std::mem::take(&mut catalogue.problems);
+    let mut problems = Problems::default();
+    for problem in std::mem::take(&mut catalogue.problems) {
+        problems.add(problem);
+    }
+    let mut tally = tally_of(catalogue.dataset);
     pipeline::run(&catalogue, 0, threads, progress, |_, recording| {
-        problems.extend(recording.err());
+        match (recording, &mut tally) {
+            (Err(error), _) => problems.add(error),
+            (Ok(recording), Some(tally)) => tally.add(&recording.clip),
+            (Ok(_), None) => {}
+        }
         Ok(())
     })?;
     let mut warnings = std::mem::take(&mut catalogue.warnings);
@@ -125,9 +140,12 @@ fn source(
         let dataset = catalogue.dataset.name();
         warnings.extend(set_warnings(dataset, &catalogue.classes, labelled, path));
     }
+    if let Some(tally) = &tally {
+        warnings.extend(tally.warnings(&catalogue.layout, &Place::file(path)));
+    }
     Ok(Checked {
         clips: catalogue.items.len(),
-        problems,
+        problems: problems.list(path),
         warnings,
     })
 }
@@ -136,6 +154,33 @@ fn source(
 pub(super) fn of_manifest(manifest: &Manifest, folder: &Path) -> Vec<Warning> {
     let clips = manifest.clips.iter().map(|clip| (clip.label, &clip.about));
     set_warnings(&manifest.dataset, &manifest.classes, clips, folder)
+}
+
+/// Problems up to a number that somebody may read; the others are counted.
+#[derive(Default)]
+struct Problems {
+    listed: Vec<Error>,
+    more: usize,
+}
+
+impl Problems {
+    fn add(&mut self, problem: Error) {
+        if self.listed.len() < MOST_LISTED {
+            self.listed.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn list(mut self, path: &Path) -> Vec<Error> {
+        if self.more > 0 {
+            let what = format!("it has {} problems", self.listed.len() + self.more);
+            let help = format!("the first {MOST_LISTED} follow: correct them and check again");
+            let first = Error::input(Place::file(path), what, help);
+            self.listed.insert(0, first);
+        }
+        self.listed
+    }
 }
 
 /// The single errors of a list.

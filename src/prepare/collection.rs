@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::folder::Target;
-use super::{Part, begin, few_enough};
-use crate::error::{Error, Place, Result};
+use super::{Part, begin, few_enough, tally_of};
+use crate::error::{Error, Place, Result, Warning};
 use crate::formats::{Dataset, Recording, from_array};
 use crate::shards::{Manifest, Prepared, ShardWriter};
 use crate::skeleton::{About, Layout};
@@ -45,7 +45,10 @@ impl Collection {
             target,
             manifest: begin(Dataset::Clips, layout, classes),
             shard: ShardWriter::default(),
-            part: Part::default(),
+            part: Part {
+                tally: tally_of(Dataset::Clips),
+                ..Part::default()
+            },
             names: HashSet::new(),
         })
     }
@@ -89,6 +92,9 @@ impl Collection {
         let Recording { clip, ids, about } =
             from_array(shape, data, name, class, about, layout, &place)?;
         self.names.insert(name.into());
+        if let Some(tally) = &mut self.part.tally {
+            tally.add(&clip);
+        }
         let entry = self
             .shard
             .push(clip, ids, about, self.manifest.shards.len());
@@ -97,6 +103,15 @@ impl Collection {
             self.write()?;
         }
         Ok(())
+    }
+
+    /// What looks wrong about the clips that were added so far, and stops nothing: numbers that look like confidences and
+    /// are taken for z, joints at exactly zero that were probably not found.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        let tally = self.part.tally.as_ref();
+        let warnings = tally.map(|t| t.warnings(&self.manifest.layout, &Place::file(&self.out)));
+        warnings.unwrap_or_default()
     }
 
     /// Publishes the data and opens them.

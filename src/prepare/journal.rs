@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::observe::Tally;
 use crate::error::{Error, Result};
 use crate::files::MappedFile;
 use crate::shards::{ClipEntry, ShardEntry, Skipped, checksum};
@@ -23,6 +24,9 @@ pub(super) struct Finished {
     pub skipped: Vec<Skipped>,
     /// Items of the catalogue done with: these, and all before.
     pub items: usize,
+    /// What was seen of all clips up to here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tally: Option<Tally>,
 }
 
 #[derive(PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ mod check;
 mod collection;
 mod folder;
 mod journal;
+mod observe;
 mod pipeline;
 
 use std::path::{Path, PathBuf};
@@ -12,12 +13,13 @@ pub use check::{Checked, Kind, check, kind};
 pub use collection::Collection;
 use folder::Target;
 use journal::Finished;
+use observe::Tally;
 
 use crate::error::{Error, Place, Result, Warning};
 use crate::files::check_space;
 use crate::formats::{Catalogue, Dataset, Recording};
 use crate::limits::CLASSES;
-use crate::shards::{ClipEntry, Counts, FORMAT, Manifest, ShardWriter, Skipped, VERSION};
+use crate::shards::{ClipEntry, Counts, FORMAT, Manifest, Prepared, ShardWriter, Skipped, VERSION};
 use crate::skeleton::Layout;
 
 /// What to prepare, and how.
@@ -137,11 +139,15 @@ fn prepare_listed(
     manifest.skipped = bad.iter().map(skipped).collect();
     let resumed = finished.len();
     let first = finished.last().map_or(0, |finished| finished.items);
+    let tally = finished.last().and_then(|finished| finished.tally.clone());
     for finished in finished {
         add(&mut manifest, finished);
     }
     let mut shard = ShardWriter::default();
-    let mut part = Part::default();
+    let mut part = Part {
+        tally: tally.or_else(|| tally_of(catalogue.dataset)),
+        ..Part::default()
+    };
     pipeline::run(
         &catalogue,
         first,
@@ -157,6 +163,9 @@ fn prepare_listed(
                 // Nothing will be published any more; the rest is only read to list all that is bad.
                 Ok(_) if !bad.is_empty() && !options.skip_bad => {}
                 Ok(Recording { clip, ids, about }) => {
+                    if let Some(tally) = &mut part.tally {
+                        tally.add(&clip);
+                    }
                     let entry = shard.push(clip, ids, about, manifest.shards.len());
                     part.clips.push(entry);
                     if shard.is_full() {
@@ -168,11 +177,11 @@ fn prepare_listed(
         },
     )?;
     if !bad.is_empty() && !options.skip_bad {
-        return Err(all_bad(bad));
+        return Err(all_bad(bad, options.skip_bad));
     }
     if manifest.clips.is_empty() && shard.is_empty() {
         if !bad.is_empty() {
-            return Err(all_bad(bad));
+            return Err(all_bad(bad, options.skip_bad));
         }
         let place = options
             .sources
@@ -191,6 +200,9 @@ fn prepare_listed(
     target.publish(&manifest)?;
     let mut warnings = std::mem::take(&mut catalogue.warnings);
     warnings.extend(check::of_manifest(&manifest, &options.out));
+    if let (Some(tally), Some(source)) = (&part.tally, options.sources.first()) {
+        warnings.extend(tally.warnings(&catalogue.layout, &Place::file(source)));
+    }
     Ok(Summary {
         shards: manifest.shards.len(),
         resumed,
@@ -208,6 +220,8 @@ struct Part {
     clips: Vec<ClipEntry>,
     skipped: Vec<Skipped>,
     items: usize,
+    /// What was seen of all clips so far; none where nothing is looked for.
+    tally: Option<Tally>,
 }
 
 impl Part {
@@ -223,11 +237,33 @@ impl Part {
             clips: std::mem::take(&mut self.clips),
             skipped: std::mem::take(&mut self.skipped),
             items: self.items,
+            tally: self.tally.clone(),
         };
         target.finished(&finished)?;
         add(manifest, finished);
         Ok(())
     }
+}
+
+/// What clips of a kind are observed with: your own alone, since the formats of the datasets say what is missing.
+fn tally_of(dataset: Dataset) -> Option<Tally> {
+    (dataset == Dataset::Clips).then(Tally::default)
+}
+
+/// What looks wrong about the numbers of prepared clips, such as zeros where joints are missing: one warning a kind. Every
+/// clip of own data is read; other kinds are not looked at.
+///
+/// # Errors
+/// A clip that cannot be read.
+pub fn number_warnings(prepared: &Prepared) -> Result<Vec<Warning>> {
+    let manifest = prepared.manifest();
+    let Some(mut tally) = manifest.dataset.parse().ok().and_then(tally_of) else {
+        return Ok(Vec::new());
+    };
+    for index in 0..prepared.len() {
+        tally.add(&prepared.clip(index)?);
+    }
+    Ok(tally.warnings(&manifest.layout, &Place::file(prepared.folder())))
 }
 
 /// Decides whether an interrupted preparation was this one: the sources, how they are read, and who reads them.
@@ -277,23 +313,45 @@ fn add(manifest: &mut Manifest, finished: Finished) {
     manifest.skipped.extend(finished.skipped);
 }
 
-/// All bad entries under one line.
-fn all_bad(mut bad: Vec<Error>) -> Error {
-    if bad.len() == 1 {
-        return match bad.remove(0) {
-            Error::Input { place, what, help } => {
-                Error::input(place, what, format!("{help} (--skip-bad does)"))
-            }
-            other => other,
-        };
+/// All bad entries under one line. `skipped`: they were left out, and nothing is left.
+fn all_bad(mut bad: Vec<Error>, skipped: bool) -> Error {
+    if bad.len() == 1 && !skipped {
+        return may_be_skipped(bad.remove(0));
     }
-    let summary = format!(
-        "{} entries are bad and nothing was published; --skip-bad leaves them out",
-        bad.len()
-    );
+    let count = bad.len();
+    let summary = match (count, skipped) {
+        (1, true) => "its only entry is bad, and nothing was published".into(),
+        (_, true) => format!("all {count} entries are bad, and nothing was published"),
+        _ => {
+            format!("{count} entries are bad and nothing was published; --skip-bad leaves them out")
+        }
+    };
     Error::Several {
         summary,
         errors: bad,
+    }
+}
+
+/// The error of the only bad entry, with the option that leaves it out.
+fn may_be_skipped(error: Error) -> Error {
+    let or_skip = |help: String| match help.ends_with("leave it out") {
+        true => format!("{help} with --skip-bad"),
+        false => format!("{help}, or leave it out with --skip-bad"),
+    };
+    match error {
+        Error::Input { place, what, help } => Error::input(place, what, or_skip(help)),
+        Error::Io {
+            path,
+            action,
+            source,
+            help,
+        } => Error::Io {
+            path,
+            action,
+            source,
+            help: or_skip(help),
+        },
+        other => other,
     }
 }
 

@@ -280,7 +280,7 @@ pub enum Diverged {
     /// The step changes nothing, and its clips are named; ten such steps on end stop the run. Each step waits for its
     /// gradient, so that the device idles between steps.
     Skip,
-    /// The run goes back to the last checkpoint and on from there at half the rate; the fourth time it stops.
+    /// The run goes back to the last regular checkpoint and on from there at half the rate; the fourth time it stops.
     Back,
 }
 
@@ -325,7 +325,7 @@ pub struct Train {
     pub validation: f64,
     /// Steps between checkpoints within an epoch; 0 saves at epoch ends alone.
     pub save_every: usize,
-    /// Checkpoints kept beside the best.
+    /// Regular checkpoints kept, beside the best weights.
     pub keep: usize,
 }
 

@@ -50,6 +50,9 @@ pub(super) fn layout(layout: &Layout) -> Result<(), Fault> {
     if layout.aspect.contains(&0) {
         return fault("aspect", None, "a length of 0 would flatten the body");
     }
+    if layout.most_people == Some(0) {
+        return fault("most_people", None, "a clip has at least one person");
+    }
     Ok(())
 }
 

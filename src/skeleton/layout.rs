@@ -1,8 +1,10 @@
 //! The joints of a body, the bones between them, and the orders in which the two streams read them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use super::{check, layout_toml};
+use super::{BuiltIn, check, layout_toml};
 use crate::error::{Place, Result};
 
 /// A direction along one axis of the data.
@@ -56,6 +58,23 @@ impl Axis {
     }
 }
 
+impl fmt::Display for Axis {
+    /// As files have it: `+y`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// What a joint at exactly (0, 0, 0) is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Zeros {
+    /// A joint at the origin.
+    Position,
+    /// A joint that was not found, as NaN is.
+    Missing,
+}
+
 /// A part of the body that the hierarchical stream gives an LSTM of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +118,14 @@ pub struct Layout {
     /// Lengths of one unit of x, y and z beside each other; equal ones where all axes share a unit.
     #[serde(default = "one_unit")]
     pub aspect: [u32; 3],
+    /// What a joint at exactly (0, 0, 0) is in arrays of this layout. None: a position, with a warning where it looks
+    /// like a missing joint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zeros: Option<Zeros>,
+    /// Most people of an array of this layout. None: [`Layout::USUAL_PEOPLE`], and no more than it has frames, because an
+    /// array with more has probably its axes swapped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_people: Option<usize>,
 }
 
 /// All axes share a unit.
@@ -110,28 +137,35 @@ impl Layout {
     /// NTU RGB+D: the 25 joints of Kinect v2, metres, y up.
     #[must_use]
     pub fn ntu25() -> Self {
-        built_in(include_str!("../../assets/layouts/ntu25.toml"))
+        built_in("ntu25")
     }
 
     /// Kinect v1: 20 joints in the order of its SDK, metres, y up.
     #[must_use]
     pub fn kinect20() -> Self {
-        built_in(include_str!("../../assets/layouts/kinect20.toml"))
+        built_in("kinect20")
     }
 
     /// SBU Kinect Interaction: 15 joints, normalised image positions with y down.
     #[must_use]
     pub fn sbu15() -> Self {
-        built_in(include_str!("../../assets/layouts/sbu15.toml"))
+        built_in("sbu15")
     }
 
-    /// Reads a layout from TOML. `name`, `joints`, `bones`, `unit` and `up` must be there; what else is not named
-    /// (`parts`, `chain`, `traversal`, `centre`, `left_shoulder`, `right_shoulder`, `spine`, `mirror`) is derived
-    /// from the bones and the joint names.
+    /// COCO: 17 keypoints of a picture, pixels with y down.
+    #[must_use]
+    pub fn coco17() -> Self {
+        built_in("coco17")
+    }
+
+    /// Reads a layout from TOML: either `layout = "…"`, the name of a [`BuiltIn`] one, or the joints themselves. Then
+    /// `name`, `joints`, `bones`, `unit` and `up` must be there; what else is not named (`parts`, `chain`, `traversal`,
+    /// `centre`, `left_shoulder`, `right_shoulder`, `spine`, `mirror`) is derived from the bones and the joint names.
+    /// Beside the name of a built-in layout `unit`, `up`, `aspect`, `zeros` and `most_people` may stand.
     ///
     /// # Errors
-    /// Not TOML, an unknown or missing key, an index without a joint, bones that are no tree, parts that don't hold
-    /// each joint once: each at `place` with the line.
+    /// Not TOML, an unknown or missing key, no built-in layout of that name, an index without a joint, bones that are no
+    /// tree, parts that don't hold each joint once: each at `place` with the line.
     pub fn from_toml(text: &str, place: &Place) -> Result<Self> {
         layout_toml::parse(text, place)
     }
@@ -171,10 +205,14 @@ impl Layout {
 
     /// Most joints of a layout: whole-body models with hands and face stay well below.
     pub const MOST_JOINTS: usize = 1024;
+
+    /// Most people of an array unless [`Layout::most_people`] says otherwise: what Kinect v2 tracks.
+    pub const USUAL_PEOPLE: usize = 6;
 }
 
-/// The layouts in assets/ are part of the program: a test reads each, so this cannot fail in a built one.
-fn built_in(text: &str) -> Layout {
-    layout_toml::parse(text, &Place::file("assets/layouts"))
-        .expect("a layout of the program's own is sound")
+/// A layout that is known to be there.
+fn built_in(name: &str) -> Layout {
+    BuiltIn::named(name)
+        .expect("a layout of the program's own")
+        .layout()
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::check::{self, Fault};
-use super::{Axis, Layout, Part, derive};
+use super::{Axis, BuiltIn, Layout, Part, Zeros, derive};
 use crate::error::{Error, Place, Result};
 
 /// A list that knows where it and each of its elements stand in the text.
@@ -20,6 +20,8 @@ struct Written {
     unit: String,
     up: Axis,
     aspect: Option<Spanned<Vec<u32>>>,
+    zeros: Option<Zeros>,
+    most_people: Option<Spanned<usize>>,
     parts: Option<List<Part>>,
     chain: Option<List<usize>>,
     traversal: Option<List<usize>>,
@@ -52,6 +54,7 @@ impl Written {
             "right_shoulder" => one(self.right_shoulder.as_ref()),
             "spine" => one(self.spine.as_ref()),
             "aspect" => one(self.aspect.as_ref()),
+            "most_people" => one(self.most_people.as_ref()),
             _ => None,
         };
         start.unwrap_or(0)
@@ -104,6 +107,8 @@ impl Written {
                 Some(lengths) => exactly("aspect", None, lengths.get_ref())?,
                 None => super::layout::one_unit(),
             },
+            zeros: self.zeros,
+            most_people: number(self.most_people.as_ref()),
             joints,
             bones,
             parts,
@@ -112,6 +117,63 @@ impl Written {
         check::layout(&layout)?;
         Ok(layout)
     }
+}
+
+/// A layout file that names a built-in layout and perhaps changes what does not hang on its joints.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    layout: Spanned<String>,
+    unit: Option<String>,
+    up: Option<Axis>,
+    aspect: Option<Spanned<Vec<u32>>>,
+    zeros: Option<Zeros>,
+    most_people: Option<Spanned<usize>>,
+}
+
+impl Named {
+    /// Where a fault's key stands.
+    fn start(&self, fault: &Fault) -> usize {
+        let start = match fault.key {
+            "aspect" => self.aspect.as_ref().map(|value| value.span().start),
+            "most_people" => self.most_people.as_ref().map(|value| value.span().start),
+            _ => None,
+        };
+        start.unwrap_or(self.layout.span().start)
+    }
+
+    /// The built-in layout with what is changed.
+    fn layout(&self) -> std::result::Result<Layout, Fault> {
+        let name = self.layout.get_ref();
+        let Some(known) = BuiltIn::named(name) else {
+            let what = format!(
+                "there is no built-in layout {name:?}; the nearest is {:?}",
+                BuiltIn::nearest(name)
+            );
+            return Err(Fault {
+                key: "layout",
+                at: None,
+                what,
+            });
+        };
+        let mut layout = known.layout();
+        if let Some(unit) = &self.unit {
+            layout.unit.clone_from(unit);
+        }
+        layout.up = self.up.unwrap_or(layout.up);
+        if let Some(lengths) = &self.aspect {
+            layout.aspect = exactly("aspect", None, lengths.get_ref())?;
+        }
+        layout.zeros = self.zeros.or(layout.zeros);
+        layout.most_people = number(self.most_people.as_ref()).or(layout.most_people);
+        check::layout(&layout)?;
+        Ok(layout)
+    }
+}
+
+/// A number without its place.
+fn number(value: Option<&Spanned<usize>>) -> Option<usize> {
+    value.map(|value| *value.get_ref())
 }
 
 /// A list without its places.
@@ -132,23 +194,43 @@ fn exactly<T: Copy, const N: usize>(
     })
 }
 
+/// Reads a layout file of either form.
 pub(super) fn parse(text: &str, place: &Place) -> Result<Layout> {
-    let fault = |at: usize, what: String| {
+    // Editors on Windows begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let fault = |at: usize, what: String, help: &str| {
         let before = text.as_bytes().iter().take(at);
         let line = before.filter(|byte| **byte == b'\n').count() + 1;
-        let help = "correct the layout; joints are numbered from 0 in the order of `joints`";
         Error::input(place.clone().line(line), what, help)
     };
+    let no_toml = |error: toml::de::Error, help: &str| {
+        let start = error.span().map_or(0, |span| span.start);
+        fault(start, error.message().replace('\n', ", "), help)
+    };
+    let wrong = |start: usize, found: &Fault, help: &str| {
+        fault(start, format!("`{}`: {}", found.key, found.what), help)
+    };
+    let table = text.parse::<toml::Table>().unwrap_or_default();
+    if table.contains_key("layout") {
+        let help = "`sinew layouts` lists the built-in layouts; beside `layout` only unit, up, aspect, zeros and \
+                    most_people may stand";
+        let named: Named = toml::from_str(text).map_err(|error| no_toml(error, help))?;
+        return named
+            .layout()
+            .map_err(|found| wrong(named.start(&found), &found, help));
+    }
+    let help = "correct the layout; joints are numbered from 0 in the order of `joints`";
     let written: Written = toml::from_str(text).map_err(|error| {
-        fault(
-            error.span().map_or(0, |span| span.start),
-            error.message().replace('\n', ", "),
-        )
+        let name = table.get("name").and_then(toml::Value::as_str);
+        match name.and_then(BuiltIn::named) {
+            Some(BuiltIn { name, .. }) if !table.contains_key("joints") => {
+                let help = format!("write layout = \"{name}\" to use the built-in layout");
+                no_toml(error, &help)
+            }
+            _ => no_toml(error, help),
+        }
     })?;
-    written.layout().map_err(|found| {
-        fault(
-            written.start(&found),
-            format!("`{}`: {}", found.key, found.what),
-        )
-    })
+    written
+        .layout()
+        .map_err(|found| wrong(written.start(&found), &found, help))
 }

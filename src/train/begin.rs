@@ -10,6 +10,7 @@ use super::settle::{held_out, settle};
 use crate::device::{Choice, Compute, open_for, open_named};
 use crate::error::{Error, Place, Result, Warning};
 use crate::loader::{Protocol, check_training};
+use crate::prepare::number_warnings;
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use std::path::Path;
@@ -135,12 +136,14 @@ pub fn for_data(recipe: &Recipe, prepared: &Prepared, out: &Path) -> Result<Reci
 /// Refuses data that the settings' protocol can teach nothing with; what makes the result less than it seems comes back.
 ///
 /// # Errors
-/// As [`check_training`].
+/// As [`check_training`]; a clip that cannot be read.
 pub fn for_training(recipe: &Recipe, prepared: &Prepared) -> Result<Vec<Warning>> {
     let protocol: Protocol = recipe.run.protocol.parse()?;
     let manifest = prepared.manifest();
     let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
-    check_training(protocol, manifest, &split, prepared.folder())
+    let mut warnings = check_training(protocol, manifest, &split, prepared.folder())?;
+    warnings.extend(number_warnings(prepared)?);
+    Ok(warnings)
 }
 
 /// A path as settings keep it.

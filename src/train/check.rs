@@ -2,14 +2,15 @@
 
 use super::checkpoint::{self, Checkpoint, Position};
 use super::checksums::{CHECKSUMS, Checksums, listed_name};
-use super::epochs::{DROP, EPOCH_FILES, EpochMetrics, kept_lines, ranges, whole_lines};
+use super::epochs::{DROP, EPOCH_FILES, EpochMetrics, kept_lines, whole_lines};
 use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK, PAGE};
 use super::stored::StoredSettings;
 use super::tensorboard;
 use crate::error::{Error, Place, Result, Warning};
 use crate::export::{Weights, open_judged, read_tensors};
 use crate::files::{self, CHECKSUM, Tensors};
-use crate::limits::{RUN_FILE_BYTES, SETTINGS_BYTES};
+use crate::limits::{CHECKSUMS_BYTES, RUN_FILE_BYTES, SETTINGS_BYTES};
+use crate::text::ranges;
 use std::path::{Path, PathBuf};
 
 /// What a check of a run found.
@@ -30,7 +31,7 @@ const ATTEMPTS: usize = 3;
 /// report are compared with `checksums.json` and with the checksums that they carry themselves.
 #[must_use]
 pub fn check_run(folder: &Path) -> RunCheck {
-    let list = || files::bytes_of(&folder.join(CHECKSUMS), RUN_FILE_BYTES).ok();
+    let list = || files::bytes_of(&folder.join(CHECKSUMS), CHECKSUMS_BYTES).ok();
     let mut before = list();
     for _ in 1..ATTEMPTS {
         let found = Checker::check(folder);

@@ -9,7 +9,7 @@ use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING};
 use super::tensorboard;
 use crate::error::{Error, Place, Result};
 use crate::files;
-use crate::limits::RUN_FILE_BYTES;
+use crate::limits::CHECKSUMS_BYTES;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -95,20 +95,20 @@ impl Checksums {
     /// [`Error::Input`] for a damaged file or one of another version, [`Error::Io`] where it cannot be read.
     pub fn of_run(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(CHECKSUMS);
-        let bytes = files::bytes_if_there(&path, RUN_FILE_BYTES)?;
-        bytes.map(|bytes| Self::parse(&bytes, &path)).transpose()
+        match files::text(&path, CHECKSUMS_BYTES) {
+            Ok(text) => Self::parse(&text, &path).map(Some),
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            Err(Error::Input { place, what, .. }) => Err(Error::input(place, what, ANEW)),
+            Err(error) => Err(error),
+        }
     }
 
-    /// The same of bytes that came from `path`.
+    /// The same of text that came from `path`.
     ///
     /// # Errors
     /// As [`Checksums::of_run`].
-    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
-        let wrong = |what: String| {
-            let help = "`sinew train --resume` writes it anew";
-            Error::input(Place::file(path), what, help)
-        };
-        let text = std::str::from_utf8(bytes).map_err(|e| wrong(format!("damaged: {e}")))?;
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let wrong = |what: String| Error::input(Place::file(path), what, ANEW);
         let mut sums: Checksums =
             serde_json::from_str(text).map_err(|e| wrong(format!("damaged: {e}")))?;
         if (sums.format.as_str(), sums.version) != (FORMAT, VERSION) {
@@ -148,6 +148,9 @@ impl Checksums {
         files::write(folder.join(CHECKSUMS), text.as_bytes())
     }
 }
+
+/// What to do about a damaged list.
+const ANEW: &str = "`sinew train --resume RUN` or `sinew check RUN --mend` writes it anew";
 
 fn checksum(text: &str) -> String {
     hexadecimal(xxh3_64(text.as_bytes()))
@@ -360,7 +363,8 @@ mod tests {
             for bit in 0..8 {
                 let mut bytes = whole.clone();
                 bytes[at] ^= 1 << bit;
-                assert!(Checksums::parse(&bytes, &path).is_err(), "byte {at}");
+                std::fs::write(&path, bytes).expect("written");
+                assert!(Checksums::of_run(folder.path()).is_err(), "byte {at}");
             }
         }
     }

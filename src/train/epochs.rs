@@ -137,23 +137,6 @@ pub(super) fn kept_lines(bytes: &[u8], epoch_of: EpochOf, epochs: usize) -> Kept
     kept
 }
 
-/// Epochs as text: `2, 5 to 7`.
-pub(super) fn ranges(epochs: &[usize]) -> String {
-    let mut parts: Vec<[usize; 2]> = Vec::new();
-    for epoch in epochs {
-        match parts.last_mut() {
-            Some([_, last]) if *last + 1 == *epoch => *last = *epoch,
-            _ => parts.push([*epoch; 2]),
-        }
-    }
-    let part = |[first, last]: &[usize; 2]| match first == last {
-        true => first.to_string(),
-        false => format!("{first} to {last}"),
-    };
-    let parts: Vec<String> = parts.iter().map(part).collect();
-    parts.join(", ")
-}
-
 /// The lines of a file, less a last one that a kill cut short.
 ///
 /// # Errors
@@ -209,6 +192,5 @@ mod tests {
         // One that says to be of an epoch that was there already.
         let twice = whole.replace("epoch\":4", "epoch\":3");
         assert_eq!(kept_lines(twice.as_bytes(), epoch_of, 5).lost, [4]);
-        assert_eq!(ranges(&[1, 2, 3, 5, 7, 8]), "1 to 3, 5, 7 to 8");
     }
 }

@@ -2,9 +2,7 @@
 
 use super::checkpoint::{self, Best, Checkpoint, Position};
 use super::checksums::{ChecksumWriter, listed_name};
-use super::epochs::{
-    EPOCH_FILES, EpochMetrics, EpochTiming, append_line, kept_lines, ranges, read_lines,
-};
+use super::epochs::{EPOCH_FILES, EpochMetrics, EpochTiming, append_line, kept_lines, read_lines};
 use super::folder::{
     BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, METRICS, TIMING, lock, refuse_strangers,
 };
@@ -16,6 +14,7 @@ use crate::export::Weights;
 use crate::files;
 use crate::limits::{RUN_FILE_BYTES, SETTINGS_BYTES};
 use crate::recipe::Recipe;
+use crate::text::ranges;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 

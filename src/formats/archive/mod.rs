@@ -1,5 +1,6 @@
 //! A source of entries: a zip archive, a folder, or one file.
 
+mod listing;
 mod zipped;
 
 use std::fs::{self, File};
@@ -7,8 +8,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use self::listing::Listing;
 use self::zipped::{Unpacker, Zipped};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result, Warning};
 
 /// A source of entries, listed.
 #[derive(Debug)]
@@ -17,6 +19,9 @@ pub struct Archive {
     zip: Option<Zipped>,
     /// Path inside the source with `/` between folders, and where the entry is found.
     entries: Vec<(String, Found)>,
+    /// Folders that were passed over: path inside the source, and what the system says.
+    unread: Vec<(String, String)>,
+    warning: Option<Warning>,
 }
 
 #[derive(Debug, Clone)]
@@ -27,12 +32,11 @@ enum Found {
     File(PathBuf),
 }
 
-/// Folders in folders that are looked into; also what ends a circle of links.
-const DEEPEST: usize = 16;
 const AGAIN: &str = "download it again";
 
 impl Archive {
-    /// Opens a zip archive, a folder with all below it, or a single file, and lists the entries by name.
+    /// Opens a zip archive, a folder with all below it, or a single file, and lists the entries by name. Backslashes in
+    /// the names of a zip stand between folders, as some programs on Windows write them.
     ///
     /// # Errors
     /// Nothing there, an archive that is cut short or damaged, a page saved as an archive, or what the system says.
@@ -40,7 +44,7 @@ impl Archive {
         let path = path.as_ref().to_path_buf();
         let metadata = fs::metadata(&path).map_err(|error| Error::io(&path, "read", error))?;
         let mut zip = None;
-        let mut entries = Vec::new();
+        let mut listing = Listing::default();
         if !metadata.is_dir() && !metadata.is_file() {
             let help = "name an archive, a folder or a clip";
             return Err(Error::input(
@@ -50,12 +54,13 @@ impl Archive {
             ));
         }
         if metadata.is_dir() {
-            list(&path, "", 0, &mut entries)?;
+            listing = Listing::of(&path)?;
         } else if is_zip(&path)? {
             let opened = Zipped::open(&path)?;
-            let found = |(index, name)| (name, Found::Zipped(index));
-            entries = opened.names().enumerate().map(found).collect();
-            entries.retain(|(name, _)| !name.ends_with(['/', '\\']));
+            let found =
+                |(index, name): (usize, String)| (name.replace('\\', "/"), Found::Zipped(index));
+            let files = opened.names().enumerate().map(found);
+            listing.entries = files.filter(|(name, _)| !name.ends_with('/')).collect();
             zip = Some(opened);
         } else {
             let name = path
@@ -63,16 +68,43 @@ impl Archive {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            entries.push((name, Found::File(path.clone())));
+            listing.entries.push((name, Found::File(path.clone())));
         }
+        let warning = listing.warning(&path);
+        let Listing {
+            mut entries,
+            unread,
+            ..
+        } = listing;
         entries.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(Archive { path, zip, entries })
+        Ok(Archive {
+            path,
+            zip,
+            entries,
+            unread,
+            warning,
+        })
     }
 
     /// The archive, folder or file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// That folders or links were passed over, since they cannot be read, though they may hold clips.
+    pub(super) fn warning(&self) -> Option<&Warning> {
+        self.warning.as_ref()
+    }
+
+    /// Why nothing is known of a path inside the source: a folder above it cannot be read.
+    pub(super) fn unread_above(&self, name: &str) -> Option<String> {
+        let above = |folder: &str| {
+            name.strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        let (folder, why) = self.unread.iter().find(|(folder, _)| above(folder))?;
+        Some(format!("{folder} cannot be read: {why}"))
     }
 
     /// Bytes of the archive, or of all its files.
@@ -166,6 +198,39 @@ impl EntryReader<'_> {
     /// More than `most` bytes, whatever the entry claims; an encrypted entry, an unknown compression, a wrong CRC, a
     /// damaged or missing entry, or what the system says.
     pub fn read(&mut self, entry: usize, most: usize, buffer: &mut Vec<u8>) -> Result<()> {
+        self.read_or(entry, most, "leave it out: no clip is that large", buffer)
+    }
+
+    /// Reads a text that stands beside clips: UTF-8, with or without a byte order mark.
+    ///
+    /// # Errors
+    /// As [`EntryReader::read`]; not UTF-8.
+    pub(super) fn text(&mut self, entry: usize, most: usize) -> Result<String> {
+        let mut bytes = Vec::new();
+        self.read_or(
+            entry,
+            most,
+            "sinew reads no more of it: shorten it",
+            &mut bytes,
+        )?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(text.trim_start_matches('\u{feff}').to_string()),
+            Err(_) => Err(Error::input(
+                self.archive.place(entry),
+                "it is not UTF-8 text",
+                "save it as UTF-8",
+            )),
+        }
+    }
+
+    /// [`EntryReader::read`], with what to do about an entry that is too large.
+    fn read_or(
+        &mut self,
+        entry: usize,
+        most: usize,
+        too_large: &str,
+        buffer: &mut Vec<u8>,
+    ) -> Result<()> {
         buffer.clear();
         let place = self.archive.place(entry);
         match (self.archive.entries.get(entry), &mut self.zip) {
@@ -174,11 +239,13 @@ impl EntryReader<'_> {
                 let file = File::open(path).map_err(refused)?;
                 let read = file.take(most as u64 + 1).read_to_end(buffer);
                 if read.map_err(refused)? > most {
-                    return Err(too_big(&place, most));
+                    return Err(too_big(&place, most, too_large));
                 }
                 Ok(())
             }
-            (Some((_, Found::Zipped(index))), Some(zip)) => zip.read(*index, most, &place, buffer),
+            (Some((_, Found::Zipped(index))), Some(zip)) => {
+                zip.read(*index, most, &place, too_large, buffer)
+            }
             _ => {
                 let what = format!("it has no entry {entry}");
                 Err(Error::input(place, what, AGAIN))
@@ -187,10 +254,10 @@ impl EntryReader<'_> {
     }
 }
 
-/// What is said of an entry that no clip can be.
-fn too_big(place: &Place, most: usize) -> Error {
+/// What is said of an entry that is larger than it may be, and what to do.
+fn too_big(place: &Place, most: usize, help: &str) -> Error {
     let what = format!("it holds more than {} MiB", most >> 20);
-    Error::input(place.clone(), what, "leave it out: no clip is that large")
+    Error::input(place.clone(), what, help)
 }
 
 /// True for a file that begins as a zip archive does, or is called one.
@@ -204,34 +271,4 @@ fn is_zip(path: &Path) -> Result<bool> {
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
     Ok(called || (read == 4 && start.starts_with(b"PK")))
-}
-
-/// Lists the files of a folder and those below, links followed.
-fn list(
-    folder: &Path,
-    within: &str,
-    depth: usize,
-    entries: &mut Vec<(String, Found)>,
-) -> Result<()> {
-    let refused = |error| Error::io(folder, "read the folder", error);
-    if depth > DEEPEST {
-        let what = format!("more than {DEEPEST} folders in one another");
-        return Err(Error::input(
-            Place::file(folder),
-            what,
-            "give a folder nearer to the clips",
-        ));
-    }
-    for entry in fs::read_dir(folder).map_err(refused)? {
-        let entry = entry.map_err(refused)?;
-        let path = entry.path();
-        let name = format!("{within}{}", entry.file_name().to_string_lossy());
-        let metadata = fs::metadata(&path).map_err(|error| Error::io(&path, "read", error))?;
-        if metadata.is_dir() {
-            list(&path, &format!("{name}/"), depth + 1, entries)?;
-        } else if metadata.is_file() {
-            entries.push((name, Found::File(path)));
-        }
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! A zip archive, read where it lies through a memory map. Its directory says what there is, and what stands beside the
 //! entries' bytes must agree with it.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -70,11 +70,18 @@ impl Zipped {
         Ok(Zipped { bytes, zip, ends })
     }
 
-    /// The entries' names as the directory has them, in its order.
+    /// The entries' names, in the order of the directory. Names in UTF-8 are taken as that even where the directory does
+    /// not say so, which macOS leaves out.
     pub fn names(&self) -> impl Iterator<Item = String> {
-        (0..self.zip.len()).map(|index| match self.zip.name_for_index(index) {
-            Some(Ok(name)) => name.into_owned(),
-            _ => format!("entry {index}"),
+        (0..self.zip.len()).map(|index| {
+            let entry = self.zip.by_index_data(index);
+            let raw = entry.as_ref().ok().map(|entry| entry.name_raw());
+            let utf8 = raw.and_then(|raw| std::str::from_utf8(raw).ok());
+            match (utf8, self.zip.name_for_index(index)) {
+                (Some(name), _) => name.to_string(),
+                (None, Some(Ok(name))) => name.into_owned(),
+                _ => format!("entry {index}"),
+            }
         })
     }
 
@@ -103,21 +110,23 @@ pub(super) struct Unpacker<'a> {
 }
 
 impl Unpacker<'_> {
-    /// Unpacks an entry of at most `most` bytes into an empty buffer and verifies its CRC.
+    /// Unpacks an entry of at most `most` bytes into an empty buffer and verifies its CRC. `too_large` says what to do
+    /// about a larger one.
     pub fn read(
         &mut self,
         index: usize,
         most: usize,
         place: &Place,
+        too_large: &str,
         buffer: &mut Vec<u8>,
     ) -> Result<()> {
         let damaged = |what: &str| Error::input(place.clone(), what, AGAIN);
         // Opening an entry reads the header before its bytes, and refuses what cannot be unpacked.
         let entry = self.zip.by_index(index);
         let entry = entry.map_err(|error| entry_fault(place, &error))?;
-        let (claim, packed) = (entry.size(), entry.compressed_size());
+        let (claim, packed, crc) = (entry.size(), entry.compressed_size(), entry.crc32());
         if claim > most as u64 {
-            return Err(too_big(place, most));
+            return Err(too_big(place, most, too_large));
         }
         let bytes: &[u8] = self.zipped.bytes.as_ref();
         let span = |start: u64, length: u64| {
@@ -160,9 +169,20 @@ impl Unpacker<'_> {
                     return Err(damaged("it is damaged: its bytes end early"));
                 }
             }
+            // What Windows writes of files beyond 2 GiB.
+            CompressionMethod::Deflate64 => {
+                let unpacked = entry.take(claim + 1).read_to_end(buffer);
+                let size = unpacked.map_err(|error| {
+                    let why = error.to_string().replace('\n', " ");
+                    damaged(&format!("it is damaged: {why}"))
+                })?;
+                if size as u64 != claim {
+                    return Err(damaged(&other_size(claim)));
+                }
+            }
             other => return Err(unknown(place, &other.to_string())),
         }
-        if crc32fast::hash(buffer) != entry.crc32() {
+        if crc32fast::hash(buffer) != crc {
             return Err(damaged("its CRC is wrong: it is damaged"));
         }
         Ok(())
@@ -276,7 +296,7 @@ fn entry_fault(place: &Place, error: &ZipError) -> Error {
     Error::input(place.clone(), what, help)
 }
 
-/// What is said of a compression that is none of zip's usual two.
+/// What is said of a compression that is none of zip's usual ones.
 fn unknown(place: &Place, which: &str) -> Error {
     let what = format!("it cannot be unpacked here ({which})");
     let help = "pack it again with the usual compression (deflate)";

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::plain::plain_joint;
 use crate::error::{Error, Place, Result};
-use crate::formats::number::{float, shown, whole};
+use crate::formats::number::{float, shown, whole, without_mark};
 use crate::formats::{MOST_COORDINATE, MOST_TENSOR};
 
 /// Most bodies of a frame: what Kinect v2 tracks.
@@ -54,6 +54,7 @@ const AGAIN: &str = "get this clip again, or leave it out";
 const NOT_ONE: &str = "put only NTU RGB+D .skeleton files here, or leave it out";
 
 fn read(text: &[u8]) -> std::result::Result<Tracks, Fault> {
+    let text = without_mark(text);
     let mut lines = Lines {
         rest: text,
         line: 0,

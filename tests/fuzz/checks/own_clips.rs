@@ -8,7 +8,7 @@ use std::path::Path;
 
 use sinew::error::{Place, Result};
 use sinew::formats::{Catalogue, Dataset, MOST_COORDINATE, MOST_TENSOR, Recording};
-use sinew::skeleton::Layout;
+use sinew::skeleton::{Layout, Zeros};
 
 use super::{joint, refusal};
 
@@ -30,7 +30,10 @@ pub fn check(bytes: &[u8]) {
     if let Ok(Err(error)) = alone(&raw, &skeleton) {
         refusal(&error);
     }
-    match (alone(&fitting, &skeleton).expect("an array"), made.plain()) {
+    match (
+        alone(&fitting, &skeleton).expect("an array"),
+        made.plain(&skeleton),
+    ) {
         (Ok(recording), Some((ids, data))) => {
             assert_eq!((&recording.ids, recording.clip.frames), (&ids, made.frames));
             let same = |(a, b): (&f32, &f32)| a == b || (a.is_nan() && b.is_nan());
@@ -174,7 +177,7 @@ impl<'a> Made<'a> {
     }
 
     /// The people who appear and their coordinates; none where the array is no clip.
-    fn plain(&self) -> Option<(Vec<String>, Vec<f32>)> {
+    fn plain(&self, layout: &Layout) -> Option<(Vec<String>, Vec<f32>)> {
         fn four(b: &[u8]) -> [u8; 4] {
             b.try_into().expect("four bytes")
         }
@@ -191,13 +194,22 @@ impl<'a> Made<'a> {
         if numbers.iter().any(|x| x.abs() > MOST_COORDINATE) {
             return None;
         }
+        let (people, usual) = (
+            self.people.unwrap_or(1),
+            Layout::USUAL_PEOPLE.min(self.frames),
+        );
+        if people > layout.most_people.unwrap_or(usual.max(1)) {
+            return None;
+        }
         let person = self.frames * self.joints * self.dimensions;
         let (mut ids, mut data) = (Vec::new(), Vec::new());
         for (id, numbers) in numbers.chunks_exact(person.max(1)).enumerate() {
             let mut points = Vec::new();
             for point in numbers.chunks_exact(self.dimensions) {
                 let z = point.get(2).unwrap_or(&0.0);
-                let whole = !point.iter().any(|x| x.is_nan());
+                let zero = point.iter().all(|x| *x == 0.0);
+                let missing = zero && layout.zeros == Some(Zeros::Missing);
+                let whole = !missing && !point.iter().any(|x| x.is_nan());
                 points.extend(if whole {
                     [point[0], point[1], *z]
                 } else {
