@@ -10,11 +10,12 @@ pub const CHECKSUMS_BYTES: u64 = 16 << 20;
 /// Bytes of a file of measurements (`sinew bench table`): 16 MiB.
 pub const RESULTS_BYTES: u64 = 16 << 20;
 
-/// Bytes of a list of clip names (`sinew synth --like`): 64 MiB.
-pub const NAMES_BYTES: u64 = 64 << 20;
-
 /// Bytes of `manifest.json`: 1 GiB, some two and a half million clips. Reading takes about three times its size.
 pub const MANIFEST_BYTES: u64 = 1 << 30;
+
+/// Bytes of a file of a run that is read whole: lines of epochs, events of steps, the report. 2 GiB, some ten million
+/// steps.
+pub const RUN_FILE_BYTES: u64 = 2 << 30;
 
 /// Bytes of the JSON header of a safetensors file: 64 MiB.
 pub const HEADER_BYTES: u64 = 64 << 20;

@@ -291,6 +291,23 @@ fn texts_are_read_within_limits() {
     }
     fs::remove_file(&manifest).expect("removed");
     fs::write(&manifest, kept).expect("restored");
+    // What a run writes itself is asked for as carefully.
+    let check = ["check", text(&run)];
+    for name in ["metrics.jsonl", "timing.jsonl", "checksums.json"] {
+        let kept = fs::read(run.join(name)).expect("a file");
+        swap(&run.join(name), Path::new("/dev/zero"));
+        let mut command = sinew(&check);
+        limit(&mut command, libc::RLIMIT_AS, MEMORY);
+        let output = in_time(command);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+        assert!(
+            said.contains(&format!("{name}: a pipe, a device")),
+            "{said}"
+        );
+        fs::remove_file(run.join(name)).expect("removed");
+        fs::write(run.join(name), kept).expect("restored");
+    }
     for (instead, said) in [
         (Path::new("/dev/zero"), "a device"),
         (&*long, "larger than 1 MiB"),

@@ -232,10 +232,18 @@ impl Weights {
 /// [`Error::Input`] for anything but a regular file, for a damaged file or one of another kind, for one without the model's
 /// description, and for tensors that are not the model's, named; what the system says.
 pub fn read_tensors(path: &Path) -> Result<Tensors> {
+    open_judged(path)?.read()
+}
+
+/// The same, without reading the tensors.
+///
+/// # Errors
+/// As [`read_tensors`].
+pub fn open_judged(path: &Path) -> Result<TensorFile> {
     let file = TensorFile::open(path)?;
     let Header { metadata, tensors } = file.header();
     if tensors.is_empty() {
-        return file.read();
+        return Ok(file);
     }
     let weights = Weights::described(metadata, path)?;
     let shapes = tensors
@@ -261,7 +269,7 @@ pub fn read_tensors(path: &Path) -> Result<Tensors> {
     } else {
         weights.fit(shapes, path)?;
     }
-    file.read()
+    Ok(file)
 }
 
 /// Numbers that an optimiser remembers of each parameter at most.

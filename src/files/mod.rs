@@ -17,7 +17,7 @@ pub use mapped::{MappedFile, mapped_at};
 pub use page::{seal, sealed};
 pub use space::{check_space, free_space};
 pub use tensors::{CHECKSUM, Numbers, TensorFile, Tensors};
-pub use texts::{bytes_of, text, text_or_pipe, utf8};
+pub use texts::{bytes_if_there, bytes_of, text, text_or_pipe, utf8};
 pub use unfinished::{Scratch, remove_unfinished};
 
 use std::path::Path;

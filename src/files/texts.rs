@@ -1,7 +1,7 @@
-//! Text files, read within a limit.
+//! Files that are read whole, within a limit.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use super::{foreign, regular};
@@ -27,7 +27,18 @@ pub fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>> {
     bytes_up_to(path, most)
 }
 
-/// The same of a file or a pipe, such as a shell's `<(command)`. What has no end is refused at the limit.
+/// The same; none where there is no such file.
+///
+/// # Errors
+/// As [`bytes_of`].
+pub fn bytes_if_there(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        _ => bytes_of(path, most).map(Some),
+    }
+}
+
+/// The text of a file or a pipe, such as a shell's `<(command)`. What has no end is refused at the limit.
 ///
 /// # Errors
 /// As [`text`].

@@ -7,10 +7,10 @@ use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK, PAGE};
 use super::stored::StoredSettings;
 use super::tensorboard;
 use crate::error::{Error, Place, Result, Warning};
-use crate::export::{Weights, read_tensors};
+use crate::export::{Weights, open_judged, read_tensors};
 use crate::files::{self, CHECKSUM, Tensors};
+use crate::limits::{CHECKSUMS_BYTES, RUN_FILE_BYTES, SETTINGS_BYTES};
 use crate::text::ranges;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What a check of a run found.
@@ -31,7 +31,7 @@ const ATTEMPTS: usize = 3;
 /// report are compared with `checksums.json` and with the checksums that they carry themselves.
 #[must_use]
 pub fn check_run(folder: &Path) -> RunCheck {
-    let list = || std::fs::read(folder.join(CHECKSUMS)).ok();
+    let list = || files::bytes_of(&folder.join(CHECKSUMS), CHECKSUMS_BYTES).ok();
     let mut before = list();
     for _ in 1..ATTEMPTS {
         let found = Checker::check(folder);
@@ -123,7 +123,7 @@ impl Checker<'_> {
             Err(error) => return self.found.problems.push(error),
         };
         let edited = edited.unwrap_or_default();
-        let bytes = std::fs::read(&path).unwrap_or_default();
+        let bytes = files::bytes_of(&path, SETTINGS_BYTES).unwrap_or_default();
         let listed = |sums: &Checksums| sums.files.contains_key(CONFIG);
         let known = self.checksums.as_ref().filter(|sums| listed(sums));
         let known = known.is_none_or(|sums| sums.knows_config(&bytes));
@@ -164,7 +164,11 @@ impl Checker<'_> {
 
     /// Reads a safetensors file of the run, which carries a checksum of its own; none where it is gone by now.
     fn tensors(&mut self, path: &Path, help: &str) -> Result<Option<Tensors>> {
-        let Some(bytes) = self.bytes(path)? else {
+        if path.exists() {
+            open_judged(path)?;
+        }
+        // Its header shows that it is as large as its model.
+        let Some(bytes) = self.bytes(path, u64::MAX)? else {
             return Ok(None);
         };
         let file = Tensors::parse(&bytes, path)?;
@@ -191,7 +195,7 @@ impl Checker<'_> {
     fn epoch_lines(&mut self) {
         for (name, epoch_of) in EPOCH_FILES {
             let path = self.folder.join(name);
-            let bytes = self.bytes(&path);
+            let bytes = self.bytes(&path, RUN_FILE_BYTES);
             let Some(bytes) = self.noted(bytes) else {
                 continue;
             };
@@ -230,7 +234,8 @@ impl Checker<'_> {
 
     fn best(&mut self) {
         let path = self.folder.join(BEST);
-        let metrics = std::fs::read(self.folder.join(EPOCH_FILES[0].0)).unwrap_or_default();
+        let metrics = self.folder.join(EPOCH_FILES[0].0);
+        let metrics = files::bytes_of(&metrics, RUN_FILE_BYTES).unwrap_or_default();
         let is_best = |line: &[u8]| {
             let line = serde_json::from_slice::<EpochMetrics>(line);
             line.is_ok_and(|metrics| metrics.best)
@@ -251,7 +256,7 @@ impl Checker<'_> {
         let paths = tensorboard::list(&self.folder.join(EVENTS));
         let paths = self.noted(paths).unwrap_or_default();
         for (index, path) in paths.iter().enumerate() {
-            let bytes = self.bytes(path);
+            let bytes = self.bytes(path, RUN_FILE_BYTES);
             let Some(Some(bytes)) = self.noted(bytes) else {
                 continue;
             };
@@ -280,7 +285,7 @@ impl Checker<'_> {
 
     fn page(&mut self) {
         let path = self.folder.join(PAGE);
-        let bytes = self.bytes(&path);
+        let bytes = self.bytes(&path, RUN_FILE_BYTES);
         let Some(Some(bytes)) = self.noted(bytes) else {
             return;
         };
@@ -357,16 +362,11 @@ impl Checker<'_> {
         }
     }
 
-    /// Reads a file; none where there is none.
-    fn bytes(&mut self, path: &Path) -> Result<Option<Vec<u8>>> {
-        match files::bytes_of(path, u64::MAX) {
-            Ok(bytes) => {
-                self.found.checked += 1;
-                Ok(Some(bytes))
-            }
-            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// Reads a file of at most `most` bytes; none where there is none.
+    fn bytes(&mut self, path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+        let bytes = files::bytes_if_there(path, most)?;
+        self.found.checked += usize::from(bytes.is_some());
+        Ok(bytes)
     }
 
     /// Whether a growing file has what is listed of it; none where it is not listed.

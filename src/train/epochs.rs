@@ -2,6 +2,8 @@
 
 use super::folder::{METRICS, TIMING};
 use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::limits::RUN_FILE_BYTES;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fs::OpenOptions;
@@ -140,7 +142,7 @@ pub(super) fn kept_lines(bytes: &[u8], epoch_of: EpochOf, epochs: usize) -> Kept
 /// # Errors
 /// [`Error::Io`], or [`Error::Input`] at the first damaged line.
 pub(super) fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io(path, "read", e))?;
+    let bytes = files::bytes_of(path, RUN_FILE_BYTES)?;
     let end = memchr::memrchr(b'\n', &bytes).unwrap_or(0);
     let lines = bytes[..end].split(|byte| *byte == b'\n');
     let numbered = lines.enumerate().filter(|_| end > 0);

@@ -6,6 +6,7 @@ use super::run::Run;
 use super::stored::{StoredSettings, of_checkpoint};
 use crate::error::{Error, Place, Result};
 use crate::files;
+use crate::limits::SETTINGS_BYTES;
 use crate::recipe::Recipe;
 use std::path::Path;
 
@@ -40,7 +41,7 @@ fn mend_settings(folder: &Path, done: &mut Vec<String>) -> Result<()> {
                 let place = Place::file(folder.join(CHECKPOINTS));
                 return Err(Error::input(place, what, "restore config.toml from a copy"));
             };
-            recipe.run.data = data_in(&std::fs::read(&path).unwrap_or_default());
+            recipe.run.data = data_in(&files::bytes_of(&path, SETTINGS_BYTES).unwrap_or_default());
             recipe
         }
         Err(error) => return Err(error),

@@ -12,6 +12,7 @@ use super::weights::best_weights;
 use crate::error::{Error, Result};
 use crate::export::Weights;
 use crate::files;
+use crate::limits::{RUN_FILE_BYTES, SETTINGS_BYTES};
 use crate::recipe::Recipe;
 use crate::text::ranges;
 use std::fs::File;
@@ -159,7 +160,7 @@ impl Run {
     /// [`Error::Io`].
     pub fn keep_recipe(&mut self) -> Result<()> {
         let (text, path) = (self.recipe.to_toml()?, self.folder.join(CONFIG));
-        let before = std::fs::read(&path).ok();
+        let before = files::bytes_of(&path, SETTINGS_BYTES).ok();
         if before.as_deref() != Some(text.as_bytes()) {
             if before.is_some() {
                 self.checksums.will_replace_config(text.as_bytes())?;
@@ -243,11 +244,9 @@ impl Run {
         let (mut rewritten, mut list_first) = (Vec::new(), false);
         for (name, epoch_of) in EPOCH_FILES {
             let path = self.folder.join(name);
-            let (old, there) = match std::fs::read(&path) {
-                Ok(bytes) => (bytes, true),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => (Vec::new(), false),
-                Err(e) => return Err(Error::io(&path, "read", e)),
-            };
+            let found = files::bytes_if_there(&path, RUN_FILE_BYTES)?;
+            let there = found.is_some();
+            let old = found.unwrap_or_default();
             let kept = kept_lines(&old, epoch_of, position.epoch);
             let intact = self.checksums.covers(name, &old);
             // Lines that are missing from a file as it is listed were told of when they were lost.

@@ -4,8 +4,6 @@ use std::fmt;
 use std::path::Path;
 
 use crate::error::{Error, Place, Result};
-use crate::files::text_or_pipe;
-use crate::limits::NAMES_BYTES;
 use crate::rng::Rng;
 
 /// The numbers of a clip's name, all from 1.
@@ -95,17 +93,23 @@ pub fn read(path: &Path) -> Result<Vec<(Name, usize)>> {
     let help = "write lines such as S001C001P001R001A001,103";
     let bad = |e: csv::Error| {
         let line = e.position().map(|p| p.line() as usize);
-        let place = Place {
-            line,
-            ..Place::file(path)
-        };
-        Error::input(place, format!("not a table: {:?}", e.into_kind()), help)
+        match e.into_kind() {
+            csv::ErrorKind::Io(source) => Error::io(path, "read", source),
+            kind => Error::input(
+                Place {
+                    line,
+                    ..Place::file(path)
+                },
+                format!("not a table: {kind:?}"),
+                help,
+            ),
+        }
     };
-    let text = text_or_pipe(path, NAMES_BYTES)?;
     let mut table = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(text.as_bytes());
+        .from_path(path)
+        .map_err(bad)?;
     let mut rows: Vec<(Name, usize)> = Vec::new();
     for (index, row) in table.records().enumerate() {
         let row = row.map_err(bad)?;

@@ -6,6 +6,7 @@ mod record;
 use super::checkpoint::Position;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::limits::RUN_FILE_BYTES;
 use message::What;
 use record::Part;
 use std::collections::BTreeSet;
@@ -181,7 +182,7 @@ pub(super) fn faults(bytes: &[u8]) -> (Option<usize>, Option<usize>) {
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::io(path, "read", e))
+    files::bytes_of(path, RUN_FILE_BYTES)
 }
 
 /// The event files of a folder in the order of their numbers.
