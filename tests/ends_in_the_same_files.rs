@@ -14,12 +14,12 @@ mod events;
 #[path = "common/runs.rs"]
 mod runs;
 
-use command::{must, sinew, text};
+use command::{must, must_fail, sinew, text};
 use diverging::{WILD, args, data};
 use events::repeatable;
 use runs::{contents, leftovers};
 use sinew::Error;
-use sinew::device::{Choice, open};
+use sinew::device::{Choice, Compute, open};
 use sinew::rng::Rng;
 use sinew::shards::Prepared;
 use sinew::train::ranks::alone;
@@ -101,30 +101,9 @@ fn stopped_at_any_step() {
             start(&args(&data, &out, &sets), &out);
             let mut count = 0;
             loop {
-                let run = Run::open(&out).expect("a run");
-                let mut session = Session::new(
-                    run,
-                    prepared.clone(),
-                    compute.clone(),
-                    alone(),
-                    Start::Resume,
-                    &mut |_| (),
-                )
-                .expect("a session");
-                let (stop, mut left) = (AtomicBool::new(false), rng.below(13));
-                let ended = session.train(&stop, &mut |event| {
-                    if let Event::Step { .. } = event {
-                        stop.store(left == 0, Ordering::Relaxed);
-                        left = left.saturating_sub(1);
-                    }
-                });
-                match ended {
+                match until_stopped(&out, &prepared, &compute, rng.below(13)) {
                     Ok(()) => break,
-                    Err(Error::Interrupted(_)) => {
-                        let problems = check_run(&out).problems;
-                        assert!(problems.is_empty(), "{problems:?}");
-                        count += 1;
-                    }
+                    Err(Error::Interrupted(_)) => count += 1,
                     Err(error) => panic!("{error}"),
                 }
             }
@@ -132,6 +111,55 @@ fn stopped_at_any_step() {
             must(&["check", text(&out)]);
             same(&whole, &out);
         }
+    }
+}
+
+/// Trains on and stops the run after some steps.
+fn until_stopped(
+    out: &Path,
+    prepared: &Arc<Prepared>,
+    compute: &Compute,
+    mut left: usize,
+) -> sinew::Result<()> {
+    let run = Run::open(out).expect("a run");
+    let (prepared, compute) = (prepared.clone(), compute.clone());
+    let session = Session::new(run, prepared, compute, alone(), Start::Resume, &mut |_| ());
+    let stop = AtomicBool::new(false);
+    let ended = session.expect("a session").train(&stop, &mut |event| {
+        if let Event::Step { .. } = event {
+            stop.store(left == 0, Ordering::Relaxed);
+            left = left.saturating_sub(1);
+        }
+    });
+    let problems = check_run(out).problems;
+    assert!(problems.is_empty(), "{problems:?}");
+    ended
+}
+
+#[test]
+fn a_run_that_diverges_for_good_leaves_the_same_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path(), 24, true);
+    let prepared = Arc::new(Prepared::open(&data).expect("data"));
+    let compute = open(Choice::Cpu).expect("the CPU");
+    let mut rng = random();
+    for (number, diverged) in ["stop", "back"].into_iter().enumerate() {
+        let diverged = format!("train.diverged={diverged}");
+        let sets = ["train.epochs=9", "train.batch=1", "train.save_every=5"];
+        let sets = [&sets[..], &[&diverged]].concat();
+        let [whole, out] =
+            ["whole", "stopped"].map(|name| folder.path().join(format!("{name}-{number}")));
+        must_fail(&args(&data, &whole, &sets), 1);
+        start(&args(&data, &out, &sets), &out);
+        let ended = loop {
+            match until_stopped(&out, &prepared, &compute, rng.below(4)) {
+                Err(Error::Interrupted(_)) => {}
+                ended => break ended,
+            }
+        };
+        let error = ended.expect_err("it diverges").to_string();
+        assert!(error.contains("bad-clip"), "{error}");
+        same(&whole, &out);
     }
 }
 
