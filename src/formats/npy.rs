@@ -84,8 +84,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, (String, &'static str)> {
     Ok(Array { shape, data })
 }
 
+/// Reads the numbers in some bytes.
+type ReadNumbers = fn(&[u8]) -> Vec<f32>;
+
 /// Bytes of a number, and how numbers are read, by NumPy's name of a kind: `<f4`. None where it is not of numbers.
-fn kind(descr: &str) -> Option<(usize, fn(&[u8]) -> Vec<f32>)> {
+fn kind(descr: &str) -> Option<(usize, ReadNumbers)> {
     /// Reads numbers of either byte order.
     macro_rules! kind {
         ($big:expr, $number:ty, $as:expr) => {{
@@ -98,7 +101,7 @@ fn kind(descr: &str) -> Option<(usize, fn(&[u8]) -> Vec<f32>)> {
                 };
                 numbers.iter().map(|bytes| $as(from(*bytes))).collect()
             }
-            let numbers: fn(&[u8]) -> Vec<f32> = if $big { read::<true> } else { read::<false> };
+            let numbers: ReadNumbers = if $big { read::<true> } else { read::<false> };
             (size_of::<$number>(), numbers)
         }};
     }

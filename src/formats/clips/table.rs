@@ -3,9 +3,12 @@
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::error::{Error, Place, Result, Warning};
-use crate::text::shortened;
 use crate::skeleton::About;
 use crate::text::edit_distance;
+use crate::text::{cut, shortened};
+
+/// Characters of a list of columns that a message shows.
+const LONG_LIST: usize = 200;
 
 /// The columns that are read; the first three must be there.
 const COLUMNS: [&str; 6] = ["file", "label", "split", "subject", "camera", "setup"];
@@ -152,7 +155,7 @@ impl Columns {
             let there: Vec<&str> = header.iter().filter(|name| !name.is_empty()).collect();
             return fault(format!(
                 "the column {missing:?} is missing from {:?}",
-                shortened(&there.join(", "))
+                cut(&there.join(", "), LONG_LIST)
             ));
         }
         Ok(Columns {
@@ -167,7 +170,8 @@ impl Columns {
 
     /// That columns were left out.
     fn warning(&self, place: &Place) -> Option<Warning> {
-        let names = shortened(&self.others.join(", "));
+        let names = self.others.join(", ");
+        let names = cut(&names, LONG_LIST);
         let what = match self.others.len() {
             0 => return None,
             1 => format!("the column {names} is not read"),
