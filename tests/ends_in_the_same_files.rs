@@ -26,8 +26,8 @@ use sinew::train::ranks::alone;
 use sinew::train::{Checkpoint, Event, Run, Session, Start, check_run, checkpoints};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Settings of runs that go back twice, with other numbers of checkpoints, and with clips held out or not.
@@ -38,6 +38,13 @@ const VARIANTS: [[&str; 3]; 3] = [
 ];
 
 const CLIPS: usize = 90;
+
+/// One test at a time: a child that another test starts holds the lock of a run of this process until it is the command.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone_here() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The settings of a variant, the two epochs in it.
 fn sets(variant: [&'static str; 3]) -> Vec<&'static str> {
@@ -88,6 +95,7 @@ fn same(whole: &Path, stopped: &Path) {
 
 #[test]
 fn stopped_at_any_step() {
+    let _alone = alone_here();
     let folder = tempfile::tempdir().expect("a folder");
     let data = data(folder.path(), CLIPS, false);
     let prepared = Arc::new(Prepared::open(&data).expect("data"));
@@ -138,6 +146,7 @@ fn until_stopped(
 
 #[test]
 fn a_run_that_diverges_for_good_leaves_the_same_files() {
+    let _alone = alone_here();
     let folder = tempfile::tempdir().expect("a folder");
     let data = data(folder.path(), 24, true);
     let prepared = Arc::new(Prepared::open(&data).expect("data"));
@@ -179,6 +188,7 @@ fn start(args: &[&str], out: &Path) {
 
 #[test]
 fn killed_and_stopped_at_any_moment() {
+    let _alone = alone_here();
     let folder = tempfile::tempdir().expect("a folder");
     let data = data(folder.path(), CLIPS, false);
     let mut rng = random();
