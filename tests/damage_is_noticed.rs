@@ -197,4 +197,17 @@ fn in_the_name_of_a_checksum() {
         }
         std::fs::write(&path, whole).expect("restored");
     }
+    // Weights by themselves may come from PyTorch, which gives them none: that is said.
+    let weights = folder.path().join("weights.safetensors");
+    must(&["export", text(&run), "--out", text(&weights)]);
+    must(&["check", text(&weights)]);
+    let mut bytes = std::fs::read(&weights).expect("bytes");
+    let at = bytes.windows(10).position(|w| w == b"\"checksum\"");
+    bytes[at.expect("a checksum") + 3] ^= 1;
+    std::fs::write(&weights, bytes).expect("damaged");
+    let found = sinew::train::check_weights(&weights);
+    assert!(found.problems.is_empty() && found.warnings.len() == 1);
+    let bytes = std::fs::read(&weights).expect("bytes");
+    std::fs::write(&weights, &bytes[..bytes.len() - 1]).expect("cut");
+    must_fail(&["check", text(&weights)], 1);
 }

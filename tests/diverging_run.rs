@@ -148,7 +148,7 @@ fn skips_and_goes_on() {
 #[test]
 fn skips_ten_on_end_at_most() {
     let folder = tempfile::tempdir().expect("a folder");
-    let data = data(folder.path(), 1, true);
+    let data = data(folder.path(), 2, true);
     let out = folder.path().join("run");
     let sets = ["train.epochs=99", "train.diverged=skip"];
     let errors = told(&args(&data, &out, &sets), 1);

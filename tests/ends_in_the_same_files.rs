@@ -14,20 +14,20 @@ mod events;
 #[path = "common/runs.rs"]
 mod runs;
 
-use command::{must, sinew, text};
+use command::{must, must_fail, sinew, text};
 use diverging::{WILD, args, data};
 use events::repeatable;
 use runs::{contents, leftovers};
 use sinew::Error;
-use sinew::device::{Choice, open};
+use sinew::device::{Choice, Compute, open};
 use sinew::rng::Rng;
 use sinew::shards::Prepared;
 use sinew::train::ranks::alone;
 use sinew::train::{Checkpoint, Event, Run, Session, Start, check_run, checkpoints};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Settings of runs that go back twice, with other numbers of checkpoints, and with clips held out or not.
@@ -38,6 +38,13 @@ const VARIANTS: [[&str; 3]; 3] = [
 ];
 
 const CLIPS: usize = 90;
+
+/// One test at a time: a child that another test starts holds the lock of a run of this process until it is the command.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone_here() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The settings of a variant, the two epochs in it.
 fn sets(variant: [&'static str; 3]) -> Vec<&'static str> {
@@ -88,6 +95,7 @@ fn same(whole: &Path, stopped: &Path) {
 
 #[test]
 fn stopped_at_any_step() {
+    let _alone = alone_here();
     let folder = tempfile::tempdir().expect("a folder");
     let data = data(folder.path(), CLIPS, false);
     let prepared = Arc::new(Prepared::open(&data).expect("data"));
@@ -101,30 +109,9 @@ fn stopped_at_any_step() {
             start(&args(&data, &out, &sets), &out);
             let mut count = 0;
             loop {
-                let run = Run::open(&out).expect("a run");
-                let mut session = Session::new(
-                    run,
-                    prepared.clone(),
-                    compute.clone(),
-                    alone(),
-                    Start::Resume,
-                    &mut |_| (),
-                )
-                .expect("a session");
-                let (stop, mut left) = (AtomicBool::new(false), rng.below(13));
-                let ended = session.train(&stop, &mut |event| {
-                    if let Event::Step { .. } = event {
-                        stop.store(left == 0, Ordering::Relaxed);
-                        left = left.saturating_sub(1);
-                    }
-                });
-                match ended {
+                match until_stopped(&out, &prepared, &compute, rng.below(13)) {
                     Ok(()) => break,
-                    Err(Error::Interrupted(_)) => {
-                        let problems = check_run(&out).problems;
-                        assert!(problems.is_empty(), "{problems:?}");
-                        count += 1;
-                    }
+                    Err(Error::Interrupted(_)) => count += 1,
                     Err(error) => panic!("{error}"),
                 }
             }
@@ -132,6 +119,56 @@ fn stopped_at_any_step() {
             must(&["check", text(&out)]);
             same(&whole, &out);
         }
+    }
+}
+
+/// Trains on and stops the run after some steps.
+fn until_stopped(
+    out: &Path,
+    prepared: &Arc<Prepared>,
+    compute: &Compute,
+    mut left: usize,
+) -> sinew::Result<()> {
+    let run = Run::open(out).expect("a run");
+    let (prepared, compute) = (prepared.clone(), compute.clone());
+    let session = Session::new(run, prepared, compute, alone(), Start::Resume, &mut |_| ());
+    let stop = AtomicBool::new(false);
+    let ended = session.expect("a session").train(&stop, &mut |event| {
+        if let Event::Step { .. } = event {
+            stop.store(left == 0, Ordering::Relaxed);
+            left = left.saturating_sub(1);
+        }
+    });
+    let problems = check_run(out).problems;
+    assert!(problems.is_empty(), "{problems:?}");
+    ended
+}
+
+#[test]
+fn a_run_that_diverges_for_good_leaves_the_same_files() {
+    let _alone = alone_here();
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path(), 24, true);
+    let prepared = Arc::new(Prepared::open(&data).expect("data"));
+    let compute = open(Choice::Cpu).expect("the CPU");
+    let mut rng = random();
+    for (number, diverged) in ["stop", "back"].into_iter().enumerate() {
+        let diverged = format!("train.diverged={diverged}");
+        let sets = ["train.epochs=9", "train.batch=1"];
+        let sets = [&sets[..], &[&diverged]].concat();
+        let [whole, out] =
+            ["whole", "stopped"].map(|name| folder.path().join(format!("{name}-{number}")));
+        must_fail(&args(&data, &whole, &sets), 1);
+        start(&args(&data, &out, &sets), &out);
+        let ended = loop {
+            match until_stopped(&out, &prepared, &compute, rng.below(4)) {
+                Err(Error::Interrupted(_)) => {}
+                ended => break ended,
+            }
+        };
+        let error = ended.expect_err("it diverges").to_string();
+        assert!(error.contains("bad-clip"), "{error}");
+        same(&whole, &out);
     }
 }
 
@@ -151,6 +188,7 @@ fn start(args: &[&str], out: &Path) {
 
 #[test]
 fn killed_and_stopped_at_any_moment() {
+    let _alone = alone_here();
     let folder = tempfile::tempdir().expect("a folder");
     let data = data(folder.path(), CLIPS, false);
     let mut rng = random();

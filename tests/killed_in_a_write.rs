@@ -25,7 +25,7 @@ const SETTINGS: [&str; 8] = [
 ];
 
 /// In the order in which a run comes to them: each start dies at one of these.
-const POINTS: [&str; 23] = [
+const POINTS: [&str; 22] = [
     // The run does not stand yet, and starts anew.
     "write step-000000000 2",
     "rename step-000000000 1",
@@ -52,7 +52,6 @@ const POINTS: [&str; 23] = [
     "renamed step- 2",
     "unlink step- 2",
     "renamed checksums.json 2",
-    "renamed step-000000015 1",
     // The event files become one.
     "unlink tfevents 1",
 ];
@@ -82,4 +81,25 @@ fn at_every_point() {
     };
     assert_eq!(names(&whole), names(&killed));
     assert_eq!(leftovers(&killed), Vec::<String>::new());
+}
+
+#[test]
+fn behind_the_last_rename() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let killer = Killer::new(folder.path());
+    let data = made_data(folder.path(), 64);
+    let named = [&SETTINGS[..], &["--set", "train.keep=1"]].concat();
+    let [whole, killed] = ["whole", "killed"].map(|name| folder.path().join(name));
+    train(&data, &whole, &named);
+    // The run is at its end, and a checkpoint more than it keeps is there.
+    killer.kill(
+        &train_args(&data, &killed, &named),
+        "renamed step-000000015 1",
+    );
+    let count = || sinew::train::checkpoints(&killed.join("checkpoints")).map(|list| list.len());
+    assert_eq!(count().expect("a list"), 2);
+    must(&["check", text(&killed)]);
+    must(&["train", "--resume", text(&killed)]);
+    assert_eq!(count().expect("a list"), 1);
+    same(&whole, &killed);
 }

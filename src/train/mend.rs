@@ -35,11 +35,15 @@ fn mend_settings(folder: &Path, done: &mut Vec<String>) -> Result<()> {
     let recipe = match StoredSettings::of_run(folder) {
         Ok(settings) if settings.edited()?.is_empty() => return Ok(()),
         Ok(settings) => settings.trained,
-        Err(Error::Input { .. }) => {
+        Err(error @ Error::Input { .. }) => {
+            let checkpoints = folder.join(CHECKPOINTS);
+            if !checkpoints.is_dir() {
+                return Err(error);
+            }
             let Some(mut recipe) = of_checkpoint(folder) else {
                 let what = "no whole checkpoint, whose settings could be taken";
-                let place = Place::file(folder.join(CHECKPOINTS));
-                return Err(Error::input(place, what, "restore config.toml from a copy"));
+                let help = "restore config.toml from a copy";
+                return Err(Error::input(Place::file(checkpoints), what, help));
             };
             recipe.run.data = data_in(&files::bytes_of(&path, SETTINGS_BYTES).unwrap_or_default());
             recipe

@@ -81,6 +81,7 @@ impl Session {
             {
                 // Whoever goes on from here begins at the same step, wherever signals stopped the run.
                 self.run.remove_stopped()?;
+                self.finish_files()?;
             }
             ended?;
         }
@@ -145,9 +146,16 @@ impl Session {
             self.end_epoch(&timing, events)?;
         }
         if self.ranks.rank().leads() {
-            self.run.finish()?;
-            self.log = self.run.events(&self.position);
+            self.finish_files()?;
         }
+        Ok(())
+    }
+
+    /// Gives the run's folder the form that it has at the end of every run of these settings.
+    fn finish_files(&mut self) -> Result<()> {
+        self.log.sync()?;
+        self.run.finish()?;
+        self.log = self.run.events(&self.position);
         Ok(())
     }
 
