@@ -34,7 +34,7 @@ except ImportError:
     sys.exit("numpy is missing: python3 -m pip install numpy")
 
 from cli import Wrong, one_line, run_command, warn
-from pyskl_pickle import clip_name, origin_joints, points, read, whole_number
+from pyskl_pickle import MOST_PEOPLE, clip_name, origin_joints, points, read, whole_number
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 ROLES = ("train", "val", "test")
@@ -191,24 +191,28 @@ def choose_layout(name):
     return Path(name) if Path(name).is_file() else own
 
 
-def write_layout(shape, chosen, out):
-    """layout.toml: the one that was named, or the one that the number of joints tells."""
+def write_layout(shape, chosen, crowd, out):
+    """layout.toml: the one that was named, or the one that the number of joints tells. A crowd is stated in it."""
     known = {(25, 3): "ntu25", (17, 2): "coco17"}.get(shape)
     if not chosen and not known:
         advice = "; if the third number is a score, write --third score" if shape[1] == 3 else ""
         raise Wrong(f"{shape[0]} joints of {shape[1]} numbers are neither NTU's nor COCO's; name a layout with --layout{advice}")
     if not chosen:
         print(f"{shape[0]} joints of {shape[1]} numbers are taken for {known}; name another layout with --layout")
-    shutil.copyfile(chosen or ASSETS / "layouts" / f"{known}.toml", out / "layout.toml")
+    text = (chosen or ASSETS / "layouts" / f"{known}.toml").read_text(encoding="utf-8-sig")
+    if crowd and not re.search(r"^\s*most_people\s*=", text, re.MULTILINE):
+        text = f"most_people = {crowd}\n{text}"
+    (out / "layout.toml").write_text(text, encoding="utf-8")
 
 
 def write_clips(entries, out, classes, pixel, a):
-    """Writes the clips as arrays; returns a row of the table each, joints and numbers a joint, and what is wrong with
-    the clips that cannot be used."""
+    """Writes the clips as arrays; returns a row of the table each, joints and numbers a joint, the people of the largest
+    clip that `sinew prepare` would refuse as one with swapped axes (0 without one), and what is wrong with the clips that
+    cannot be used."""
     origin = origin_joints((entry for *_, entry in entries), a.axes, a.third)
     if origin:
         print(f"joint {', '.join(map(str, origin))} is zero in every frame: taken for the origin, not as missing")
-    rows, bad, taken, seen, shape, pictures, missing = [], [], set(), {}, None, set(), 0
+    rows, bad, taken, seen, shape, pictures, missing, crowd = [], [], set(), {}, None, set(), 0, 0
     for path, name, role, annotation in entries:
         try:
             clip, zeros = points(annotation, a.axes, a.third, pixel, origin)
@@ -229,6 +233,9 @@ def write_clips(entries, out, classes, pixel, a):
             missing += zeros
             pictures.add(str(annotation.get("img_shape")))
             np.save(out / file, clip)
+            people, frames = clip.shape[:2]
+            if people > min(MOST_PEOPLE, frames):
+                crowd = max(crowd, people)
             facts = NTU_NAME.fullmatch(name)
             rows.append({"file": file, "label": label, "split": role}
                         | ({key: int(text) for key, text in facts.groupdict().items()} if facts else {}))
@@ -238,7 +245,7 @@ def write_clips(entries, out, classes, pixel, a):
         print(f"{missing} joint positions are exactly zero where others are not: taken as missing")
     if rows and shape[1] == 2 and len(pictures) > 1:
         print(f"their pictures have {len(pictures)} sizes; coordinates stay in the pixels of each")
-    return rows, shape, bad
+    return rows, shape, crowd, bad
 
 
 def class_index(value, classes, a):
@@ -256,11 +263,11 @@ def class_index(value, classes, a):
     return label
 
 
-def write_tables(rows, shape, out, classes, layout, first):
+def write_tables(rows, shape, crowd, out, classes, layout, first):
     """Writes clips.csv, classes.txt and layout.toml beside the arrays."""
     classes = classes or name_classes(rows, first)
     check_classes(rows, classes, first)
-    write_layout(shape, layout, out)
+    write_layout(shape, layout, crowd, out)
     (out / "classes.txt").write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
     columns = ["file", "label", "split"] + [c for c in ("subject", "camera", "setup") if all(c in row for row in rows)]
     with open(out / "clips.csv", "w", newline="", encoding="utf-8") as file:
@@ -297,11 +304,11 @@ def convert(a):
     except FileExistsError:
         raise Wrong(f"{partial}: left by a conversion that was killed, or one is running; remove it") from None
     try:
-        rows, shape, more = write_clips(entries, partial, classes, pixel, a)
+        rows, shape, crowd, more = write_clips(entries, partial, classes, pixel, a)
         report(bad + more, a.skip_bad)
         if not rows:
             raise Wrong(f"{a.out}: no clip is left; nothing is written")
-        write_tables(rows, shape, partial, classes, layout, a.first_label)
+        write_tables(rows, shape, crowd, partial, classes, layout, a.first_label)
         partial.rename(a.out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

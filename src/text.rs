@@ -37,6 +37,14 @@ pub fn edit_distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+/// A number of things: `1 clip`, `24 clips`.
+pub fn counted(number: usize, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
+    }
+}
+
 /// Increasing numbers as ranges: `1 to 3, 7`.
 pub fn ranges(numbers: &[usize]) -> String {
     let mut parts: Vec<[usize; 2]> = Vec::new();

@@ -170,6 +170,25 @@ fn pickles_that_say_the_same_convert_alike() {
     assert_eq!(first.len(), 20 * 17 * 3);
 }
 
+/// More people than sinew takes for usual: where the axes are named, the layout says how many there are.
+#[test]
+fn a_crowd_is_prepared() {
+    let Some(python) = python("numpy") else {
+        return;
+    };
+    let dir = tempdir().expect("a folder");
+    let code = "change(keypoint=lambda c: np.repeat(c['keypoint'], 8, axis=0) + rng.uniform(1, 2, (8, 1, 1, 1))); content = split()";
+    let files = pickles(&python, dir.path(), &[code]);
+    let (out, data) = (dir.path().join("out"), dir.path().join("data"));
+    let args = [text(&files[0]), "--out", text(&out)];
+    let errors = refused(&python, &args, &out);
+    assert!(errors.contains("--axes people-frames"), "{errors}");
+    let axes = ["--axes", "people-frames"];
+    converted(&python, &[&args[..], &axes].concat());
+    let (data, _) = prepared(&out, &data);
+    assert!(data.manifest().clips.iter().all(|clip| clip.bodies == 8));
+}
+
 /// Numbers as names, lists with a role each, and names that are no file names.
 #[test]
 fn names_and_roles() {

@@ -4,6 +4,7 @@ use super::progress::Progress;
 use super::{say, say_json, tell};
 use crate::error::{Error, Result};
 use crate::prepare::{Kind, check, kind};
+use crate::text::counted;
 use crate::train::{check_run, check_weights, mend_run};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -43,16 +44,16 @@ pub fn run(args: &Args) -> Result<()> {
     let (what, count, problems, warnings) = match kind(&args.path) {
         Kind::Run => {
             let found = check_run(&args.path);
-            ("files", found.checked, found.problems, found.warnings)
+            ("file", found.checked, found.problems, found.warnings)
         }
         Kind::Source if is_weights(&args.path) => {
             let found = check_weights(&args.path);
-            ("files", found.checked, found.problems, found.warnings)
+            ("file", found.checked, found.problems, found.warnings)
         }
         _ => {
             let progress = Progress::new("check", 0);
             let checked = check(&args.path, None, 0, &|done, total| progress.at(done, total));
-            ("clips", checked.clips, checked.problems, checked.warnings)
+            ("clip", checked.clips, checked.problems, checked.warnings)
         }
     };
     for warning in &warnings {
@@ -72,13 +73,15 @@ pub fn run(args: &Args) -> Result<()> {
     if problems.is_empty() {
         if !args.json {
             let path = args.path.display();
-            say(format!("{path}: {count} {what}, no problems found"))?;
+            say(format!(
+                "{path}: {}, no problems found",
+                counted(count, what)
+            ))?;
         }
         return Ok(());
     }
-    let (path, number) = (args.path.display(), problems.len());
-    let noun = if number == 1 { "problem" } else { "problems" };
-    let summary = format!("{path}: {number} {noun}");
+    let found = counted(problems.len(), "problem");
+    let summary = format!("{}: {found} found", args.path.display());
     Err(Error::Several {
         summary,
         errors: problems,

@@ -220,6 +220,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut catalogue = Catalogue::of_layout(&args.file, &weights.layout)?;
     let place = args.file.first().map_or_else(Place::default, Place::file);
     weights.check_layout(&catalogue.layout, place)?;
+    for warning in &catalogue.warnings {
+        tell(format!("warning: {warning}"));
+    }
     let compute = open(args.device)?;
     tell(compute.describe());
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);

@@ -5,6 +5,7 @@ use super::{say, tell};
 use crate::error::Result;
 use crate::formats::Dataset;
 use crate::prepare::{Options, Plan};
+use crate::text::counted;
 use std::path::PathBuf;
 
 /// Turns archives, folders or single clips into prepared data, without unpacking anything to disk.
@@ -49,13 +50,14 @@ pub fn run(args: &Args) -> Result<()> {
         tell(format!("warning: {warning}"));
     }
     let counts = &summary.counts;
+    let bodies = if counts.bodies == 1 { "body" } else { "bodies" };
     say(format!(
-        "{}: {} clips, {} frames, {} bodies in {} shards, {}; {:.1} s",
+        "{}: {}, {}, {} {bodies} in {}, {}; {:.1} s",
         args.out.display(),
-        counts.clips,
-        counts.frames,
+        counted(counts.clips, "clip"),
+        counted(counts.frames, "frame"),
         counts.bodies,
-        summary.shards,
+        counted(summary.shards, "shard"),
         bytes(summary.bytes),
         started.elapsed().as_secs_f64(),
     ))?;
@@ -72,7 +74,12 @@ pub fn run(args: &Args) -> Result<()> {
         ))?;
     }
     if summary.ignored > 0 {
-        say(format!("files that are no clips: {}", summary.ignored))?;
+        let files = if summary.ignored == 1 {
+            "file that is not a clip"
+        } else {
+            "files that are not clips"
+        };
+        say(format!("ignored {} {files}", summary.ignored))?;
     }
     for skipped in &summary.skipped {
         say(format!("skipped {}: {}", skipped.entry, skipped.why))?;
