@@ -195,7 +195,7 @@ fn killed_and_stopped_at_any_moment() {
     for (number, variant) in VARIANTS.into_iter().enumerate() {
         let sets = sets(variant);
         let whole = undisturbed(&data, folder.path().join(format!("whole-{number}")), &sets);
-        for round in 0..stops(24).div_ceil(24) {
+        for round in 0..stops(16).div_ceil(16) {
             let out = folder.path().join(format!("killed-{number}-{round}"));
             let (anew, on) = (args(&data, &out, &sets), ["train", "--resume", text(&out)]);
             let (mut kills, mut signals) = (0, 0);
@@ -224,7 +224,7 @@ fn killed_and_stopped_at_any_moment() {
                     assert!(problems.is_empty(), "{problems:?}");
                 }
                 *if killed { &mut kills } else { &mut signals } += 1;
-                if kills + signals >= 24 {
+                if kills + signals >= 16 {
                     break;
                 }
             }
