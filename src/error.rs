@@ -200,7 +200,7 @@ impl Error {
     /// A system that starts no more threads.
     pub fn threads(why: impl fmt::Display) -> Self {
         Error::Failed {
-            what: format!("the system starts no more threads ({why})"),
+            what: format!("cannot start another thread ({why})"),
             help: "raise the limit on processes (`ulimit -u`, or that of the container), or take fewer threads with \
                    RAYON_NUM_THREADS=2 in the environment"
                 .into(),

@@ -82,7 +82,7 @@ fn warnings(unit: &str, more: &str, clips: &[Array]) -> Vec<String> {
     let said = |warnings: &[sinew::Warning]| -> Vec<String> {
         let texts = warnings.iter().map(ToString::to_string);
         let about =
-            |text: &String| text.contains("exactly at zero") || text.contains("confidences");
+            |text: &String| text.contains("exactly at zero") || text.contains("confidence scores");
         texts.filter(about).collect()
     };
     let found = said(&checked.warnings);
@@ -108,22 +108,22 @@ fn axes_that_look_swapped_are_refused() {
             "",
             30,
             2,
-            "000.npy: its shape is [30, 2, 4, 3], which is 30 people of 2 frames: people and frames look swapped; save it \
+            "000.npy: its shape is [30, 2, 4, 3], that is 30 people in 2 frames: people and frames look swapped; save it \
              as [people, frames, 4, 2 or 3] (numpy.swapaxes(clip, 0, 1)), or set most_people in layout.toml if there are \
              so many people",
         ),
-        ("", 2, 1, "which is 2 people of 1 frame: people and frames look swapped"),
+        ("", 2, 1, "that is 2 people in 1 frame: people and frames look swapped"),
         (
             "",
             7,
             100,
-            "which is 7 people of 100 frames, and more than 6 people are unusual; set most_people = 7 in layout.toml",
+            "that is 7 people in 100 frames, and more than 6 people are unusual; set most_people = 7 in layout.toml",
         ),
         (
             "most_people = 8",
             9,
             100,
-            "which is 9 people, and most_people in layout.toml is 8",
+            "that is 9 people, and most_people in layout.toml is 8",
         ),
     ]
     .into_iter()
@@ -172,7 +172,7 @@ fn confidences_that_are_taken_for_z_are_noticed() {
         assert_eq!(found.len(), 1, "{unit}: {found:?}");
         for what in [
             "every third number of its 3 clips is within 0 to 1",
-            "they look like confidences, and are taken for z",
+            "they look like confidence scores but are read as z",
             "save the first two numbers alone (clip[..., :2]), NaN where the confidence is low",
         ] {
             assert!(found[0].contains(what), "{}", found[0]);
@@ -209,7 +209,7 @@ fn zeros_that_look_like_nothing_are_noticed_once() {
     let expected = "exactly at zero, as if nothing had been found there: 8 whole frames of people in 2 of 4 clips, the first \
         in frame 7 of clip 001; 3 single joints in 1 of 4 clips, the first joint 3 (right hand) in frame 2 of clip 001; \
         write NaN where nothing was found, or set zeros = \"missing\" in layout.toml (zeros = \"position\" if they are \
-        meant)";
+        meant), and prepare again";
     assert_eq!(found, [expected]);
     // Two coordinates are no exception, and a negative zero is one.
     let flat = |(shape, data): Array| {
@@ -358,7 +358,7 @@ fn a_program_that_adds_clips_is_warned_alike() {
         .collect();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(
-        said[0].contains("confidences") && said[1].contains("1 whole frame"),
+        said[0].contains("confidence scores") && said[1].contains("1 whole frame"),
         "{said:?}"
     );
 }

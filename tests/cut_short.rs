@@ -181,7 +181,10 @@ fn a_limit_on_threads_is_said() {
             }
             let _ = std::fs::remove_dir_all(&out);
             let error = failed(command(), folder.path());
-            assert!(error.contains("no more threads"), "{threads}: {error}");
+            assert!(
+                error.contains("cannot start another thread"),
+                "{threads}: {error}"
+            );
             assert!(error.contains("ulimit -u"), "{error}");
             refused += 1;
             let _ = std::fs::remove_dir_all(&out);

@@ -57,7 +57,7 @@ fn edited_settings_are_refused() {
         assert!(error.contains("train.lr is 0.003 and was 0.002"), "{error}");
     }
     let mended = told(&["check", text(&run), "--mend"]);
-    assert!(mended.contains("config.toml: written anew"), "{mended}");
+    assert!(mended.contains("config.toml: rewritten"), "{mended}");
     assert!(
         std::fs::read(&config).expect("bytes") == whole,
         "not as it was"
@@ -257,4 +257,44 @@ fn a_stretched_schedule_is_said_before_it_is() {
     train(&run.with_file_name("data"), &constant, &settings);
     let said = told(&["train", "--resume", text(&constant), "--epochs", "3"]);
     assert!(!said.contains("stretches"), "{said}");
+}
+
+#[test]
+fn what_can_be_read_stays_and_what_is_lost_is_said() {
+    let (_folder, run, data) = finished();
+    let metrics = run.join("metrics.jsonl");
+    let whole = std::fs::read_to_string(&metrics).expect("text");
+    // A line once more, which says that it is of an epoch that was there already.
+    let first = whole.lines().next().expect("a line");
+    std::fs::write(&metrics, format!("{whole}{first}\n")).expect("written");
+    let error = must_fail(&["check", text(&run)], 1);
+    assert!(error.contains("epoch 1 comes after epoch 4"), "{error}");
+    // With the newest checkpoint damaged, mending drops that line alone; going back is what --resume does.
+    let checkpoints = sinew::train::checkpoints(&run.join("checkpoints")).expect("a list");
+    let newest = checkpoints.last().expect("a checkpoint");
+    edit(newest, b"F32", b"F33");
+    let output = command::run(&["check", text(&run), "--mend"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read_to_string(&metrics).expect("text"), whole);
+    // A comment is no other setting, but not what the run wrote either.
+    let config = run.join("config.toml");
+    let before = edit(&config, b"[model]", b"[model] # mine");
+    command::run(&["check", text(&run), "--mend"]);
+    assert!(std::fs::read(&config).expect("bytes") == before);
+    // An event file that is gone is said.
+    std::fs::remove_dir_all(run.join("tensorboard")).expect("removed");
+    let output = command::run(&["check", text(&run), "--mend"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("tensorboard") && said.contains("gone"),
+        "{said}"
+    );
+    // Numbers that are lost are said where they are drawn.
+    std::fs::write(&metrics, "").expect("written");
+    let said = told(&["report", text(&run), "--device", "cpu"]);
+    assert!(said.contains("no numbers of epoch 1 to"), "{said}");
+    // A run whose settings are gone is not taken for an empty folder.
+    std::fs::remove_file(&config).expect("removed");
+    let error = must_fail(&command::train_args(&data, &run, &["--epochs", "1"]), 1);
+    assert!(error.contains("--mend") && newest.exists(), "{error}");
 }

@@ -26,6 +26,10 @@ fn other_files_stay() {
         (&archive, ["export", text(&run), "--out"]),
         (&archive, ["report", text(&run), "--out"]),
         (&config, ["export", text(&run), "--out"]),
+        (
+            &data.join("shard-00000.safetensors"),
+            ["export", text(&run), "--out"],
+        ),
         (&checkpoint, ["export", text(&run), "--out"]),
         (
             &run.join("best.safetensors"),
@@ -34,9 +38,16 @@ fn other_files_stay() {
     ] {
         let before = read(file);
         let error = must_fail(&[&out[..], &[text(file)]].concat(), 1);
-        assert!(error.contains("not overwritten"), "{error}");
+        assert!(
+            error.contains("not overwritten") || error.contains("not written there"),
+            "{error}"
+        );
         assert!(read(file) == before, "{out:?} {}", file.display());
     }
+    // Nor is a file made that a run would take for one of its own.
+    let new = run.join("checkpoints/step-000000999.safetensors");
+    must_fail(&["export", text(&run), "--out", text(&new)], 1);
+    assert!(!new.exists());
     let before = read(&archive);
     must_fail(&["synth", "--out", text(&archive), "--clips", "3"], 1);
     assert!(read(&archive) == before);
@@ -68,7 +79,7 @@ fn a_name_promises_what_is_written() {
         let error = must_fail(&[out, &[text(&file)]].concat(), 2);
         assert!(error.contains(fitting) && !file.exists(), "{error}");
     }
-    for name in ["plain", "UPPER.SAFETENSORS"] {
+    for name in ["plain", "UPPER.SAFETENSORS", "version-0.9"] {
         must(&[
             "export",
             text(&run),

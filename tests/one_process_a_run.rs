@@ -33,7 +33,7 @@ fn the_second_is_refused() {
     let refused = must_fail(&["train", "--resume", text(&shared)], 1);
     assert!(refused.contains("another process trains in"), "{refused}");
     let refused = must_fail(&args, 1);
-    assert!(refused.contains("holds a run already"), "{refused}");
+    assert!(refused.contains("already holds a run"), "{refused}");
     first.kill().expect("it is killed");
     first.wait().expect("it ends");
     must(&["train", "--resume", text(&shared)]);

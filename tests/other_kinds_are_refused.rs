@@ -82,6 +82,24 @@ fn clips_of_another_skeleton_are_not_scored() {
         std::fs::remove_file(other.join("layout.toml")).expect("removed");
         must(&other.join("0.npy"));
     }
+    // Each array is of the layout in its own folder.
+    let other = folder.path().join("last");
+    let layout = LAYOUT.replace("'metre'", "'pixel'");
+    set(&other, &rows(&CLASSES), &layout, None);
+    let both = [good.join("0.npy"), other.join("0.npy")];
+    let args = [
+        "predict",
+        text(&run),
+        text(&both[0]),
+        text(&both[1]),
+        "--device",
+        "cpu",
+    ];
+    let error = command::must_fail(&args, 1);
+    assert!(
+        error.contains("layout.toml") && error.contains("not the same"),
+        "{error}"
+    );
     let real = must_fail(&skeleton(folder.path()));
     assert!(
         real.contains("25 joints (ntu25)") && real.contains("4 (waver)"),
@@ -161,14 +179,17 @@ fn weights_of_another_kind_start_no_run() {
         &same,
         &of_inputs,
         &[
-            "data.bones is true there and false here",
+            "data.bones is true in the weights and false in these settings",
             "--set data.people=average",
         ],
     );
     refused(
         &same,
         &["--set", "model.hidden=9"],
-        &["model.hidden is 8 there and 9 here", "--set model.hidden=8"],
+        &[
+            "model.hidden is 8 in the weights and 9 in these settings",
+            "--set model.hidden=8",
+        ],
     );
     // The same kind is taken, and with a new head other classes are.
     must(&train_args(&same, &run, &["--init", text(&weights)]));

@@ -191,7 +191,7 @@ fn each_fault_is_named() {
         (
             "run.npy",
             header("<f4", "|O8"),
-            "it holds \"|O8\", which are no numbers that can be read; save it with .astype",
+            "it holds \"|O8\", which is not a kind of number that is read; save it with .astype",
         ),
         (
             "layout.toml",

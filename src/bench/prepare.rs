@@ -155,7 +155,7 @@ fn watched<T>(work: impl FnOnce() -> T) -> (T, f64, Option<u64>) {
                 std::thread::sleep(Duration::from_millis(5));
             }
         };
-        // Where the system starts no more threads, the memory before the work is all that is known.
+        // Where cannot start another thread, the memory before the work is all that is known.
         let _ = std::thread::Builder::new().spawn_scoped(scope, watch);
         let started = Instant::now();
         let result = work();

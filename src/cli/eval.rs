@@ -141,7 +141,7 @@ fn check_sets(sets: &[String]) -> Result<()> {
     match sets.iter().map(key).find(|k| !IN_TESTING.contains(&&k[..])) {
         None => Ok(()),
         Some(key) => Err(Error::usage(
-            format!("--set {key} changes nothing of a trained run"),
+            format!("--set {key} cannot be changed after training"),
             format!("eval takes {}", IN_TESTING.join(", ")),
         )),
     }
@@ -190,7 +190,11 @@ pub fn test_clips(protocol: &str, prepared: &Prepared) -> Result<Vec<usize>> {
     if split.test.is_empty() {
         let what = format!("{protocol} has no test clips here");
         let place = Place::file(prepared.folder());
-        return Err(Error::input(place, what, "prepare the part that tests"));
+        return Err(Error::input(
+            place,
+            what,
+            "prepare data that include the test clips",
+        ));
     }
     Ok(split.test)
 }

@@ -84,7 +84,7 @@ fn out_of_memory(size: usize) -> ! {
     let mut rest = &mut line[..];
     let _ = writeln!(
         rest,
-        "sinew: out of memory: the system gives no {size} bytes more; close other programs, raise the limit \
+        "sinew: out of memory: could not allocate {size} bytes; close other programs, raise the limit \
          (`ulimit -v`, or that of the container), or give it less to do at once"
     );
     let left = rest.len();

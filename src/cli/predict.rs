@@ -13,12 +13,14 @@ use crate::formats::Catalogue;
 use crate::loader::{Batch, from_clip};
 use crate::model::read;
 use crate::recipe::People;
+use crate::shards::MANIFEST;
 use crate::skeleton::Clip;
+use crate::text::shortened;
 use serde::Serialize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Says what people do in clips: class names and probabilities.
+/// Predicts the action in each clip: class names and probabilities.
 ///
 /// A recording that is longer than every training clip is scored over time: window by window, and their mean.
 ///
@@ -209,17 +211,31 @@ pub fn run(args: &Args) -> Result<()> {
     ];
     for (option, number) in numbers {
         if number == Some(0) {
-            let what = format!("{option} 0 asks for nothing");
+            let what = format!("{option} 0 must be at least 1");
             return Err(Error::usage(what, "give at least 1"));
         }
     }
     if let Some(dump) = &args.dump {
         may_write(dump, Output::Tensors)?;
     }
+    if let Some(data) = args.file.iter().find(|path| path.join(MANIFEST).exists()) {
+        let what = "it holds prepared data";
+        let help =
+            "name clips as they are recorded; `sinew eval RUN --data DATA` scores prepared data";
+        return Err(Error::input(Place::file(data), what, help));
+    }
     let weights = weights(&args.run, &args.checkpoint)?;
     let mut catalogue = Catalogue::of_layout(&args.file, &weights.layout)?;
     let place = args.file.first().map_or_else(Place::default, Place::file);
     weights.check_layout(&catalogue.layout, place)?;
+    let zeros = [&catalogue.layout, &weights.layout].map(|layout| layout.zeros.unwrap_or_default());
+    if zeros[0] != zeros[1] {
+        tell(format!(
+            "warning: joints at exactly zero are {} in these clips and were {} in training; see zeros in layout.toml",
+            zeros[0].meaning(),
+            zeros[1].meaning()
+        ));
+    }
     for warning in &catalogue.warnings {
         tell(format!("warning: {warning}"));
     }
@@ -282,7 +298,11 @@ pub fn run(args: &Args) -> Result<()> {
         for prediction in &predictions {
             say(&prediction.clip)?;
             for guess in &prediction.classes {
-                say(format!("  {:.4}  {}", guess.probability, guess.name))?;
+                say(format!(
+                    "  {:.4}  {}",
+                    guess.probability,
+                    shortened(&guess.name)
+                ))?;
             }
             match &prediction.windows[..] {
                 [first, second, ..] => {
@@ -305,7 +325,8 @@ pub fn run(args: &Args) -> Result<()> {
             } in &prediction.windows
             {
                 let best = classes.first();
-                let best = best.map(|guess| format!("{:.4}  {}", guess.probability, guess.name));
+                let best = best
+                    .map(|guess| format!("{:.4}  {}", guess.probability, shortened(&guess.name)));
                 let best = best.unwrap_or("nobody".into());
                 say(format!("  frames {start:>6} to {:>6}:  {best}", end - 1))?;
             }

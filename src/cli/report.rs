@@ -2,7 +2,7 @@
 
 use super::eval::{self, Evaluated, Which};
 use super::output::{Output, may_write};
-use super::say;
+use super::{say, tell};
 use crate::device::Choice;
 use crate::error::Result;
 use crate::files;
@@ -78,9 +78,13 @@ pub fn write(run: &Path, page: &Path, evaluated: Option<&Evaluated>) -> Result<(
         scores: &evaluated.scores,
         report: &evaluated.report,
     });
+    let metrics = train::Run::metrics(run)?;
+    if let Some(lost) = train::lost_epochs(run, &metrics) {
+        tell(format!("warning: {lost}"));
+    }
     let html = run_page(&RunFacts {
         recipe: &train::Run::recipe(run)?,
-        metrics: &train::Run::metrics(run)?,
+        metrics: &metrics,
         timing: &train::Run::timing(run)?,
         tested,
     })?;

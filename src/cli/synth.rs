@@ -6,7 +6,7 @@ use crate::error::{Error, Place, Result};
 use crate::formats::synth;
 use std::path::PathBuf;
 
-/// Writes an archive of made clips in the real NTU RGB+D format.
+/// Generates a synthetic archive in the NTU RGB+D format.
 ///
 /// Example: sinew synth --out made.zip --clips 400
 #[derive(clap::Args)]

@@ -225,7 +225,10 @@ fn refuse_changes(args: &Args, sets: &[String], run: &Run, wanted: &Recipe) -> R
         false => clause,
     };
     let clauses: Vec<String> = refused.into_iter().map(clause).collect();
-    let what = format!("the run has other settings: {}", clauses.join("; "));
+    let what = format!(
+        "settings differ from those of the run: {}",
+        clauses.join("; ")
+    );
     let help = match (shape, by_hand) {
         (_, true) => {
             "restore config.toml (`sinew check RUN --mend` does), or name each with --allow KEY"

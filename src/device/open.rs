@@ -152,7 +152,7 @@ fn start(
 /// changes nothing.
 ///
 /// # Errors
-/// [`Error::Failed`] where the system starts no more threads, [`Error::Device`] where others are running already.
+/// [`Error::Failed`] where cannot start another thread, [`Error::Device`] where others are running already.
 pub fn share_cores(locals: usize) -> Result<()> {
     let mut threads = rayon::ThreadPoolBuilder::new();
     if locals > 1 && std::env::var_os("RAYON_NUM_THREADS").is_none() {

@@ -93,7 +93,7 @@ pub(crate) fn layout_difference(clips: &Layout, weights: &Layout) -> Option<Stri
     let named = ["centre", "left_shoulder and right_shoulder", "spine"];
     let mut each = named.iter().zip(axes(clips)).zip(axes(weights));
     each.find(|((_, a), b)| a != b)
-        .map(|((key, _), _)| format!("{key} are other joints in the clips than in the weights"))
+        .map(|((key, _), _)| format!("{key} differs between the clips and the weights"))
 }
 
 /// What is different about two lists of classes, by index; none where nothing is.

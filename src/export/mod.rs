@@ -262,7 +262,7 @@ pub fn open_judged(path: &Path) -> Result<TensorFile> {
         let most = MEMORY * 4 * weights.shape().parameters() as u64;
         if remembered > most {
             let what = format!(
-                "its optimiser would remember {remembered} bytes, of a model of {most} at most"
+                "its optimiser state has {remembered} bytes; a model of this size has at most {most}"
             );
             return Err(Error::input(Place::file(path), what, HELP));
         }

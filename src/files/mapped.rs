@@ -102,7 +102,13 @@ impl MappedFile {
         let bytes = unsafe { Mmap::map(file) }?;
         let entry = claim(one_line(&path.display().to_string()));
         entry.start.store(bytes.as_ptr().addr(), Ordering::Release);
-        entry.length.store(bytes.len(), Ordering::Release);
+        // An empty file stays claimed: no address lies in it.
+        let length = if bytes.is_empty() {
+            CLAIMED
+        } else {
+            bytes.len()
+        };
+        entry.length.store(length, Ordering::Release);
         Ok(MappedFile { bytes, entry })
     }
 }

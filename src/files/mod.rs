@@ -10,7 +10,7 @@ mod tensors;
 mod texts;
 mod unfinished;
 
-pub use atomic::{AtomicFile, create_folder, is_leftover, remove_leftovers, write};
+pub use atomic::{AtomicFile, create_folder, folder_of, is_leftover, remove_leftovers, write};
 pub use foreign::foreign;
 pub use header::{Header, TensorInfo};
 pub use mapped::{MappedFile, mapped_at};

@@ -202,7 +202,7 @@ pub fn set_warnings<'a>(
         let what = format!("no clip is of class {}", class_list(&empty, classes));
         warnings.push(warn(
             what,
-            "leave the class out of the classes; class numbers start at 0",
+            "remove the class from classes.txt; class numbers start at 0",
         ));
     }
     let split = clips.clone().any(|(_, about)| about.split.is_some());

@@ -1,34 +1,60 @@
 //! The layout that lies beside arrays which no table lists.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::archive::Archive;
-use super::clips::{LAYOUT, MOST_LAYOUT};
-use crate::error::{Place, Result};
+use super::clips::{self, LAYOUT, MOST_LAYOUT};
+use super::dataset::is_hidden;
+use crate::error::{Error, Place, Result};
 use crate::skeleton::Layout;
 
-/// The layout.toml in one of these folders or archives, or in the folder of one of these files; none where there is none.
+/// The layout.toml that lies in the folders of the arrays of these sources; none where there is none.
 ///
 /// # Errors
-/// One that cannot be read, or with a fault in it.
+/// One that cannot be read, one with a fault in it, or two that differ.
 pub(super) fn layout_beside(archives: &[Archive]) -> Result<Option<Layout>> {
-    for archive in archives {
-        if let Some((text, place)) = text_beside(archive)? {
-            return Layout::from_toml(&text, &place).map(Some);
+    let mut first: Option<(Layout, Place)> = None;
+    for (text, place) in texts_beside(archives)? {
+        let layout = Layout::from_toml(&text, &place)?;
+        match &first {
+            None => first = Some((layout, place)),
+            Some((other, _)) if *other == layout => {}
+            Some((_, other)) => {
+                let what = format!("it is not the same as {other}");
+                let help = "score clips of one skeleton at a time";
+                return Err(Error::input(place, what, help));
+            }
         }
     }
-    Ok(None)
+    Ok(first.map(|(layout, _)| layout))
 }
 
-fn text_beside(archive: &Archive) -> Result<Option<(String, Place)>> {
-    let is_layout = |name: &str| name.rsplit('/').next() == Some(LAYOUT);
-    if let Some(entry) = archive.names().position(is_layout) {
-        let text = archive.reader().text(entry, MOST_LAYOUT)?;
-        return Ok(Some((text, archive.place(entry))));
+fn texts_beside(archives: &[Archive]) -> Result<Vec<(String, Place)>> {
+    let mut texts = Vec::new();
+    for archive in archives {
+        let folder = |name: &str| name.rfind(['/', '\\']).map_or(0, |end| end + 1);
+        let layouts = archive
+            .names()
+            .enumerate()
+            .filter(|(_, name)| name[folder(name)..] == *LAYOUT && !is_hidden(name));
+        let layouts: HashMap<&str, usize> = layouts
+            .map(|(entry, name)| (&name[..folder(name)], entry))
+            .collect();
+        let arrays = clips::arrays(archive);
+        let folders: BTreeSet<&str> = arrays.map(|(_, name)| &name[..folder(name)]).collect();
+        for entry in folders.iter().filter_map(|folder| layouts.get(folder)) {
+            let text = archive.reader().text(*entry, MOST_LAYOUT)?;
+            texts.push((text, archive.place(*entry)));
+        }
+        // A file by itself, and not an archive.
+        let path = archive.path();
+        let alone =
+            path.is_file() && archive.names().next() == path.file_name().and_then(|n| n.to_str());
+        let beside = path.with_file_name(LAYOUT);
+        if alone && beside.is_file() {
+            let text = Archive::open(&beside)?.reader().text(0, MOST_LAYOUT)?;
+            texts.push((text, Place::file(beside)));
+        }
     }
-    let path = archive.path();
-    let beside = path.with_file_name(LAYOUT);
-    if !path.is_file() || !beside.is_file() {
-        return Ok(None);
-    }
-    let text = Archive::open(&beside)?.reader().text(0, MOST_LAYOUT)?;
-    Ok(Some((text, Place::file(beside))))
+    Ok(texts)
 }

@@ -55,7 +55,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, (String, &'static str)> {
         .and_then(tuple)
         .ok_or_else(|| not_one("its header names no shape"))?;
     let Some((size, numbers)) = kind(descr) else {
-        let what = format!("it holds {descr:?}, which are no numbers that can be read");
+        let what = format!("it holds {descr:?}, which is not a kind of number that is read");
         return Err((what, "save it with .astype(numpy.float32)"));
     };
     if shape.len() > MOST_AXES {

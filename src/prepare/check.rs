@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{folder, number_warnings, pipeline, tally_of};
+use super::{few_enough, folder, number_warnings, pipeline, tally_of};
 use crate::error::{Error, Place, Result, Warning};
 use crate::formats::coverage::set_warnings;
 use crate::formats::{Catalogue, Dataset, is_own_clips};
@@ -122,6 +122,7 @@ fn source(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Checked> {
     let mut catalogue = Catalogue::open(&[path], dataset)?;
+    few_enough(catalogue.classes.len(), path)?;
     let mut problems = Problems::default();
     for problem in std::mem::take(&mut catalogue.problems) {
         problems.add(problem);

@@ -136,6 +136,15 @@ impl Drop for Target {
     }
 }
 
+/// Bytes of the shards that a folder holds; 0 for one that cannot be read.
+pub(super) fn bytes_there(folder: &Path) -> u64 {
+    let names = names(folder).unwrap_or_default();
+    let shards = names.iter().filter(|path| is_shard(path));
+    shards
+        .filter_map(|path| Some(fs::metadata(path).ok()?.len()))
+        .sum()
+}
+
 /// True for a folder that a preparation is filling or left when it was interrupted.
 pub(super) fn is_unfinished(folder: &Path) -> bool {
     folder.join(MARKER).exists() && !folder.join(MANIFEST).exists()

@@ -89,8 +89,9 @@ impl Plan {
             .first()
             .map_or(Path::new(""), PathBuf::as_path);
         few_enough(plan.catalogue.classes.len(), source)?;
-        // The size is only known within a factor of two.
-        check_space(&options.out, plan.bytes() / 2)?;
+        // The size is only known within a factor of two, and an interrupted preparation may have written a part.
+        let written = folder::bytes_there(&options.out);
+        check_space(&options.out, (plan.bytes() / 2).saturating_sub(written))?;
         Ok(plan)
     }
 

@@ -130,7 +130,7 @@ impl Tally {
         }
         let what = format!(
             "every third number of its {} clips is within {least} to {most}, and the unit is {:?}: they look like \
-             confidences, and are taken for z",
+             confidence scores but are read as z",
             self.clips, layout.unit
         );
         let help =
@@ -197,7 +197,7 @@ impl Tally {
         );
         let help = match origin {
             None => "write NaN where nothing was found, or set zeros = \"missing\" in layout.toml (zeros = \"position\" \
-                     if they are meant)"
+                     if they are meant), and prepare again"
                 .into(),
             Some(origin) => format!(
                 "write NaN where nothing was found, or set zeros = \"position\" in layout.toml if they are meant; \

@@ -53,13 +53,25 @@ impl fmt::Display for Axis {
 }
 
 /// What a joint at exactly (0, 0, 0) is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Zeros {
     /// A joint at the origin.
+    #[default]
     Position,
     /// A joint that was not found, as NaN is.
     Missing,
+}
+
+impl Zeros {
+    /// What such a joint is, in a word or two.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Zeros::Position => "positions",
+            Zeros::Missing => "missing",
+        }
+    }
 }
 
 /// A part of the body that the hierarchical stream gives an LSTM of its own.

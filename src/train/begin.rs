@@ -23,7 +23,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// A protocol without training clips in these data, a clip that cannot be read, no such device, too little memory there,
-/// a plan that it cannot run, weights that do not fit, a folder that holds a run already or cannot be written.
+/// a plan that it cannot run, weights that do not fit, a folder that already holds a run or cannot be written.
 pub fn begin(
     recipe: &Recipe,
     prepared: Arc<Prepared>,

@@ -1,9 +1,11 @@
 //! Everything that is wrong with a run's folder: every byte of every file in it is covered by a checksum.
 
+mod strangers;
+
 use super::checkpoint::{self, Checkpoint, Position};
 use super::checksums::{CHECKSUMS, Checksums, listed_name};
 use super::epochs::{DROP, EPOCH_FILES, EpochMetrics, kept_lines, whole_lines};
-use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK, PAGE};
+use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, PAGE};
 use super::stored::StoredSettings;
 use super::tensorboard;
 use crate::error::{Error, Place, Result, Warning};
@@ -11,7 +13,7 @@ use crate::export::{Weights, open_judged, read_tensors};
 use crate::files::{self, CHECKSUM, Tensors};
 use crate::limits::{CHECKSUMS_BYTES, RUN_FILE_BYTES, SETTINGS_BYTES};
 use crate::text::ranges;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What a check of a run found.
 #[derive(Debug, Default)]
@@ -122,8 +124,14 @@ impl Checker<'_> {
             Ok(settings) => settings.edited(),
             Err(error) => return self.found.problems.push(error),
         };
-        let edited = edited.unwrap_or_default();
-        let bytes = files::bytes_of(&path, SETTINGS_BYTES).unwrap_or_default();
+        let edited = match edited {
+            Ok(edited) => edited,
+            Err(error) => return self.found.problems.push(error),
+        };
+        let bytes = match files::bytes_of(&path, SETTINGS_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.found.problems.push(error),
+        };
         let listed = |sums: &Checksums| sums.files.contains_key(CONFIG);
         let known = self.checksums.as_ref().filter(|sums| listed(sums));
         let known = known.is_none_or(|sums| sums.knows_config(&bytes));
@@ -164,8 +172,12 @@ impl Checker<'_> {
 
     /// Reads a safetensors file of the run, which carries a checksum of its own; none where it is gone by now.
     fn tensors(&mut self, path: &Path, help: &str) -> Result<Option<Tensors>> {
-        if path.exists() {
-            open_judged(path)?;
+        match open_judged(path) {
+            // Beside a training, an old one may be gone by now.
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            judged => drop(judged?),
         }
         // Its header shows that it is as large as its model.
         let Some(bytes) = self.bytes(path, u64::MAX)? else {
@@ -209,21 +221,27 @@ impl Checker<'_> {
             };
             let covered = self.covered(&path, &bytes);
             if covered == Some(false) {
-                self.problem(&path, CHANGED, DROP);
+                let help = "restore it from a copy: a line that can still be read is kept as it is by `--mend` and --resume";
+                self.problem(&path, CHANGED, help);
             }
-            let lines = whole_lines(&bytes, epoch_of);
-            for line in &lines {
-                if let Err(what) = &line.epoch {
-                    let place = Place::file(&path).line(line.number);
-                    let what = format!("damaged: {what}");
-                    self.found.problems.push(Error::input(place, what, DROP));
-                }
+            let mut last = 0;
+            for line in whole_lines(&bytes, epoch_of) {
+                let what = match line.epoch {
+                    Err(what) => format!("damaged: {what}"),
+                    Ok(epoch) if epoch <= last => format!("epoch {epoch} comes after epoch {last}"),
+                    Ok(epoch) => {
+                        last = epoch;
+                        continue;
+                    }
+                };
+                let place = Place::file(&path).line(line.number);
+                self.found.problems.push(Error::input(place, what, DROP));
             }
             let kept = kept_lines(&bytes, epoch_of, self.position.epoch);
             if !kept.lost.is_empty() {
                 let what = format!("no readable line for epoch {}", ranges(&kept.lost));
                 if covered == Some(true) && !kept.damaged {
-                    let help = "those numbers were lost before the run was last resumed";
+                    let help = "those numbers were lost earlier and cannot be restored";
                     self.warn(&path, what, help);
                 } else {
                     self.problem(&path, what, "restore the file, or train on without them");
@@ -328,39 +346,6 @@ impl Checker<'_> {
     }
 
     /// What does not belong in a run's folder.
-    fn others(&mut self) {
-        const OURS: [&str; 5] = [CONFIG, BEST, CHECKSUMS, PAGE, LOCK];
-        const FOLDERS: [&str; 2] = [CHECKPOINTS, EVENTS];
-        let lock = self.folder.join(LOCK);
-        if std::fs::metadata(&lock).is_ok_and(|lock| lock.len() > 0) {
-            self.warn(&lock, "not empty", "it only marks who trains in the folder");
-        }
-        for path in entries(self.folder) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let ours = OURS.iter().chain(&GROWING).any(|ours| *ours == name);
-            if !ours && !FOLDERS.contains(&name.as_ref()) {
-                self.stranger(&path);
-            }
-        }
-        let folders = FOLDERS.map(|name| self.folder.join(name));
-        let checkpoints = checkpoint::list(&folders[0]).unwrap_or_default();
-        let events = tensorboard::list(&folders[1]).unwrap_or_default();
-        for path in folders.iter().flat_map(|folder| entries(folder)) {
-            if !checkpoints.contains(&path) && !events.contains(&path) && path.exists() {
-                self.stranger(&path);
-            }
-        }
-    }
-
-    fn stranger(&mut self, path: &Path) {
-        if files::is_leftover(path) {
-            let help = "resuming the run removes it";
-            self.warn(path, "left by an interrupted write", help);
-        } else {
-            let help = "it is not checked";
-            self.warn(path, "not a file of the run", help);
-        }
-    }
 
     /// Reads a file of at most `most` bytes; none where there is none.
     fn bytes(&mut self, path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
@@ -392,11 +377,3 @@ impl Checker<'_> {
 
 /// What is wrong with a growing file that is not what it was.
 const CHANGED: &str = "changed or cut short since it was written (its checksum differs)";
-
-/// What lies in a folder, in the order of the names.
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    paths.sort();
-    paths
-}

@@ -131,6 +131,12 @@ impl Checksums {
         Ok(sums)
     }
 
+    /// Whether a `config.toml` is listed at all.
+    #[must_use]
+    pub fn lists_config(&self) -> bool {
+        self.files.contains_key(CONFIG) || self.next_config.is_some()
+    }
+
     /// Whether the program wrote this `config.toml`.
     #[must_use]
     pub fn knows_config(&self, bytes: &[u8]) -> bool {

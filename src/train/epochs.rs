@@ -1,9 +1,11 @@
 //! A line for each epoch: `metrics.jsonl` and `timing.jsonl`.
 
-use super::folder::{METRICS, TIMING};
-use crate::error::{Error, Place, Result};
+use super::checkpoint::Checkpoint;
+use super::folder::{CHECKPOINTS, METRICS, TIMING};
+use crate::error::{Error, Place, Result, Warning};
 use crate::files;
 use crate::limits::RUN_FILE_BYTES;
+use crate::text::ranges;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fs::OpenOptions;
@@ -102,6 +104,33 @@ pub(super) fn whole_lines(bytes: &[u8], epoch_of: EpochOf) -> Vec<EpochLine> {
             line
         })
         .collect()
+}
+
+/// The last epoch that `metrics.jsonl` has a readable line of; 0 without one.
+pub(super) fn last_epoch(folder: &Path) -> Result<usize> {
+    let [(name, epoch_of), _] = EPOCH_FILES;
+    let bytes = files::bytes_if_there(&folder.join(name), RUN_FILE_BYTES)?;
+    let lines = whole_lines(&bytes.unwrap_or_default(), epoch_of);
+    Ok(lines
+        .into_iter()
+        .filter_map(|line| line.epoch.ok())
+        .max()
+        .unwrap_or(0))
+}
+
+/// That lines of finished epochs are missing from a run's metrics; none where they are complete, or where no checkpoint
+/// tells how many there should be.
+#[must_use]
+pub fn lost_epochs(run: &Path, metrics: &[EpochMetrics]) -> Option<Warning> {
+    let newest = Checkpoint::newest(&run.join(CHECKPOINTS), &mut |_| ()).ok()?;
+    let there = |epoch: &usize| metrics.iter().any(|line| line.epoch == *epoch);
+    let lost: Vec<usize> = (1..=newest.position.epoch).filter(|e| !there(e)).collect();
+    if lost.is_empty() {
+        return None;
+    }
+    let what = format!("no numbers of epoch {}, which are finished", ranges(&lost));
+    let help = "`sinew check RUN` says what is damaged";
+    Some(Warning::new(Place::file(run.join(METRICS)), what, help))
 }
 
 /// What stays of a file when the epochs behind a position run again.

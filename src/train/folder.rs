@@ -27,7 +27,13 @@ pub(super) fn refuse_strangers(folder: &Path) -> Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(Error::io(folder, "use as the run's folder", e)),
     };
-    const OURS: [&str; 6] = [METRICS, TIMING, LOCK, CHECKPOINTS, BEST, CHECKSUMS];
+    if folder.join(CHECKSUMS).exists() {
+        // It is written only once there are settings.
+        let what = format!("{} holds a run whose {CONFIG} is gone", folder.display());
+        let help = "`sinew check RUN --mend` restores it; or choose a new folder for --out";
+        return Err(Error::failed(what, help));
+    }
+    const OURS: [&str; 5] = [METRICS, TIMING, LOCK, CHECKPOINTS, BEST];
     for entry in entries {
         let path = entry.map_err(|e| Error::io(folder, "read", e))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -37,6 +43,12 @@ pub(super) fn refuse_strangers(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether another process trains in the folder of this lock.
+pub(super) fn is_locked(lock: &Path) -> bool {
+    let held = File::open(lock).map(|file| file.try_lock());
+    matches!(held, Ok(Err(TryLockError::WouldBlock)))
 }
 
 /// Locks a run's folder for this process.

@@ -99,7 +99,7 @@ pub fn train_folds(
     };
     std::thread::scope(|scope| {
         for _ in 1..jobs.clamp(1, folds.len().max(1)) {
-            // Where the system starts no more threads, fewer folds train at a time; the results are the same.
+            // Where cannot start another thread, fewer folds train at a time; the results are the same.
             let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
         work();

@@ -70,12 +70,14 @@ impl InitialWeights {
         for key in SHAPE_KEYS {
             let (here, there) = (recipe.value(key)?, theirs.value(key)?);
             if here != there && self.matters(key, recipe) {
-                clauses.push(format!("{key} is {there} there and {here} here"));
+                clauses.push(format!(
+                    "{key} is {there} in the weights and {here} in these settings"
+                ));
                 sets.push(format!("--set {key}={there}"));
             }
         }
         if !clauses.is_empty() {
-            let what = format!("the weights are of another model: {}", clauses.join("; "));
+            let what = format!("the weights do not fit this model: {}", clauses.join("; "));
             let help = format!("start the run with {}", sets.join(" "));
             return Err(Error::input(place(), what, help));
         }
@@ -98,7 +100,7 @@ impl InitialWeights {
         };
         for (key, differs) in [("parts", parts(&here) != parts(there)), order] {
             if differs {
-                let what = format!("the layout's {key} are others in the data than in the weights");
+                let what = format!("the layout's {key} differs between the data and the weights");
                 let help = format!("copy {key} from the layout of the weights, and prepare again");
                 return Err(Error::input(place(), what, help));
             }

@@ -1,7 +1,9 @@
 //! Mending a run's folder without training: what can be restored is, and what is lost is said.
 
-use super::checkpoint::Checkpoint;
-use super::folder::{CHECKPOINTS, CONFIG, lock};
+use super::checkpoint::{Checkpoint, Position};
+use super::checksums::Checksums;
+use super::epochs::last_epoch;
+use super::folder::{CHECKPOINTS, CONFIG, EVENTS, lock};
 use super::run::Run;
 use super::stored::{StoredSettings, of_checkpoint};
 use crate::error::{Error, Place, Result};
@@ -20,20 +22,50 @@ use std::path::Path;
 pub fn mend_run(folder: &Path) -> Result<Vec<String>> {
     let mut done = Vec::new();
     mend_settings(folder, &mut done)?;
+    for name in lost_events(folder) {
+        done.push(format!(
+            "{}: gone; TensorBoard lacks its points",
+            folder.join(name).display()
+        ));
+    }
     let mut run = Run::open(folder)?;
     done.extend(run.take_warnings());
     let newest = Checkpoint::newest(&run.checkpoints(), &mut |error| {
         done.push(error.to_string())
     })?;
-    run.rewind(&newest.position, &mut |text| done.push(text))?;
+    // Whatever can be read stays, also behind the newest whole checkpoint: going back to that is what --resume does.
+    let everything = Position {
+        epoch: newest.position.epoch.max(last_epoch(folder)?),
+        step: usize::MAX,
+        step_in_epoch: 0,
+        ..newest.position
+    };
+    run.rewind(&everything, &mut |text| done.push(text))?;
     run.list_settings()?;
     Ok(done)
+}
+
+/// Listed event files that are not there.
+fn lost_events(folder: &Path) -> Vec<String> {
+    let listed = Checksums::of_run(folder).ok().flatten().unwrap_or_default();
+    let events = listed
+        .files
+        .into_keys()
+        .filter(|name| name.starts_with(EVENTS));
+    events.filter(|name| !folder.join(name).exists()).collect()
 }
 
 fn mend_settings(folder: &Path, done: &mut Vec<String>) -> Result<()> {
     let path = folder.join(CONFIG);
     let recipe = match StoredSettings::of_run(folder) {
-        Ok(settings) if settings.edited()?.is_empty() => return Ok(()),
+        Ok(settings) if settings.edited()?.is_empty() => {
+            let bytes = files::bytes_of(&path, SETTINGS_BYTES)?;
+            let listed = Checksums::of_run(folder).ok().flatten();
+            if listed.is_none_or(|sums| !sums.lists_config() || sums.knows_config(&bytes)) {
+                return Ok(());
+            }
+            settings.config
+        }
         Ok(settings) => settings.trained,
         Err(error @ Error::Input { .. }) => {
             let checkpoints = folder.join(CHECKPOINTS);
@@ -41,7 +73,7 @@ fn mend_settings(folder: &Path, done: &mut Vec<String>) -> Result<()> {
                 return Err(error);
             }
             let Some(mut recipe) = of_checkpoint(folder) else {
-                let what = "no whole checkpoint, whose settings could be taken";
+                let what = "no intact checkpoint to take the settings from";
                 let help = "restore config.toml from a copy";
                 return Err(Error::input(Place::file(checkpoints), what, help));
             };
@@ -54,7 +86,7 @@ fn mend_settings(folder: &Path, done: &mut Vec<String>) -> Result<()> {
     files::write(&path, recipe.to_toml()?.as_bytes())?;
     let path = path.display();
     done.push(format!(
-        "{path}: written anew from the newest checkpoint{}",
+        "{path}: rewritten with the settings of the newest checkpoint{}",
         unknown_data(&recipe)
     ));
     Ok(())

@@ -33,7 +33,7 @@ pub use begin::{begin, follow, for_data, for_device, for_training, lead, text_of
 pub use check::{RunCheck, check_run, check_weights};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
 pub use checksums::{CHECKSUMS, Checksums, FileSum};
-pub use epochs::{EpochMetrics, EpochTiming};
+pub use epochs::{EpochMetrics, EpochTiming, lost_epochs};
 pub use event::Event;
 pub use folds::{Fold, interrupted, train_folds};
 pub use initial::{Head, InitialWeights};

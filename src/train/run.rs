@@ -41,8 +41,8 @@ impl Run {
     pub fn create(folder: &Path, recipe: Recipe) -> Result<Self> {
         if Self::exists(folder) {
             return Err(Error::failed(
-                format!("{} holds a run already", folder.display()),
-                "go on with it by --resume, or choose another --out",
+                format!("{} already holds a run", folder.display()),
+                "resume it with --resume, or choose another --out",
             ));
         }
         refuse_strangers(folder)?;

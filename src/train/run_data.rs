@@ -17,9 +17,9 @@ pub fn data_of(run: &Path, recipe: &Recipe, given: Option<&Path>) -> Result<Prep
     if folder.join(MANIFEST).exists() {
         return Prepared::open(folder);
     }
-    let what = format!("the prepared data of {} are not there", run.display());
+    let what = format!("the prepared data of {} were not found", run.display());
     let help = format!(
-        "if they were moved, say where they are: `sinew eval {0} --data DATA`, `sinew train DATA --resume {0}`",
+        "if they were moved, pass their new location: `sinew eval {0} --data DATA`, `sinew train DATA --resume {0}`",
         run.display()
     );
     Err(Error::input(Place::file(folder), what, help))

@@ -111,25 +111,25 @@ fn crowd(people: usize, frames: usize, layout: &Layout) -> Option<(String, Strin
     let (usual, joints) = (Layout::USUAL_PEOPLE, layout.len());
     let said = "most_people in layout.toml";
     let of = format!(
-        "{people} people of {frames} frame{}",
+        "{people} people in {frames} frame{}",
         if frames == 1 { "" } else { "s" }
     );
     match layout.most_people {
         Some(most) if people <= most => None,
         Some(most) => Some((
-            format!("which is {people} people, and {said} is {most}"),
+            format!("that is {people} people, and {said} is {most}"),
             format!("save it as [people, frames, {joints}, 2 or 3], or raise most_people"),
         )),
         None if people == 1 || (people <= frames && people <= usual) => None,
         None if people > frames => Some((
-            format!("which is {of}: people and frames look swapped"),
+            format!("that is {of}: people and frames look swapped"),
             format!(
                 "save it as [people, frames, {joints}, 2 or 3] (numpy.swapaxes(clip, 0, 1)), or set {said} if there \
                  are so many people"
             ),
         )),
         None => Some((
-            format!("which is {of}, and more than {usual} people are unusual"),
+            format!("that is {of}, and more than {usual} people are unusual"),
             format!(
                 "set most_people = {people} in layout.toml if there are so many people, or save it as [people, \
                  frames, {joints}, 2 or 3]"

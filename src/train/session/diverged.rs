@@ -20,7 +20,7 @@ pub(super) fn finite<'a>(
     let lost = |values: &[f32]| values.iter().any(|value| !value.is_finite());
     match tensors.into_iter().find(|(_, values)| lost(values)) {
         None => Ok(()),
-        Some((name, _)) => Err(Error::diverged(format!("{name} is no number any more"))),
+        Some((name, _)) => Err(Error::diverged(format!("{name} is NaN or infinite"))),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Event, Session, Start};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::export::{Lengths, Weights};
-use crate::loader::{Loader, Protocol};
+use crate::loader::{Loader, Protocol, check_training};
 use crate::model::named;
 use crate::recipe::{Recipe, ScheduleKind};
 use crate::shards::Prepared;
@@ -42,6 +42,8 @@ impl Session {
         let protocol: Protocol = recipe.run.protocol.parse()?;
         let manifest = prepared.manifest();
         let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
+        // What it warns of was said when the run began.
+        check_training(protocol, manifest, &split, prepared.folder())?;
         let (seed, threads) = (recipe.run.seed, recipe.run.threads);
         let loader = Loader::train(
             prepared.clone(),
@@ -61,7 +63,8 @@ impl Session {
         };
         if loader.batches() == 0 {
             let what = format!("{protocol} has no training clip here that gives a sample");
-            let help = "prepare the part that trains; see data.sampling and data.actors";
+            let help =
+                "prepare data that include the training clips; see data.sampling and data.actors";
             return Err(Error::setting(what, help));
         }
         let (mut trainee, notes) = Trainee::of(recipe, manifest, loader.shape(), &compute);

@@ -54,6 +54,10 @@ pub(super) fn parts(bytes: &[u8]) -> Vec<Part<'_>> {
     parts
 }
 
+/// Bytes of the longest record that is believed: those of a run have less than a hundredth. It bounds what is looked at
+/// where damaged bytes are searched for the next record.
+const LONGEST: u64 = 1 << 16;
+
 /// Bytes of a record around its data.
 const FRAME: usize = 16;
 
@@ -76,6 +80,9 @@ fn starts_at(bytes: &[u8], at: usize) -> Start<'_> {
         .iter()
         .rev()
         .fold(0u64, |n, byte| n << 8 | u64::from(*byte));
+    if length > LONGEST {
+        return Start::Damaged;
+    }
     let data = usize::try_from(length)
         .ok()
         .and_then(|length| rest.split_at_checked(length));
