@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> Result<()> {
             return Err(Error::usage(what, help));
         }
         mended = mend_run(&args.path)?;
-        mended.iter().for_each(|line| tell(line));
+        mended.iter().for_each(tell);
     }
     let (what, count, problems, warnings) = match kind(&args.path) {
         Kind::Run => {

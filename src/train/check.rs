@@ -345,8 +345,6 @@ impl Checker<'_> {
         }
     }
 
-    /// What does not belong in a run's folder.
-
     /// Reads a file of at most `most` bytes; none where there is none.
     fn bytes(&mut self, path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
         let bytes = files::bytes_if_there(path, most)?;
