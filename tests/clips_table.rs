@@ -319,11 +319,11 @@ fn columns_that_are_not_read_are_named_once() {
 fn as_many_lines_as_can_be_cost_no_more_than_reading_them() {
     // Quadratic in the number of lines, this took minutes.
     let dir = tempdir().unwrap();
-    let classes: String = (0..200_000).map(|n| format!("class {n}\n")).collect();
+    let classes: String = (0..60_000).map(|n| format!("class {n}\n")).collect();
     let rows: String = (0..200_000)
-        .map(|n| format!("{n}.npy,class {n},train\n"))
+        .map(|n| format!("{n}.npy,class {},train\n", n % 60_000))
         .collect();
-    let table = format!("file,label,split\n{rows}a.npy,class 199999,test\n");
+    let table = format!("file,label,split\n{rows}a.npy,class 59999,test\n");
     let source = set(&dir.path().join("many"), table.as_bytes());
     std::fs::write(source.join("classes.txt"), classes).unwrap();
     let checked = check(&source, None, 1, &|_, _| {});
