@@ -207,7 +207,7 @@ fn each_fault_is_named() {
         (
             "clips.csv",
             table("walk/b", "walk/a"),
-            "clips.csv, line 3: \"walk/a.npy\" stands in line 2 already",
+            "clips.csv, line 3: \"walk/a.npy\" is already listed in line 2",
         ),
         (
             "clips.csv",

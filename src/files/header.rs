@@ -103,7 +103,7 @@ impl Header {
         }
     }
 
-    /// A header's JSON, held against the size of the file.
+    /// A header's JSON, compared with the size of the file.
     fn of(json: &[u8], bytes: u64) -> std::result::Result<Self, String> {
         let raw: Raw = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let first = (LENGTH + json.len()) as u64;

@@ -100,7 +100,7 @@ impl Tensors {
         only_float32(&header, path)?;
         let mut tensors = BTreeMap::new();
         for (name, info) in &header.tensors {
-            // The header was held against the length of the bytes.
+            // The header was compared with the length of the bytes.
             let [start, end] = [info.bytes.start, info.bytes.end].map(|at| at as usize);
             let values = numbers(all.get(start..end).unwrap_or_default());
             tensors.insert(name.clone(), (info.shape.clone(), values));

@@ -150,7 +150,7 @@ fn take(
         return Err((what, "add the class or correct the row"));
     };
     if let Some(first) = seen.insert(entry, row.line) {
-        let what = format!("{file:?} stands in line {first} already");
+        let what = format!("{file:?} is already listed in line {first}");
         return Err((what, "leave one of the rows out"));
     }
     Ok(Row {
