@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Place, Warning};
 use crate::skeleton::{Clip, Layout};
+use crate::text::counted;
 
 /// What is counted over the clips of a set. It is written down with each finished shard, so that a preparation that was
 /// interrupted and goes on warns of all clips.
@@ -145,17 +146,14 @@ impl Tally {
             return None;
         }
         let named = |joint: usize| format!("joint {joint} ({})", layout.joints[joint]);
-        let several = |count: usize, what: &str| {
-            format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-        };
         let origins = [0, 1].map(|role| self.origin(role, layout));
         let mut found = Vec::new();
         if let Some((clip, frame)) = &self.first_zero_frame {
             found.push(format!(
                 "{} of people in {} of {}, the first in frame {frame} of clip {clip}",
-                several(self.zero_frames, "whole frame"),
+                counted(self.zero_frames, "whole frame"),
                 self.with_zero_frames,
-                several(self.clips, "clip")
+                counted(self.clips, "clip")
             ));
         }
         let others = self
@@ -183,8 +181,8 @@ impl Tally {
             };
             found.push(format!(
                 "{} in {clips} of {}, the first {} in frame {frame} of clip {clip}",
-                several(joints, "single joint"),
-                several(self.clips, "clip"),
+                counted(joints, "single joint"),
+                counted(self.clips, "clip"),
                 named(index)
             ));
         }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Place, Result};
 use crate::formats::{MOST_COORDINATE, MOST_TENSOR, Recording};
 use crate::skeleton::{About, Clip, Layout, Zeros};
+use crate::text::counted;
 
 /// Takes an array [frames, joints, 2 or 3] or [people, frames, joints, 2 or 3], its shape and its numbers with the last
 /// axis fastest, as a clip. Two coordinates get z = 0; a joint with a missing coordinate, which is NaN, is missing, and so
@@ -110,10 +111,7 @@ pub fn from_array(
 fn crowd(people: usize, frames: usize, layout: &Layout) -> Option<(String, String)> {
     let (usual, joints) = (Layout::USUAL_PEOPLE, layout.len());
     let said = "most_people in layout.toml";
-    let of = format!(
-        "{people} people in {frames} frame{}",
-        if frames == 1 { "" } else { "s" }
-    );
+    let of = format!("{people} people in {}", counted(frames, "frame"));
     match layout.most_people {
         Some(most) if people <= most => None,
         Some(most) => Some((
