@@ -42,7 +42,7 @@ impl Run {
         if Self::exists(folder) {
             return Err(Error::exists(
                 folder,
-                "already holds a run",
+                "it already holds a run",
                 "resume it with --resume, or choose another --out",
             ));
         }
