@@ -14,7 +14,7 @@ use burn::tensor::{Device, Gradients, Tensor};
 use golden::{Case, values};
 use sinew::evaluate::inputs;
 use sinew::lstm::{Context, Plan};
-use sinew::model::{TwoStream, named};
+use sinew::model::{TwoStream, parameter_names};
 use std::collections::BTreeMap;
 
 const LIMIT: f64 = 1e-4;
@@ -35,7 +35,7 @@ fn gradients(model: &TwoStream, grads: Gradients) -> BTreeMap<String, Vec<f32>> 
         }
     }
     let mut collect = Collect {
-        names: named(model),
+        names: parameter_names(model),
         grads,
         found: BTreeMap::new(),
     };
@@ -53,7 +53,7 @@ fn check(case: &Case, device: &Device, plan: Plan) -> f64 {
         largest: usize::MAX,
         ..Context::default()
     };
-    let outputs = model.forward(x, &case.shape, None, context);
+    let outputs = model.forward(x, None, context);
     let loss = outputs.loss(&batch.labels, 0.0, batch.len());
     let mut worst = 0.0f64;
     let mut compare = |name: &str, ours: &[f32], theirs: &[f32]| {

@@ -95,7 +95,12 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
 pub fn context(weights: &Weights, compute: &Compute) -> Context {
     let recipe = &weights.recipe;
     let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
-    let plan = match plans::check(plan, recipe, compute) {
+    let plan = match plans::check(
+        plan,
+        &weights.architecture(),
+        recipe.train.precision,
+        compute,
+    ) {
         Ok(()) => plan,
         // Another device may not run what was measured on the run's.
         Err(why) => {
@@ -209,10 +214,9 @@ pub fn score(
     let recipe = &weights.recipe;
     let sizes = (recipe.train.eval_batch, recipe.run.seed, recipe.run.threads);
     let loader = Loader::eval(prepared.clone(), clips, &recipe.data, sizes)?;
-    let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
+    let model = weights.model(&compute.device)?;
     let evaluator = Evaluator {
         model: &model,
-        shape: &shape,
         device: &compute.device,
         context: context(weights, compute),
     };

@@ -11,7 +11,7 @@ use crate::export::{Lengths, Weights};
 use crate::files::Tensors;
 use crate::formats::Catalogue;
 use crate::loader::{Batch, from_clip};
-use crate::model::read;
+use crate::model::read_tensor;
 use crate::recipe::People;
 use crate::shards::MANIFEST;
 use crate::skeleton::Clip;
@@ -97,9 +97,9 @@ struct Dump {
 impl Dump {
     fn add(&mut self, evaluator: &Evaluator<'_>, batch: &Batch) -> Result<()> {
         for outputs in evaluator.outputs(batch) {
-            self.temporal.extend(read(outputs.temporal)?);
-            self.spatial.extend(read(outputs.spatial)?);
-            self.fused.extend(read(outputs.fused)?);
+            self.temporal.extend(read_tensor(outputs.temporal)?);
+            self.spatial.extend(read_tensor(outputs.spatial)?);
+            self.fused.extend(read_tensor(outputs.fused)?);
         }
         self.x.extend(&batch.x);
         let rows = self.shape[0] + batch.len();
@@ -241,10 +241,9 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let compute = open(args.device)?;
     tell(compute.describe());
-    let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
+    let model = weights.model(&compute.device)?;
     let evaluator = Evaluator {
         model: &model,
-        shape: &shape,
         device: &compute.device,
         context: context(&weights, &compute),
     };
@@ -290,7 +289,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let (Some(path), Some(dump)) = (&args.dump, scorer.dump)
         && !predictions.is_empty()
     {
-        dump.write(path, shape.classes)?;
+        dump.write(path, weights.classes.len())?;
     }
     if args.json {
         say_json(&predictions)?;
