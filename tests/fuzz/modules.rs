@@ -1,0 +1,23 @@
+//! The modules of sinew that do not need Burn.
+#![allow(unused_imports, reason = "other modules of the crate use them")]
+
+#[path = "../../src/error/mod.rs"]
+pub mod error;
+#[path = "../../src/files/mod.rs"]
+pub mod files;
+#[path = "../../src/formats/mod.rs"]
+pub mod formats;
+#[path = "../../src/limits.rs"]
+pub mod limits;
+#[path = "../../src/loader/mod.rs"]
+pub mod loader;
+#[path = "../../src/recipe/mod.rs"]
+pub mod recipe;
+#[path = "../../src/rng.rs"]
+pub mod rng;
+#[path = "../../src/shards/mod.rs"]
+pub mod shards;
+#[path = "../../src/skeleton/mod.rs"]
+pub mod skeleton;
+#[path = "../../src/text.rs"]
+mod text;
