@@ -1,6 +1,6 @@
 //! sinew trains the Two-Stream RNN for skeleton action recognition on any GPU that wgpu reaches.
 //!
-//! A program trains on arrays of its own in three steps: [`prepare::Collection`] takes them in, [`recipe::resolve`] makes
+//! A program trains on arrays of its own in three steps: [`prepare::Collection`] takes them in, [`settings::Settings`] are
 //! the settings, [`train::begin`] and [`train::Session::train`] do the rest. `examples/own_data` in full:
 //!
 //! ```ignore
@@ -21,9 +21,9 @@ pub mod loader;
 pub mod lstm;
 pub mod model;
 pub mod prepare;
-pub mod recipe;
 pub mod report;
 pub mod rng;
+pub mod settings;
 pub mod shards;
 pub mod skeleton;
 mod text;

@@ -9,7 +9,7 @@ mod skeleton_text;
 use std::fs;
 
 use sinew::loader::people;
-use sinew::recipe::Actors;
+use sinew::settings::Actors;
 use sinew::shards::Prepared;
 use sinew::skeleton::Clip;
 use sinew::skeleton::actors::{Actor, choose};

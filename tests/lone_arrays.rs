@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use npy::array;
 use sinew::formats::{Catalogue, Dataset};
 use sinew::loader::from_clip;
-use sinew::recipe::{Actors, Data};
+use sinew::settings::{Actors, Data};
 use sinew::skeleton::Layout;
 use skeleton_text::{folder, simple, zip};
 use tempfile::{TempDir, tempdir};

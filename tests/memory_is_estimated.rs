@@ -2,6 +2,8 @@
 
 #[path = "common/command.rs"]
 mod command;
+#[path = "common/settings.rs"]
+mod settings;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -9,9 +11,9 @@ use command::{made_data, must_fail, train_args};
 use sinew::device::{Adapter, Compute};
 use sinew::loader::features::channels;
 use sinew::model::TwoStream;
-use sinew::recipe::{Recipe, resolve};
+use sinew::settings::{Preset, ResolvedSettings};
 use sinew::shards::Prepared;
-use sinew::train::{for_data, memory, shape};
+use sinew::train::{memory, shape};
 
 fn card(bytes: u64) -> Compute {
     Compute {
@@ -41,11 +43,10 @@ fn and_refused_with_what_would_fit() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = made_data(folder.path(), 24);
     let prepared = Prepared::open(&data).expect("data");
-    let recipe = |sets: &[&str]| -> Recipe {
-        let sets: Vec<String> = sets.iter().map(|s| (*s).to_string()).collect();
-        let mut recipe = resolve("sinew", None, &sets).expect("settings");
-        recipe.run.protocol = "xsub".into();
-        for_data(&recipe, &prepared, folder.path()).expect("settled")
+    let recipe = |sets: &[&str]| -> ResolvedSettings {
+        let written = settings::written(Preset::Sinew, &["run.protocol=xsub"]);
+        let resolved = settings::resolved_for_run(&written, &prepared).expect("settings");
+        resolved.with(sets).expect("settings")
     };
     for (temporal, fusion, peephole) in [
         ("stacked", "weighted", false),

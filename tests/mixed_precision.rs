@@ -8,6 +8,8 @@ mod command;
 mod devices;
 #[path = "common/numerics.rs"]
 mod numerics;
+#[path = "common/settings.rs"]
+mod settings;
 
 use burn::tensor::{Tensor, TensorData};
 use command::{made_data, must, must_fail, text, train};
@@ -17,8 +19,8 @@ use sinew::loader::Batch;
 use sinew::lstm::product::Units;
 use sinew::lstm::{Context, LayerConfig, Plan};
 use sinew::model::{Shape, TwoStream};
-use sinew::recipe::{Precision, resolve};
 use sinew::rng::Rng;
+use sinew::settings::{Precision, Preset};
 use sinew::skeleton::Layout;
 use sinew::train::{Found, Optimiser, Trainee};
 
@@ -116,7 +118,7 @@ fn a_training_ends_the_same() {
         "model.temporal=hierarchical",
         "data.frames=8",
     ];
-    let recipe = resolve("sinew", None, &sets.map(String::from)).expect("settings");
+    let recipe = settings::resolved(Preset::Sinew, &sets);
     let batches: Vec<Batch> = (0..24).map(|_| batch(24, &layout, &mut rng)).collect();
     for compute in devices::devices() {
         let curves = contexts(compute).map(|context| {

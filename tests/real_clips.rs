@@ -5,7 +5,7 @@ mod skeleton_text;
 
 use std::fs;
 
-use sinew::recipe::Actors;
+use sinew::settings::Actors;
 use sinew::shards::Prepared;
 use sinew::skeleton::actors;
 use skeleton_text::{data, prepared};
@@ -96,7 +96,7 @@ fn the_whole_of_sbu() {
     let manifest = data.manifest();
     assert_eq!(
         (
-            manifest.dataset.as_str(),
+            manifest.dataset.name(),
             manifest.layout.len(),
             manifest.classes.len()
         ),

@@ -5,29 +5,28 @@
 mod devices;
 #[path = "common/numerics.rs"]
 mod numerics;
+#[path = "common/settings.rs"]
+mod settings;
 
 use numerics::{fresh, numbers, relative_error};
 use sinew::loader::Batch;
 use sinew::lstm::{Context, Plan};
 use sinew::model::{Shape, TwoStream, numbers as parameters};
-use sinew::recipe::{Recipe, resolve};
 use sinew::rng::Rng;
+use sinew::settings::{Preset, ResolvedSettings};
 use sinew::skeleton::Layout;
 use sinew::train::{Found, Optimiser, Trainee};
 
 const CLASSES: usize = 3;
 
-fn recipe(more: &[&str]) -> Recipe {
-    let mut sets: Vec<String> = [
+fn recipe(more: &[&str]) -> ResolvedSettings {
+    let sets = [
         "model.hidden=6",
         "model.part_hidden=4",
         "data.frames=10",
         "train.lr=0.05",
-    ]
-    .map(String::from)
-    .to_vec();
-    sets.extend(more.iter().map(|s| (*s).to_string()));
-    resolve("sinew", None, &sets).expect("settings")
+    ];
+    settings::resolved(Preset::Sinew, &[&sets, more].concat())
 }
 
 fn batch(rows: usize, layout: &Layout, channels: usize, rng: &mut Rng) -> Batch {
@@ -60,7 +59,7 @@ fn split(batch: &Batch, rows: usize) -> [Batch; 2] {
 
 /// The parameters after three steps, and the losses.
 fn trained(
-    recipe: &Recipe,
+    recipe: &ResolvedSettings,
     layout: &Layout,
     batches: &[Batch],
     context: Context,

@@ -7,7 +7,7 @@ use crate::error::{Error, Place, Result};
 use crate::evaluate::{ClipScore, Evaluator, Measures, Report};
 use crate::export::Weights;
 use crate::loader::{Loader, Protocol};
-use crate::lstm::{Context, Plan, Plans};
+use crate::lstm::{Context, Plan};
 use crate::shards::Prepared;
 use crate::text::shortened;
 use crate::train::{self, plans};
@@ -94,7 +94,7 @@ pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
 /// The engine's view of a device, with the plan of the weights' run.
 pub fn context(weights: &Weights, compute: &Compute) -> Context {
     let recipe = &weights.recipe;
-    let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
+    let plan = plans::of_run(&recipe.run.plan);
     let plan = match plans::check(plan, recipe, compute) {
         Ok(()) => plan,
         // Another device may not run what was measured on the run's.
@@ -157,7 +157,7 @@ pub fn evaluate(args: &Args) -> Result<Evaluated> {
     let name = args
         .protocol
         .clone()
-        .unwrap_or_else(|| recipe.run.protocol.clone());
+        .unwrap_or_else(|| recipe.run.protocol.to_string());
     weights.check_data(prepared.manifest(), Place::file(prepared.folder()))?;
     if prepared.manifest().checksum != recipe.run.checksum {
         let what = "these are not the data that the run was trained on";
@@ -207,7 +207,11 @@ pub fn score(
     compute: &Compute,
 ) -> Result<Vec<ClipScore>> {
     let recipe = &weights.recipe;
-    let sizes = (recipe.train.eval_batch, recipe.run.seed, recipe.run.threads);
+    let sizes = (
+        recipe.train.eval_batch,
+        recipe.run.seed,
+        recipe.run.threads.number(),
+    );
     let loader = Loader::eval(prepared.clone(), clips, &recipe.data, sizes)?;
     let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
     let evaluator = Evaluator {

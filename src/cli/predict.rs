@@ -12,7 +12,7 @@ use crate::files::Tensors;
 use crate::formats::Catalogue;
 use crate::loader::{Batch, from_clip};
 use crate::model::read;
-use crate::recipe::People;
+use crate::settings::People;
 use crate::shards::MANIFEST;
 use crate::skeleton::Clip;
 use crate::text::shortened;

@@ -6,7 +6,6 @@ use super::{say, tell};
 use crate::device::Choice;
 use crate::error::Result;
 use crate::files;
-use crate::loader::Protocol;
 use crate::report::{RunFacts, Tested, run_page};
 use crate::train;
 use std::path::{Path, PathBuf};
@@ -42,7 +41,7 @@ pub fn run(args: &Args) -> Result<()> {
     may_write(&page, Output::Page)?;
     let recipe = train::Run::recipe(&args.run)?;
     let prepared = train::data_of(&args.run, &recipe, args.data.as_deref())?;
-    let protocol: Protocol = recipe.run.protocol.parse()?;
+    let protocol = recipe.run.protocol;
     let (share, seed) = (recipe.train.validation, recipe.run.seed);
     let split = protocol.split(prepared.manifest(), share, seed)?;
     let newest = if train::best(&args.run).exists() {

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::loader::{Batch, Loader};
 use crate::lstm::Context;
 use crate::model::{Outputs, Shape, TwoStream, read};
-use crate::recipe::Fusion;
+use crate::settings::Fusion;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use std::collections::BTreeMap;
 

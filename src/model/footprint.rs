@@ -2,7 +2,7 @@
 
 use super::streams::WINDOWS;
 use super::two_stream::Shape;
-use crate::recipe::{Spatial, Temporal};
+use crate::settings::{Spatial, Temporal};
 
 /// Groups of one LSTM layer that run side by side.
 struct Layer {

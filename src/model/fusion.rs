@@ -1,8 +1,8 @@
 //! The two streams' scores made one.
 
 use super::readout::Readout;
-use crate::recipe::{Fusion, Model, Scores};
 use crate::rng::Rng;
+use crate::settings::{Fusion, Model, Scores};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 

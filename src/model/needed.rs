@@ -3,7 +3,7 @@
 
 use super::streams::WINDOWS;
 use super::two_stream::Shape;
-use crate::recipe::{Fusion, Temporal};
+use crate::settings::{Fusion, Temporal};
 use std::collections::BTreeMap;
 
 /// Shapes of parameters by their names, as PyTorch's `state_dict` has them.
@@ -132,12 +132,13 @@ pub fn differences<'a>(
 mod tests {
     use super::*;
     use crate::model::{TwoStream, assign, numbers};
-    use crate::recipe::{Spatial, resolve};
+    use crate::settings::{Preset, Settings, Spatial};
     use crate::skeleton::Layout;
     use burn::tensor::Device;
 
     fn variants() -> impl Iterator<Item = Shape> {
-        let base = resolve("sinew", None, &[]).unwrap().model;
+        let base = Settings::preset(Preset::Reference).unwrap();
+        let base = base.model.complete().unwrap();
         (0..32).map(move |n| {
             let bit = |b: usize| n >> b & 1 == 1;
             let mut model = base.clone();

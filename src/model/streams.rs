@@ -4,8 +4,8 @@ use super::dropout::Dropout;
 use super::readout::Readout;
 use super::two_stream::Shape;
 use crate::lstm::{Context, Layer, LayerConfig, run};
-use crate::recipe;
 use crate::rng::Rng;
+use crate::settings;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -87,12 +87,12 @@ impl TemporalStream {
     pub fn init(shape: &Shape, rng: &mut Rng, device: &Device) -> Self {
         let (hidden, both) = (shape.model.hidden, directions(shape));
         let (parts, inputs) = match shape.model.temporal {
-            recipe::Temporal::Stacked => {
+            settings::Temporal::Stacked => {
                 let joints: usize = shape.layout.parts.iter().map(|p| p.joints.len()).sum();
                 let inputs = vec![joints * shape.channels, both * hidden];
                 (Vec::new(), inputs)
             }
-            recipe::Temporal::Hierarchical => {
+            settings::Temporal::Hierarchical => {
                 let part_hidden = shape.model.part_hidden;
                 let parts: Vec<Layer> = shape
                     .layout
@@ -188,8 +188,8 @@ impl SpatialStream {
         let window = steps / WINDOWS;
         let start = (steps - WINDOWS * window) / 2;
         let order = match shape.model.spatial {
-            recipe::Spatial::Chain => &shape.layout.chain,
-            recipe::Spatial::Traversal => &shape.layout.traversal,
+            settings::Spatial::Chain => &shape.layout.chain,
+            settings::Spatial::Traversal => &shape.layout.traversal,
         };
         let x = x
             .narrow(1, start, WINDOWS * window)

@@ -1,19 +1,24 @@
 //! Whether a step fits the device's memory, found out before a run starts.
 
-use super::settle::shape;
+use super::shape::shape;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::loader::features;
 use crate::lstm::{Context, Plan};
-use crate::recipe::{Optimiser, Recipe};
+use crate::settings::{OptimiserKind, ResolvedSettings};
 use crate::shards::Manifest;
 
-/// Refuses a settled recipe whose steps, shared by `ranks` devices like this one, surely need more memory than it has.
+/// Refuses settings whose steps, shared by `ranks` devices like this one, surely need more memory than it has.
 /// Where it is not known how much that is, only a matrix that no kernel can read is refused.
 ///
 /// # Errors
 /// [`Error::Device`] with what a step needs, and the largest batch that divides `train.batch` and fits.
-pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usize) -> Result<()> {
+pub fn fits(
+    recipe: &ResolvedSettings,
+    manifest: &Manifest,
+    compute: &Compute,
+    ranks: usize,
+) -> Result<()> {
     let sizes = [recipe.data.frames, features::channels(&recipe.data)];
     let shape = shape(recipe, manifest, sizes);
     let (matrix, largest) = (shape.largest_matrix(), compute.largest());
@@ -37,8 +42,8 @@ pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usiz
     let most = shape.rows(Context::on(compute, Plan::STEPWISE));
     let train = &recipe.train;
     let moments = match train.optimiser {
-        Optimiser::Adam | Optimiser::Adamw => 2,
-        Optimiser::Sgd => usize::from(train.momentum > 0.0),
+        OptimiserKind::Adam | OptimiserKind::Adamw => 2,
+        OptimiserKind::Sgd => usize::from(train.momentum > 0.0),
     };
     // Weights, gradients, moments.
     let model = ((2 + moments) * shape.parameters() * size_of::<f32>()) as u64;

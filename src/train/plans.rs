@@ -1,10 +1,10 @@
-//! The kernel plans of a run: measured, or named and held against the device.
+//! The kernel plans of a run: measured, or named and checked against the device.
 
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::lstm::self_test::verdict;
 use crate::lstm::{self, Context, Dims, Plan, Plans};
-use crate::recipe::{Model, Recipe, Temporal};
+use crate::settings::{KernelPlan, Model, ResolvedSettings, Temporal};
 
 /// Body parts of the layouts that people use; a few more or fewer choose the same plan.
 const PARTS: usize = 5;
@@ -25,25 +25,30 @@ fn recurrences(model: &Model, steps: usize, batch: usize) -> Vec<Dims> {
     all
 }
 
-/// The plans that measure fastest for a recipe on a device.
-pub fn measured(recipe: &Recipe, compute: &Compute) -> Plans {
-    let shapes = recurrences(&recipe.model, recipe.data.frames, recipe.train.batch);
+/// The plans that measure fastest for a run on a device, where a step has `batch` rows.
+pub fn fastest(settings: &ResolvedSettings, batch: usize, compute: &Compute) -> KernelPlan {
+    let shapes = recurrences(&settings.model, settings.data.frames, batch);
     // The number format that the run will have there.
     let context = Context::on(compute, Plan::STEPWISE);
-    let (context, _) = context.in_precision(recipe.train.precision, compute);
+    let (context, _) = context.in_precision(settings.train.precision, compute);
     let choose = |dims: Dims| {
         let plan = lstm::choose(compute, dims, context.precision);
         (dims.hidden, plan)
     };
     let each: Vec<_> = shapes.into_iter().map(choose).collect();
-    Plans::each(&each).unwrap_or_default()
+    KernelPlan::Gpu(Plans::each(&each).unwrap_or_default().to_string())
+}
+
+/// The plan that every device runs.
+pub fn on_every_device() -> KernelPlan {
+    KernelPlan::Gpu(Plan::STEPWISE.name().into())
 }
 
 /// Plans from the text of `--plan` or of a run's settings.
 ///
 /// # Errors
 /// [`Error::Usage`] for a name that no plan has.
-pub fn named(text: &str) -> Result<Plans> {
+pub fn parse(text: &str) -> Result<Plans> {
     Plans::from_text(text).ok_or_else(|| {
         let names: Vec<_> = Plan::each().map(Plan::name).collect();
         Error::usage(
@@ -56,16 +61,24 @@ pub fn named(text: &str) -> Result<Plans> {
     })
 }
 
-/// Holds the plans of a recipe's recurrences against what a device can run in its number format.
+/// The plans of a run's settings; the engine's default for the CPU engine and for a plan of another version.
+pub fn of_run(plan: &KernelPlan) -> Plans {
+    match plan {
+        KernelPlan::Cpu => Plans::default(),
+        KernelPlan::Gpu(text) => Plans::from_text(text).unwrap_or_default(),
+    }
+}
+
+/// Checks that a device can run the plans of a run's recurrences in the run's number format.
 ///
 /// # Errors
 /// [`Error::Setting`] with the reason and what to do.
-pub fn check(plans: Plans, recipe: &Recipe, compute: &Compute) -> Result<()> {
+pub fn check(plans: Plans, settings: &ResolvedSettings, compute: &Compute) -> Result<()> {
     let Some(adapter) = &compute.adapter else {
         return Ok(());
     };
-    let verdict = verdict(compute, recipe.train.precision);
-    for dims in recurrences(&recipe.model, 1, 1) {
+    let verdict = verdict(compute, settings.train.precision);
+    for dims in recurrences(&settings.model, 1, 1) {
         let plan = plans.of(dims.hidden);
         plan.supports(verdict.limits(adapter), dims, verdict.precision)
             .map_err(|why| Error::setting(why.what, why.help))?;

@@ -20,7 +20,7 @@ use crate::export::Weights;
 use crate::files::Numbers;
 use crate::loader::Loader;
 use crate::model::numbers;
-use crate::recipe::Recipe;
+use crate::settings::ResolvedSettings;
 use crate::shards::Prepared;
 use burn::module::Module;
 use std::collections::BTreeMap;
@@ -220,7 +220,7 @@ impl Session {
 
     /// The rate of a step, counted from the start of the run.
     fn rate(&self, step: usize) -> f64 {
-        let Recipe {
+        let ResolvedSettings {
             train, schedule, ..
         } = &self.run.recipe;
         let lr = rate(schedule, train.lr, step, self.steps(), train.epochs);

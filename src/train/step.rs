@@ -1,16 +1,17 @@
 //! One optimisation step: forward, backward, in pieces that the device can hold, and the update.
 
 use super::optimiser::{Gradients, Optimiser, clip};
+use super::plans;
 use super::ranks::{Ranks, alone, sum_gradients};
-use super::settle::shape;
+use super::shape::shape;
 use crate::device::Compute;
 use crate::error::Result;
 use crate::evaluate::inputs;
 use crate::files::Numbers;
 use crate::loader::Batch;
-use crate::lstm::{Context, Plans};
+use crate::lstm::Context;
 use crate::model::{Dropout, Shape, TwoStream, assign, named, read};
-use crate::recipe::{self, Recipe};
+use crate::settings::{self, ResolvedSettings};
 use crate::shards::Manifest;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor};
@@ -173,17 +174,17 @@ impl Trainee {
         }
     }
 
-    /// What a run of settled settings begins with on a device, for data of this manifest and inputs [T, J, C]: weights
+    /// What a run begins with on a device, for data of this manifest and inputs [T, J, C]: weights
     /// from the seed, an optimiser without memory. And a line on each path of the settings' precision that is turned off.
     pub fn of(
-        recipe: &Recipe,
+        recipe: &ResolvedSettings,
         manifest: &Manifest,
         [frames, _, channels]: [usize; 3],
         compute: &Compute,
     ) -> (Self, Vec<String>) {
         let shape = shape(recipe, manifest, [frames, channels]);
         let device = compute.device.clone().autodiff();
-        let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
+        let plan = plans::of_run(&recipe.run.plan);
         let precision = recipe.train.precision;
         let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
         let model = TwoStream::init(&shape, recipe.run.seed, &device);
@@ -210,7 +211,7 @@ impl Trainee {
     pub fn turn(
         &mut self,
         batches: &mut dyn Iterator<Item = Result<Batch>>,
-        recipe: &Recipe,
+        recipe: &ResolvedSettings,
         lr: f64,
         step: usize,
     ) -> Result<Turn> {
@@ -251,7 +252,7 @@ impl Trainee {
     pub fn step(
         &mut self,
         batches: &[Batch],
-        recipe: &Recipe,
+        recipe: &ResolvedSettings,
         lr: f64,
         step: usize,
     ) -> Result<Found> {
@@ -291,7 +292,8 @@ impl Trainee {
             exchanged = sum_gradients(&*self.ranks, &mut gradients)?;
         }
         let norm = clip(&mut gradients, recipe.train.clip_norm);
-        let skipped = recipe.train.diverged == recipe::Diverged::Skip && infinite(norm.as_ref());
+        let skipped =
+            recipe.train.diverged == settings::OnDivergence::Skip && infinite(norm.as_ref());
         if !skipped {
             self.update(gradients, lr);
         }

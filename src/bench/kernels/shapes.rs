@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::WINDOWS;
-use crate::recipe::{Model, Spatial, Temporal};
+use crate::settings::{Model, Spatial, Temporal};
 use crate::skeleton::{Layout, Part};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

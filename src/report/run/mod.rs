@@ -9,14 +9,14 @@ mod page;
 pub use page::page;
 
 use crate::evaluate::{ClipScore, Report};
-use crate::recipe::Recipe;
+use crate::settings::ResolvedSettings;
 use crate::shards::Prepared;
 use crate::train::{EpochMetrics, EpochTiming};
 
 /// What a run's page shows.
 pub struct RunFacts<'a> {
     /// The settings.
-    pub recipe: &'a Recipe,
+    pub recipe: &'a ResolvedSettings,
     /// The epochs that are finished.
     pub metrics: &'a [EpochMetrics],
     /// Their times.
