@@ -95,7 +95,7 @@ impl SettingsArgs {
     ///
     /// # Errors
     /// As [`Settings::layered`] and [`SettingsArgs::sets`].
-    pub fn layered(&self, protocol: Option<&str>) -> Result<Settings> {
+    pub fn layered(&self, protocol: Option<Protocol>) -> Result<Settings> {
         let sets = self.sets(None, None)?;
         let file = self.config.as_deref().map(SettingsFile::read).transpose()?;
         let named = file
@@ -113,7 +113,7 @@ impl SettingsArgs {
         };
         let mut settings = Settings::layered(preset, file.as_ref(), &sets)?;
         if let Some(protocol) = protocol {
-            settings.run.protocol = protocol.parse::<Protocol>()?.into();
+            settings.run.protocol = protocol.into();
         }
         Ok(settings)
     }

@@ -3,7 +3,7 @@
 use super::progress::{Progress, time};
 use super::settings::SettingsArgs;
 use super::signals::with_signals;
-use super::{say, tell};
+use super::{exit_code, say, tell};
 use crate::device::{Choice, share_cores};
 use crate::error::{Error, Result};
 use crate::shards::Prepared;
@@ -71,7 +71,7 @@ pub fn run(args: &Args) -> Result<()> {
             }
             ranks.wait();
             drop(ranks);
-            std::process::exit(error.exit_code().into());
+            std::process::exit(exit_code(error).into());
         }
         Err(error) if rank.of > 1 => {
             if !rank.leads() {
@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> Result<()> {
                 "sinew: rank {} of {}: {error}",
                 rank.number, rank.of
             ));
-            ranks.abort(error.exit_code());
+            ranks.abort(exit_code(error));
         }
         _ => {}
     }
@@ -144,7 +144,8 @@ fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Ses
             "see sinew train --help",
         ));
     };
-    let settings = args.settings.layered(args.protocol.as_deref())?;
+    let protocol = args.protocol.as_deref().map(str::parse).transpose()?;
+    let settings = args.settings.layered(protocol)?;
     let prepared = Arc::new(Prepared::open(data)?);
     let device = args.settings.device.unwrap_or(Choice::Auto);
     let first = match &args.init {

@@ -12,7 +12,7 @@ use crate::shards::Manifest;
 /// Where it is not known how much that is, only a matrix that no kernel can read is refused.
 ///
 /// # Errors
-/// [`Error::Device`] with what a step needs, and the largest batch that divides `train.batch` and fits.
+/// [`Error::Memory`] with what a step needs, and the largest batch that divides `train.batch` and fits.
 pub fn fits(
     recipe: &ResolvedSettings,
     manifest: &Manifest,
@@ -30,7 +30,7 @@ pub fn fits(
             compute.name(),
             mib(largest as u64),
         );
-        return Err(Error::device(
+        return Err(Error::memory(
             what,
             "lower model.hidden, or use --device cpu",
         ));
@@ -71,7 +71,7 @@ pub fn fits(
         ),
         None => "lower model.hidden or data.frames, or use another device".into(),
     };
-    Err(Error::device(what, help))
+    Err(Error::memory(what, help))
 }
 
 fn mib(bytes: u64) -> String {

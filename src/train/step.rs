@@ -6,12 +6,12 @@ use super::ranks::{Ranks, alone, sum_gradients};
 use super::shape::shape;
 use crate::device::Compute;
 use crate::error::Result;
-use crate::evaluate::inputs;
 use crate::files::Numbers;
 use crate::loader::Batch;
 use crate::lstm::Context;
 use crate::model::{Dropout, Shape, TwoStream, assign, named, read};
-use crate::settings::{self, ResolvedSettings};
+use crate::scores::inputs;
+use crate::settings::{OnDivergence, ResolvedSettings};
 use crate::shards::Manifest;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor};
@@ -292,8 +292,7 @@ impl Trainee {
             exchanged = sum_gradients(&*self.ranks, &mut gradients)?;
         }
         let norm = clip(&mut gradients, recipe.train.clip_norm);
-        let skipped =
-            recipe.train.diverged == settings::OnDivergence::Skip && infinite(norm.as_ref());
+        let skipped = recipe.train.diverged == OnDivergence::Skip && infinite(norm.as_ref());
         if !skipped {
             self.update(gradients, lr);
         }
