@@ -109,7 +109,7 @@ pub fn resolve_for_clips(
     run.checksum = manifest.checksum.clone().into();
     run.device = target.compute.run_name().into();
     // Every device runs it; the one that is measured takes its place below.
-    run.plan = fill(&run.plan, dataset, || plans::on_every_device());
+    run.plan = fill(&run.plan, dataset, plans::on_every_device);
 
     let data = &mut closed.data;
     data.frames = fill(&data.frames, dataset, || median_frames(&clips));
