@@ -161,11 +161,10 @@ pub fn score_clips(
     let (run, batch) = (&recipe.run, recipe.train.eval_batch);
     let sizes = (batch, run.seed, run.threads.number());
     let loader = Loader::eval(prepared.clone(), clips, &recipe.data, sizes)?;
-    let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
+    let model = weights.model(&compute.device)?;
     let mut warn = |text: String| events(Event::Warning(text));
     let evaluator = Evaluator {
         model: &model,
-        shape: &shape,
         device: &compute.device,
         context: inference_context(weights, compute, &mut warn),
     };

@@ -96,8 +96,14 @@ pub fn follow(
     events(Event::Note(compute.describe()));
     memory::fits(&settings, prepared.manifest(), &compute, rank.of)?;
     let plan = Some(settings.run.plan.clone());
-    set_device(&mut settings, plan, &compute, rank.of, &mut |note| {
-        events(Event::Note(note));
+    let on = Target {
+        prepared: &prepared,
+        compute: &compute,
+        ranks: rank.of,
+        folder,
+    };
+    set_device(&mut settings, plan, &on, &mut |note| {
+        events(Event::Note(note))
     })?;
     let run = Run::follow(folder, settings);
     Session::new(

@@ -3,31 +3,17 @@
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::lstm::self_test::verdict;
-use crate::lstm::{self, Context, Dims, Plan, Plans};
-use crate::settings::{KernelPlan, Model, ResolvedSettings, Temporal};
+use crate::lstm::{self, Context, Dims, Plan, Plans, Precision};
+use crate::model::Architecture;
+use crate::settings::{KernelPlan, ResolvedSettings};
 
-/// Body parts of the layouts that people use; a few more or fewer choose the same plan.
-const PARTS: usize = 5;
-
-/// The recurrences of a model, one for each hidden size.
-fn recurrences(model: &Model, steps: usize, batch: usize) -> Vec<Dims> {
-    let directions = if model.bidirectional { 2 } else { 1 };
-    let of = |groups, hidden| Dims {
-        steps,
-        batch,
-        groups,
-        hidden,
-    };
-    let mut all = vec![of(directions, model.hidden)];
-    if model.temporal == Temporal::Hierarchical && model.part_hidden != model.hidden {
-        all.insert(0, of(PARTS * directions, model.part_hidden));
-    }
-    all
-}
-
-/// The plans that measure fastest for a run on a device, where a step has `batch` rows.
-pub fn fastest(settings: &ResolvedSettings, batch: usize, compute: &Compute) -> KernelPlan {
-    let shapes = recurrences(&settings.model, settings.data.frames, batch);
+/// The fastest plan on a device for each hidden size of a model, measured with steps of `batch` rows.
+pub fn fastest(
+    architecture: &Architecture,
+    settings: &ResolvedSettings,
+    batch: usize,
+    compute: &Compute,
+) -> KernelPlan {
     // The number format that the run will have there.
     let context = Context::on(compute, Plan::STEPWISE);
     let (context, _) = context.in_precision(settings.train.precision, compute);
@@ -35,7 +21,8 @@ pub fn fastest(settings: &ResolvedSettings, batch: usize, compute: &Compute) -> 
         let plan = lstm::choose(compute, dims, context.precision);
         (dims.hidden, plan)
     };
-    let each: Vec<_> = shapes.into_iter().map(choose).collect();
+    let recurrences = architecture.recurrences(batch).into_iter();
+    let each: Vec<_> = recurrences.map(choose).collect();
     KernelPlan::Gpu(Plans::each(&each).unwrap_or_default().to_string())
 }
 
@@ -69,16 +56,21 @@ pub fn of_run(plan: &KernelPlan) -> Plans {
     }
 }
 
-/// Checks that a device can run the plans of a run's recurrences in the run's number format.
+/// Checks that a device can run a model with these plans in this precision.
 ///
 /// # Errors
 /// [`Error::Setting`] with the reason and what to do.
-pub fn check(plans: Plans, settings: &ResolvedSettings, compute: &Compute) -> Result<()> {
+pub fn check(
+    plans: Plans,
+    architecture: &Architecture,
+    precision: Precision,
+    compute: &Compute,
+) -> Result<()> {
     let Some(adapter) = &compute.adapter else {
         return Ok(());
     };
-    let verdict = verdict(compute, settings.train.precision);
-    for dims in recurrences(&settings.model, 1, 1) {
+    let verdict = verdict(compute, precision);
+    for dims in architecture.recurrences(1) {
         let plan = plans.of(dims.hidden);
         plan.supports(verdict.limits(adapter), dims, verdict.precision)
             .map_err(|why| Error::setting(why.what, why.help))?;

@@ -3,6 +3,7 @@
 //! What follows from the data follows from the training clips alone: validation and test clips decide nothing.
 
 use super::begin::text_of;
+use super::shape::architecture;
 use super::{memory, plans};
 use crate::device::Compute;
 use crate::error::{Error, Result};
@@ -152,7 +153,7 @@ pub fn resolve_for_clips(
     }
     memory::fits(&resolved, manifest, target.compute, target.ranks)?;
     let plan = settings.run.plan.on(dataset);
-    set_device(&mut resolved, plan, target.compute, target.ranks, note)?;
+    set_device(&mut resolved, plan, target, note)?;
     Ok(resolved)
 }
 
@@ -164,23 +165,26 @@ pub fn resolve_for_clips(
 pub(super) fn set_device(
     settings: &mut ResolvedSettings,
     plan: Option<KernelPlan>,
-    compute: &Compute,
-    ranks: usize,
+    target: &Target<'_>,
     note: &mut dyn FnMut(String),
 ) -> Result<()> {
+    let compute = target.compute;
+    let architecture = architecture(settings, target.prepared.manifest());
+    let precision = settings.train.precision;
     settings.run.device = compute.run_name();
     settings.run.plan = match plan {
         _ if compute.adapter.is_none() => KernelPlan::Cpu,
         Some(KernelPlan::Gpu(text)) => {
-            plans::check(plans::parse(&text)?, settings, compute)?;
+            plans::check(plans::parse(&text)?, &architecture, precision, compute)?;
             KernelPlan::Gpu(text)
         }
         // Settings of another run can have the plan of a machine without a GPU.
         Some(KernelPlan::Cpu) | None => {
             // A step's rows are shared by the ranks.
-            let plan = plans::fastest(settings, settings.train.batch.div_ceil(ranks), compute);
+            let rows = settings.train.batch.div_ceil(target.ranks);
+            let plan = plans::fastest(&architecture, settings, rows, compute);
             note(format!("plan: {plan}, the fastest measured"));
-            plans::check(plans::of_run(&plan), settings, compute)?;
+            plans::check(plans::of_run(&plan), &architecture, precision, compute)?;
             plan
         }
     };

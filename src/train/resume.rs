@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::memory;
 use super::ranks::{Ranks, alone};
-use super::resolve::set_device;
+use super::resolve::{Target, set_device};
 use super::run::Run;
 use super::run_data::data_of;
 use super::session::{Session, Start};
@@ -72,8 +72,14 @@ pub fn open_to_resume(
     };
     let prepared = Arc::new(data_of(folder, &wanted, options.data.as_deref())?);
     memory::fits(&wanted, prepared.manifest(), &compute, rank.of)?;
-    set_device(&mut wanted, plan, &compute, rank.of, &mut |note| {
-        events(Event::Note(note));
+    let on = Target {
+        prepared: &prepared,
+        compute: &compute,
+        ranks: rank.of,
+        folder,
+    };
+    set_device(&mut wanted, plan, &on, &mut |note| {
+        events(Event::Note(note))
     })?;
     wanted.run.checksum = prepared.manifest().checksum.clone();
     refuse_changes(options, &run, &wanted)?;

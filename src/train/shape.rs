@@ -1,23 +1,16 @@
-//! The model of a run: its sizes and wiring.
+//! The model of a run, from its settings and its data.
 
-use crate::model::Shape;
+use crate::loader::features;
+use crate::model::Architecture;
 use crate::settings::{ChainJoints, ResolvedSettings};
 use crate::shards::Manifest;
 use crate::skeleton::Layout;
 
-/// The sizes and wiring of the model of a run, for data of this manifest and inputs of T frames and C channels.
-pub fn shape(
-    settings: &ResolvedSettings,
-    manifest: &Manifest,
-    [frames, channels]: [usize; 2],
-) -> Shape {
-    Shape {
-        model: settings.model.clone(),
-        layout: model_layout(&manifest.layout, settings.model.chain_joints),
-        frames,
-        channels,
-        classes: manifest.classes.len(),
-    }
+/// The layers of a run's model, for data of this manifest.
+pub fn architecture(settings: &ResolvedSettings, manifest: &Manifest) -> Architecture {
+    let layout = model_layout(&manifest.layout, settings.model.chain_joints);
+    let sizes = [settings.data.frames, features::channels(&settings.data)];
+    Architecture::new(&settings.model, &layout, sizes, manifest.classes.len())
 }
 
 /// The layout as the model uses it: with [`ChainJoints::Once`] its chain has each joint once, at its last place.

@@ -13,6 +13,7 @@ mod bench_data;
 mod bench_rows;
 mod command_line;
 mod demo_learns;
+mod documents;
 mod eval_adds_up;
 mod limits;
 mod predict_over_time;

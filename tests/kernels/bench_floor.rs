@@ -4,8 +4,9 @@
 use crate::settings;
 use sinew::bench::kernels::floor;
 use sinew::bench::kernels::floor::{Peak, Work, operations};
-use sinew::bench::kernels::shapes::{NAMES, Shape, named, of_model};
+use sinew::bench::kernels::shapes::{NAMES, Shape, named, of_architecture};
 use sinew::lstm::Precision;
+use sinew::model::Architecture;
 use sinew::settings::{Preset, Spatial, Temporal};
 use sinew::skeleton::Layout;
 
@@ -114,7 +115,9 @@ fn the_model_list_is_the_models_layers() {
     ] {
         let mut model = recipe.model.clone();
         (model.temporal, model.spatial) = (temporal, spatial);
-        for layer in of_model(&model, &layout, [recipe.data.frames, 3], 512) {
+        let sizes = [recipe.data.frames, 3];
+        let architecture = Architecture::new(&model, &layout, sizes, 60);
+        for layer in of_architecture(&architecture, 512) {
             assert!(list.contains(&layer), "{layer:?} is not in the list");
         }
     }

@@ -11,11 +11,11 @@ use sinew::device::Compute;
 use sinew::loader::Batch;
 use sinew::lstm::product::Units;
 use sinew::lstm::{Context, LayerConfig, Plan};
-use sinew::model::{Shape, TwoStream};
+use sinew::model::{Architecture, TwoStream};
 use sinew::rng::Rng;
 use sinew::settings::{Precision, Preset};
 use sinew::skeleton::Layout;
-use sinew::train::{Found, Optimiser, Trainee};
+use sinew::train::{Optimiser, PendingStep, Trainee};
 
 /// f32, and f16 with the products that round as matrix units do, also where a device has none.
 fn contexts(compute: &Compute) -> [Context; 2] {
@@ -115,20 +115,15 @@ fn a_training_ends_the_same() {
     let batches: Vec<Batch> = (0..24).map(|_| batch(24, &layout, &mut rng)).collect();
     for compute in devices::devices() {
         let curves = contexts(compute).map(|context| {
-            let shape = Shape {
-                model: recipe.model.clone(),
-                layout: layout.clone(),
-                frames: FRAMES,
-                channels: 3,
-                classes: CLASSES,
-            };
+            let sizes = [FRAMES, 3];
+            let architecture = Architecture::new(&recipe.model, &layout, sizes, CLASSES);
             let device = compute.device.clone().autodiff();
-            let model = TwoStream::init(&shape, 5, &device);
+            let model = TwoStream::init(&architecture, 5, &device);
             let optimiser = Optimiser::new(&recipe.train);
-            let mut trainee = Trainee::new(model, optimiser, shape, device, context);
+            let mut trainee = Trainee::new(model, optimiser, device, context);
             let mut one = |(step, batch)| {
                 let found = trainee.step(std::slice::from_ref(batch), &recipe, 0.01, step);
-                found.and_then(Found::read).expect("numbers")
+                found.and_then(PendingStep::wait).expect("numbers")
             };
             batches.iter().enumerate().map(&mut one).collect::<Vec<_>>()
         });

@@ -6,11 +6,11 @@ use crate::numerics::{fresh, numbers, relative_error};
 use crate::settings;
 use sinew::loader::Batch;
 use sinew::lstm::{Context, Plan};
-use sinew::model::{Shape, TwoStream, numbers as parameters};
+use sinew::model::{Architecture, TwoStream, parameter_values};
 use sinew::rng::Rng;
 use sinew::settings::{Preset, ResolvedSettings};
 use sinew::skeleton::Layout;
-use sinew::train::{Found, Optimiser, Trainee};
+use sinew::train::{Optimiser, PendingStep, Trainee};
 
 const CLASSES: usize = 3;
 
@@ -60,26 +60,21 @@ fn trained(
     context: Context,
     device: &burn::tensor::Device,
 ) -> (Vec<f32>, Vec<f64>) {
-    let shape = Shape {
-        model: recipe.model.clone(),
-        layout: layout.clone(),
-        frames: 10,
-        channels: batches[0].channels,
-        classes: CLASSES,
-    };
+    let sizes = [10, batches[0].channels];
+    let architecture = Architecture::new(&recipe.model, layout, sizes, CLASSES);
     let device = device.clone().autodiff();
-    let model = TwoStream::init(&shape, 5, &device);
-    let mut trainee = Trainee::new(model, Optimiser::new(&recipe.train), shape, device, context);
+    let model = TwoStream::init(&architecture, 5, &device);
+    let mut trainee = Trainee::new(model, Optimiser::new(&recipe.train), device, context);
     let losses = (0..3)
         .map(|step| {
             trainee
                 .step(batches, recipe, 0.05, step)
-                .and_then(Found::read)
+                .and_then(PendingStep::wait)
                 .expect("numbers")
                 .loss
         })
         .collect();
-    let all = parameters(&trainee.model).expect("parameters");
+    let all = parameter_values(&trainee.model).expect("parameters");
     (
         all.into_values().flat_map(|(_, values)| values).collect(),
         losses,

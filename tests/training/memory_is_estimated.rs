@@ -5,11 +5,10 @@ use crate::settings;
 use burn::module::Module;
 use burn::tensor::Device;
 use sinew::device::{Adapter, Compute};
-use sinew::loader::features::channels;
 use sinew::model::TwoStream;
 use sinew::settings::{Preset, ResolvedSettings};
 use sinew::shards::Prepared;
-use sinew::train::{memory, shape};
+use sinew::train::{architecture, memory};
 
 fn card(bytes: u64) -> Compute {
     Compute {
@@ -57,10 +56,13 @@ fn and_refused_with_what_would_fit() {
         ];
         let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
         let mut recipe = recipe(&sets);
-        let sizes = [recipe.data.frames, channels(&recipe.data)];
-        let shape = shape(&recipe, prepared.manifest(), sizes);
-        let model = TwoStream::init(&shape, 0, &Device::flex());
-        assert_eq!(shape.parameters(), model.num_params(), "{temporal}");
+        let architecture = architecture(&recipe, prepared.manifest());
+        let model = TwoStream::init(&architecture, 0, &Device::flex());
+        assert_eq!(
+            architecture.parameter_count(),
+            model.num_params(),
+            "{temporal}"
+        );
 
         let (large, small) = (card(64 << 30), card(1 << 30));
         memory::fits(&recipe, prepared.manifest(), &large, 1).expect("it fits");

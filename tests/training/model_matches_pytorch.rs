@@ -9,7 +9,7 @@ use crate::numerics;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor};
 use sinew::lstm::{Context, Plan};
-use sinew::model::{TwoStream, named};
+use sinew::model::{TwoStream, parameter_names};
 use sinew::scores::inputs;
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ fn gradients(model: &TwoStream, grads: Gradients) -> BTreeMap<String, Vec<f32>> 
         }
     }
     let mut collect = Collect {
-        names: named(model),
+        names: parameter_names(model),
         grads,
         found: BTreeMap::new(),
     };
@@ -49,7 +49,7 @@ fn check(case: &Case, device: &Device, plan: Plan) -> f64 {
         largest: usize::MAX,
         ..Context::default()
     };
-    let outputs = model.forward(x, &case.shape, None, context);
+    let outputs = model.forward(x, None, context);
     let loss = outputs.loss(&batch.labels, 0.0, batch.len());
     let mut worst = 0.0f64;
     let mut compare = |name: &str, ours: &[f32], theirs: &[f32]| {

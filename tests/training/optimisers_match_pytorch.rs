@@ -98,9 +98,9 @@ fn every_rule() {
         for (step, gradient) in gradients.iter().enumerate() {
             // Half-way through, the optimiser is rebuilt from what a checkpoint would keep.
             if step == STEPS / 2 {
-                let memory = optimiser.memory().expect("its memory");
+                let state = optimiser.state().expect("its state");
                 optimiser = Optimiser::new(&train);
-                optimiser.restore(&["x".into()], &memory, &Device::flex());
+                optimiser.restore(&["x".into()], &state, &Device::flex());
             }
             x = optimiser.step("x", train.lr, x, tensor(gradient));
         }

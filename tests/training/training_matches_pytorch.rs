@@ -5,7 +5,7 @@ use crate::golden::{Case, cases};
 use burn::tensor::Device;
 use sinew::lstm::Context;
 use sinew::settings::{OptimiserKind as Rule, Preset, Settings};
-use sinew::train::{Found, Optimiser, Trainee, rate};
+use sinew::train::{Optimiser, PendingStep, Trainee, rate};
 
 /// Of a loss, absolute.
 const LIMIT: f64 = 2e-4;
@@ -17,7 +17,6 @@ fn trained(case: &Case) -> Vec<f64> {
     let mut trainee = Trainee::new(
         case.model(&device),
         Optimiser::new(&recipe.train),
-        case.shape.clone(),
         device,
         Context::default(),
     );
@@ -27,7 +26,9 @@ fn trained(case: &Case) -> Vec<f64> {
         let train = &recipe.train;
         let lr = rate(&recipe.schedule, train.lr, step, epoch, train.epochs);
         let batch = std::slice::from_ref(&case.batches[step % epoch]);
-        let ours = trainee.step(batch, recipe, lr, step).and_then(Found::read);
+        let ours = trainee
+            .step(batch, recipe, lr, step)
+            .and_then(PendingStep::wait);
         (ours.expect("numbers").loss - f64::from(*theirs)).abs()
     });
     differences.collect()
