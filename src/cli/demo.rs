@@ -1,7 +1,8 @@
 //! `sinew demo`
 
-use super::settings::Settings;
+use super::settings::SettingsArgs;
 use super::{eval, export, prepare, say, synth, tell, train};
+use crate::crossval::interrupted;
 use crate::device::{Choice, open};
 use crate::error::{Error, Place, Result};
 use crate::evaluate::{EvaluateOptions, test_clips};
@@ -9,7 +10,7 @@ use crate::files;
 use crate::loader::Protocol;
 use crate::report::write_run_page;
 use crate::shards::{MANIFEST, Prepared};
-use crate::train::{CheckpointChoice, REPORT_PAGE, Run, interrupted};
+use crate::train::{CheckpointChoice, REPORT_PAGE, Run};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -87,14 +88,14 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let (archive, data) = (args.dir.join("made.zip"), args.dir.join("data"));
     let (run, weights) = (args.dir.join("run"), args.dir.join("weights.safetensors"));
-    let settings = Settings {
+    let settings = SettingsArgs {
         set: SETTINGS.map(String::from).to_vec(),
         epochs: Some(args.epochs),
         device: Some(args.device),
-        ..Settings::default()
+        ..SettingsArgs::default()
     };
     // Refuse bad options before anything is written.
-    settings.resolve(&PROTOCOL.to_string())?;
+    settings.layered(Some(PROTOCOL))?;
     open(args.device)?;
     refuse_others(&args.dir)?;
     files::create_folder(&args.dir)?;
@@ -131,9 +132,9 @@ pub fn run(args: &Args) -> Result<()> {
         stage(3, "train: resuming the run of an earlier demo")?;
         train::run(&train::Args {
             resume: Some(run.clone()),
-            settings: Settings {
+            settings: SettingsArgs {
                 epochs: (args.epochs > stored.train.epochs).then_some(args.epochs),
-                ..Settings::default()
+                ..SettingsArgs::default()
             },
             ..train::Args::default()
         })

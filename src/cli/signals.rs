@@ -8,8 +8,8 @@ use crate::files::remove_unfinished;
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::IsTerminal;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// What mpirun and clusters' queues hand on to every process before its time is up is SIGUSR1.
 #[cfg(unix)]
@@ -21,7 +21,7 @@ const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 static TRAINING: AtomicBool = AtomicBool::new(false);
 
 /// Tells the training to save and stop.
-static STOP: AtomicBool = AtomicBool::new(false);
+static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// What the command leaves when it is interrupted.
 static LEAVES: OnceLock<&str> = OnceLock::new();
@@ -81,10 +81,10 @@ fn stop() {
 ///
 /// # Errors
 /// What the work meets.
-pub fn with_signals(work: impl FnOnce(&AtomicBool) -> Result<()>) -> Result<()> {
+pub fn with_signals<T>(work: impl FnOnce(Arc<AtomicBool>) -> Result<T>) -> Result<T> {
     STOP.store(false, Ordering::SeqCst);
     TRAINING.store(true, Ordering::SeqCst);
-    let ended = work(&STOP);
+    let ended = work(Arc::clone(&STOP));
     TRAINING.store(false, Ordering::SeqCst);
     ended
 }

@@ -1,7 +1,9 @@
 //! Which device runs the work: the adapters of this machine, the choice among them, and what the choice can do.
 
+mod name;
 mod open;
 
+pub use name::DeviceName;
 pub use open::{open, open_for, open_named, share_cores};
 
 use crate::error::Error;
@@ -77,9 +79,9 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    /// Its name and interface.
-    pub fn run_name(&self) -> String {
-        format!("{} ({})", self.name, self.backend)
+    /// The name by which a run's settings keep it.
+    pub fn run_name(&self) -> DeviceName {
+        DeviceName::Adapter(format!("{} ({})", self.name, self.backend))
     }
 
     /// Whether it is hardware.
@@ -120,11 +122,10 @@ impl Compute {
         self.adapter.as_ref().map_or("cpu", |a| &a.name)
     }
 
-    /// The name that a run keeps: adapters of one name can be reached over several interfaces.
-    pub fn run_name(&self) -> String {
-        self.adapter
-            .as_ref()
-            .map_or_else(|| "cpu".into(), Adapter::run_name)
+    /// The name by which a run's settings keep it.
+    pub fn run_name(&self) -> DeviceName {
+        let adapter = self.adapter.as_ref();
+        adapter.map_or(DeviceName::Cpu, Adapter::run_name)
     }
 
     /// The driver that a benchmark names.

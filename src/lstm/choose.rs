@@ -37,7 +37,7 @@ pub fn choose(compute: &Compute, dims: Dims, precision: Precision) -> Plan {
         batch: dims.batch.min(rows),
         ..dims
     };
-    let name = compute.run_name();
+    let name = compute.run_name().to_string();
     let known = |plan: Option<Plan>| {
         let mut all = KNOWN.lock().unwrap_or_else(|e| e.into_inner());
         let found = all

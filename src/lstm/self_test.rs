@@ -65,7 +65,7 @@ pub fn verdict(compute: &Compute, wanted: Precision) -> Verdict {
             notes: Vec::new(),
         };
     }
-    let name = compute.run_name();
+    let name = compute.run_name().to_string();
     let Some(adapter) = &compute.adapter else {
         let note = "the CPU engine rounds what enters its dense products to f16, as a GPU would, and gains no speed";
         return Verdict {

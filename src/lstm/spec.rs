@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use super::product::{Products, Units};
 use crate::device::SHORTEST_DISPATCH;
-pub use crate::recipe::Precision;
+pub use crate::settings::Precision;
 use burn::tensor::Shape;
 use std::sync::Arc;
 

@@ -6,6 +6,8 @@ mod command;
 mod devices;
 #[path = "../common/numerics.rs"]
 mod numerics;
+#[path = "../common/settings.rs"]
+mod settings;
 
 mod bench_floor;
 mod every_shader_has_a_twin;

@@ -4,7 +4,7 @@ use crate::devices;
 use sinew::lstm::product::Units;
 use sinew::lstm::self_test::{Found, LIMIT, Path, judge, measure, verdict};
 use sinew::lstm::{Plan, Precision};
-use sinew::recipe;
+use sinew::settings;
 
 /// The verdict where every path is right but some.
 fn with(best: Units, wrong: &[(Path, Found)]) -> (Precision, Units, String) {
@@ -95,10 +95,10 @@ fn f32_is_what_remains() {
 #[test]
 fn on_the_devices_at_hand() {
     for compute in devices::devices() {
-        let found = verdict(compute, recipe::Precision::F16);
+        let found = verdict(compute, settings::Precision::F16);
         println!("{}: {found:?}", compute.name());
-        assert_eq!(verdict(compute, recipe::Precision::F16), found);
-        let plain = verdict(compute, recipe::Precision::F32);
+        assert_eq!(verdict(compute, settings::Precision::F16), found);
+        let plain = verdict(compute, settings::Precision::F32);
         assert_eq!(
             (plain.precision, plain.units),
             (Precision::F32, Units::Burn)
