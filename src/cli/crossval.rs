@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use super::reporter::Reporter;
 use super::settings::SettingsArgs;
-use super::signals::with_signals;
+use super::signals::{set_training, stop_flag};
 use super::{say, say_json};
 use crate::crossval::{Crossval, CrossvalEvent, CrossvalOptions, Fold, Spread, crossval};
 use crate::device::Choice;
@@ -43,12 +43,13 @@ pub fn run(args: &Args) -> Result<()> {
     let mut options = CrossvalOptions::new(&args.data, &args.out, args.settings.layered(None)?);
     options.device = args.settings.device.unwrap_or(Choice::Auto);
     options.jobs = args.jobs;
-    let mut board = Board::new();
-    let crossval = with_signals(|stop| {
-        options.stop = stop;
-        crossval(&options, &mut |event| board.show(event))
-    })?;
-    drop(board);
+    options.stop = stop_flag();
+    let crossval = {
+        let mut board = Board::new();
+        let ended = crossval(&options, &mut |event| board.show(event));
+        set_training(false);
+        ended?
+    };
     if args.json {
         return say_json(&crossval);
     }
@@ -93,6 +94,7 @@ impl Board {
             }
             (CrossvalEvent::General(event), _) => {
                 // The training is over.
+                set_training(false);
                 self.training = None;
                 self.evaluating.show(event);
             }
@@ -112,6 +114,7 @@ fn show_fold(
     let (name, epochs) = (fold.recipe.run.protocol, fold.recipe.train.epochs);
     match event {
         Event::Started { position, .. } => {
+            set_training(true);
             done[number] = position.epoch;
             match position.step {
                 0 => {}

@@ -76,17 +76,16 @@ fn stop() {
     signal_hook::low_level::exit(130);
 }
 
-/// Trains, or does other work that a signal stops through the flag; a second signal leaves at once. So does the first one
-/// that comes after the work.
-///
-/// # Errors
-/// What the work meets.
-pub fn with_signals<T>(work: impl FnOnce(Arc<AtomicBool>) -> Result<T>) -> Result<T> {
+/// The flag that a signal sets while a training runs; reset for a new one.
+pub fn stop_flag() -> Arc<AtomicBool> {
     STOP.store(false, Ordering::SeqCst);
-    TRAINING.store(true, Ordering::SeqCst);
-    let ended = work(Arc::clone(&STOP));
-    TRAINING.store(false, Ordering::SeqCst);
-    ended
+    Arc::clone(&STOP)
+}
+
+/// Says whether a training runs, which the first signal stops through the flag; a second signal ends the process at once.
+/// Otherwise the first one does.
+pub fn set_training(training: bool) {
+    TRAINING.store(training, Ordering::SeqCst);
 }
 
 /// Whether whoever started this process had a signal ignored, as `nohup` does with SIGHUP.

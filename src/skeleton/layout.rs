@@ -215,3 +215,12 @@ fn built_in(name: &str) -> Layout {
         .expect("a layout of the program's own")
         .layout()
 }
+
+impl std::str::FromStr for Layout {
+    type Err = Error;
+
+    /// Reads the text of a `layout.toml`, as [`Layout::from_toml`].
+    fn from_str(text: &str) -> Result<Self> {
+        Layout::from_toml(text, &Place::file("the layout"))
+    }
+}
