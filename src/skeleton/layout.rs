@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{BuiltIn, check, layout_toml};
-use crate::error::{Place, Result};
+use crate::error::{Error, Place, Result};
 
 /// A direction along one axis of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

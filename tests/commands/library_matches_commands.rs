@@ -107,7 +107,9 @@ fn from_clips_to_weights() {
     synth::write(&options, &mut |_, _| Ok(())).expect("an archive");
     // Both runs have the same name, which is in their settings.
     let [library, commands] = ["library", "commands"].map(|name| folder.path().join(name));
-    [&library, &commands].map(|folder| fs::create_dir(folder).expect("a folder"));
+    for folder in [&library, &commands] {
+        fs::create_dir(folder).expect("a folder");
+    }
     let [library, commands] = [&library, &commands].map(|folder| Files::of(folder));
     let ours = through_the_library(&clips, &library).expect("it runs");
     let theirs = through_the_commands(&clips, &commands);
@@ -134,6 +136,8 @@ fn from_clips_to_weights() {
             ["metrics.jsonl", "best.safetensors"],
         ),
     ] {
-        names.map(|name| same(&folder.join(name), &other.join(name)));
+        for name in names {
+            same(&folder.join(name), &other.join(name));
+        }
     }
 }
