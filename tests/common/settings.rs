@@ -17,7 +17,7 @@ pub fn written(preset: Preset, sets: &[&str]) -> Settings {
 const FILL: [&str; 16] = [
     "run.task=test",
     "run.data=.",
-    "run.checksum=0",
+    "run.checksum=none",
     "run.protocol=split",
     "run.device=cpu",
     "run.plan=cpu",
