@@ -4,7 +4,8 @@ mod name;
 mod open;
 
 pub use name::DeviceName;
-pub use open::{open, open_for, open_named, share_cores};
+pub use open::open;
+pub(crate) use open::{open_for, open_named, share_cores};
 
 use crate::error::Error;
 use burn::tensor::Device;
@@ -14,7 +15,7 @@ use std::str::FromStr;
 
 /// Floating-point operations of the longest dispatch on the slowest device: a quarter of a second on software Vulkan (two
 /// cores, 0.8 GFLOP/s), since desktop drivers reset a GPU that is silent for about two.
-pub const SHORTEST_DISPATCH: u64 = 250_000_000;
+pub(crate) const SHORTEST_DISPATCH: u64 = 250_000_000;
 
 /// What the user asked for with `--device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,6 +270,7 @@ fn memory(_: &wgpu::Adapter) -> Option<u64> {
 /// The error behind a panic of the graphics layer, which has no other way to tell that the device refused something.
 ///
 /// Nothing where the panic was another.
+#[doc(hidden)]
 #[must_use]
 pub fn failure(panic: &str) -> Option<Error> {
     let (_, said) = panic.split_once("wgpu error: ")?;
@@ -287,6 +289,7 @@ pub fn failure(panic: &str) -> Option<Error> {
 }
 
 /// The error behind a panic of a library that wanted a thread and got none; it has no other way to tell.
+#[doc(hidden)]
 #[must_use]
 pub fn no_threads(panic: &str) -> Option<Error> {
     const SAID: [&str; 3] = [
@@ -299,6 +302,7 @@ pub fn no_threads(panic: &str) -> Option<Error> {
 }
 
 /// Whether a panic says that the device has no memory left, so that nothing can go on.
+#[doc(hidden)]
 #[must_use]
 pub fn out_of_memory(panic: &str) -> bool {
     panic.contains("Out of Memory")
