@@ -2,7 +2,6 @@
 
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::lstm::self_test::verdict;
 use crate::lstm::{self, Context, Dims, Plan, Plans};
 use crate::recipe::{Model, Recipe, Temporal};
 
@@ -64,10 +63,11 @@ pub fn check(plans: Plans, recipe: &Recipe, compute: &Compute) -> Result<()> {
     let Some(adapter) = &compute.adapter else {
         return Ok(());
     };
-    let verdict = verdict(compute, recipe.train.precision);
+    let tested = lstm::self_test(compute, recipe.train.precision);
+    let limits = tested.limits(adapter.into());
     for dims in recurrences(&recipe.model, 1, 1) {
         let plan = plans.of(dims.hidden);
-        plan.supports(verdict.limits(adapter), dims, verdict.precision)
+        plan.supports(&limits, dims, tested.precision)
             .map_err(|why| Error::setting(why.what, why.help))?;
     }
     Ok(())
