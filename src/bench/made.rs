@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::formats::synth;
-use crate::prepare;
+use crate::prepare::{PrepareOptions, prepare};
 use std::path::{Path, PathBuf};
 
 /// Made clips of 60 classes with NTU's numbers of frames, prepared in `folder`; returns it.
@@ -19,11 +19,7 @@ pub fn made(folder: &Path, clips: usize) -> Result<PathBuf> {
         like: None,
     };
     synth::write(&options, &mut |_, _| Ok(()))?;
-    let options = prepare::Options {
-        sources: vec![archive],
-        out: folder.into(),
-        ..prepare::Options::default()
-    };
-    prepare::prepare(&options, &|_, _| {})?;
+    let options = PrepareOptions::new([archive], folder);
+    prepare(&options, &mut |_| {})?;
     Ok(folder.into())
 }

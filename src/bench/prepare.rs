@@ -11,7 +11,7 @@ use super::spread;
 use crate::error::{Error, Result};
 use crate::files::Scratch;
 use crate::formats::{Catalogue, Dataset};
-use crate::prepare;
+use crate::prepare::{PrepareOptions, prepare};
 
 /// What to measure.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +66,7 @@ pub struct Table {
 /// Measures, the two kinds of passes in turn. `say` hears a line a pass.
 ///
 /// # Errors
-/// What [`prepare::prepare`] says to the sources or to the place for the prepared data.
+/// What [`prepare()`] says to the sources or to the place for the prepared data.
 pub fn measure(options: &Options, say: &dyn Fn(&str)) -> Result<Table> {
     let catalogue = Catalogue::open(&options.sources, options.dataset)?;
     let place = options.out.clone().unwrap_or_else(std::env::temp_dir);
@@ -81,14 +81,9 @@ pub fn measure(options: &Options, say: &dyn Fn(&str)) -> Result<Table> {
             text = inflate(&catalogue, threads)?;
             let inflated = started.elapsed().as_secs_f64();
             let folder = Scratch::create(&place, "sinew-bench-")?;
-            let prepared = prepare::Options {
-                sources: options.sources.clone(),
-                out: folder.path().into(),
-                dataset: options.dataset,
-                threads,
-                skip_bad: false,
-            };
-            let (result, seconds, memory) = watched(|| prepare::prepare(&prepared, &|_, _| {}));
+            let mut prepared = PrepareOptions::new(&options.sources, folder.path());
+            (prepared.dataset, prepared.threads) = (options.dataset, threads);
+            let (result, seconds, memory) = watched(|| prepare(&prepared, &mut |_| {}));
             result?;
             peak = peak.max(memory);
             say(&format!(

@@ -1,7 +1,7 @@
 //! The whole training step: batches from the loader, forward, loss, backward, clipping, the optimiser's update.
 
 use super::kernels::floor::operations;
-use super::kernels::shapes::of_model;
+use super::kernels::shapes::of_architecture;
 use super::made::made;
 use super::times::Times;
 use super::{Machine, guarded};
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::files::Scratch;
 use crate::loader::{Batch, Batches, Loader};
 use crate::recipe::{Recipe, Spatial, Temporal};
-use crate::shards::Prepared;
+use crate::shards::{Manifest, Prepared};
 use crate::train::{Trainee, rate, settle};
 use burn::module::Module;
 use serde::Serialize;
@@ -52,6 +52,11 @@ impl Data {
     /// A clip that cannot be read.
     pub fn settle(&self, recipe: &Recipe) -> Result<Recipe> {
         settle(recipe, &self.prepared, &self.clips)
+    }
+
+    /// The manifest of the clips.
+    pub fn manifest(&self) -> &Manifest {
+        self.prepared.manifest()
     }
 }
 
@@ -236,7 +241,7 @@ fn row(
         return Err(Error::failed(what, "ask for a smaller batch"));
     }
     let manifest = data.prepared.manifest();
-    let (mut trainee, notes) = Trainee::of(recipe, manifest, loader.shape(), compute);
+    let (mut trainee, notes) = Trainee::of(recipe, manifest, compute);
     let mut batches = Endless::new(&loader, train.batch);
     let (mut each, mut waited, mut loss) = (Vec::new(), Duration::ZERO, f64::NAN);
     let epoch = loader.batches().div_ceil(train.accumulate);
@@ -269,8 +274,7 @@ fn row(
     let all: f64 = each.iter().sum();
     let times = Times::of(&each);
     let clips = (train.batch * train.accumulate) as f64;
-    let [frames, _, channels] = loader.shape();
-    let layers = of_model(&recipe.model, &manifest.layout, [frames, channels], 1);
+    let layers = of_architecture(trainee.model.architecture(), 1);
     let operations: u64 = layers.iter().map(operations).sum();
     Ok(Row {
         name: "sinew",
@@ -279,7 +283,7 @@ fn row(
         dtype: trainee.context.precision.name(),
         notes,
         batch: train.batch * train.accumulate,
-        frames,
+        frames: recipe.data.frames,
         hidden: recipe.model.hidden,
         part_hidden: recipe.model.part_hidden,
         parameters: trainee.model.num_params(),

@@ -3,7 +3,7 @@
 use super::progress::{Progress, time};
 use super::settings::Settings;
 use super::signals::with_signals;
-use super::{say, tell};
+use super::{exit_code, say, tell};
 use crate::device::{Choice, open_for, open_named, share_cores};
 use crate::error::{Error, Result};
 use crate::recipe::{Recipe, SHAPE_KEYS};
@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> Result<()> {
             }
             ranks.wait();
             drop(ranks);
-            std::process::exit(error.exit_code().into());
+            std::process::exit(exit_code(error).into());
         }
         Err(error) if rank.of > 1 => {
             if !rank.leads() {
@@ -83,7 +83,7 @@ pub fn run(args: &Args) -> Result<()> {
                 "sinew: rank {} of {}: {error}",
                 rank.number, rank.of
             ));
-            ranks.abort(error.exit_code());
+            ranks.abort(exit_code(error));
         }
         _ => {}
     }
@@ -183,7 +183,9 @@ fn resume(
     let moved = args.data.as_deref();
     let prepared = Arc::new(data_of(folder, &wanted, moved)?);
     memory::fits(&wanted, prepared.manifest(), &compute, rank.of)?;
-    for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
+    for_device(&mut wanted, prepared.manifest(), &compute, &mut |note| {
+        progress.line(&note)
+    })?;
     wanted.run.checksum = prepared.manifest().checksum.clone();
     refuse_changes(args, &sets, &run, &wanted)?;
     progress.line(&compute.describe());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 
 /// Bytes that the file system of a path, or of the nearest folder above it that exists, has for this user; none where the
 /// system does not say.
@@ -37,7 +37,7 @@ fn free(_: &Path) -> Option<u64> {
 /// Refuses to begin what the disk has no room for.
 ///
 /// # Errors
-/// [`Error::Input`] where `bytes` are more than what is free.
+/// [`Error::Space`] where `bytes` are more than what is free.
 pub fn check_space(path: &Path, bytes: u64) -> Result<()> {
     match free_space(path) {
         Some(free) if free < bytes => {
@@ -48,7 +48,11 @@ pub fn check_space(path: &Path, bytes: u64) -> Result<()> {
                 gib(free)
             );
             let help = "write less, free some space, or choose another disk";
-            Err(Error::input(Place::file(path), what, help))
+            Err(Error::Space {
+                path: path.to_path_buf(),
+                what,
+                help: help.into(),
+            })
         }
         _ => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! Everything that is wrong with an archive or with prepared data.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::{few_enough, folder, number_warnings, pipeline, tally_of};
@@ -8,33 +9,12 @@ use crate::formats::coverage::set_warnings;
 use crate::formats::{Catalogue, Dataset, is_own_clips};
 use crate::shards::{MANIFEST, Manifest, Prepared};
 
-/// What a path is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// An archive, a folder of clips, or a clip.
-    Source,
-    /// Prepared data, finished or not.
-    Prepared,
-    /// A training run.
-    Run,
-}
-
-/// Tells prepared data, a run and a source apart, by the files that stand in a folder. Other programs have files called
-/// `manifest.json` and `config.toml` too: beside own clips they say nothing.
+/// Whether a folder holds prepared data, or data whose preparation has begun. A folder of own clips is neither, even if it
+/// holds a `manifest.json`: other programs write files of that name too.
 #[must_use]
-pub fn kind(path: &Path) -> Kind {
-    if is_own_clips(path) {
-        Kind::Source
-    } else if path.join(MANIFEST).exists() || folder::is_unfinished(path) {
-        Kind::Prepared
-    } else if ["config.toml", "checksums.json"]
-        .iter()
-        .any(|name| path.join(name).exists())
-    {
-        Kind::Run
-    } else {
-        Kind::Source
-    }
+pub fn is_prepared(folder: &Path) -> bool {
+    let prepared = folder.join(MANIFEST).exists() || folder::is_unfinished(folder);
+    prepared && !is_own_clips(folder)
 }
 
 /// What a check found.
@@ -58,11 +38,12 @@ pub fn check(
     path: &Path,
     dataset: Option<Dataset>,
     threads: usize,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &mut dyn FnMut(usize, usize),
 ) -> Checked {
-    let found = match kind(path) {
-        Kind::Prepared => prepared(path),
-        _ => source(path, dataset, threads, progress),
+    let found = if is_prepared(path) {
+        prepared(path)
+    } else {
+        source(path, dataset, threads, progress)
     };
     found.unwrap_or_else(|error| Checked {
         clips: 0,
@@ -98,12 +79,13 @@ fn prepared(path: &Path) -> Result<Checked> {
 fn strangers(data: &Prepared) -> Result<Vec<Warning>> {
     let folder = data.folder();
     let refused = |error| Error::io(folder, "read the folder", error);
-    let shards = &data.manifest().shards;
+    let shards = data.manifest().shards.iter();
+    let shards: HashSet<&str> = shards.map(|shard| &shard.file[..]).collect();
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(refused)? {
         let path = entry.map_err(refused)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name != MANIFEST && !shards.iter().any(|shard| shard.file == name) {
+        if name != MANIFEST && !shards.contains(&*name) {
             found.push(path);
         }
     }
@@ -119,7 +101,7 @@ fn source(
     path: &Path,
     dataset: Option<Dataset>,
     threads: usize,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Checked> {
     let mut catalogue = Catalogue::open(&[path], dataset)?;
     few_enough(catalogue.classes.len(), path)?;
@@ -128,7 +110,7 @@ fn source(
         problems.add(problem);
     }
     let mut tally = tally_of(catalogue.dataset);
-    pipeline::run(&catalogue, 0, threads, progress, |_, recording| {
+    pipeline::parse_in_order(&catalogue, 0, threads, progress, |_, recording| {
         match (recording, &mut tally) {
             (Err(error), _) => problems.add(error),
             (Ok(recording), Some(tally)) => tally.add(&recording.clip),

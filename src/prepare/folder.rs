@@ -4,7 +4,7 @@ use std::fs::{self, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::journal::{Finished, Journal};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::files;
 use crate::shards::{MANIFEST, Manifest};
 
@@ -12,12 +12,13 @@ use crate::shards::{MANIFEST, Manifest};
 /// what that had finished; all else that it left may be removed.
 const MARKER: &str = ".sinew-preparing";
 
-/// A claimed folder. Dropped before it is published, it is emptied.
+/// A claimed folder. Dropped before it is published, it is emptied, unless its finished shards are to be kept.
 pub(super) struct Target {
     folder: PathBuf,
     /// The folder was made here.
     made: bool,
-    published: bool,
+    /// Published, or left for the next preparation.
+    stays: bool,
     /// Holds the lock.
     journal: Journal,
 }
@@ -26,7 +27,7 @@ impl Target {
     /// Makes the folder, or takes an empty one or one that an interrupted preparation left. Returns what that had
     /// finished, if it was of the same job; everything else of it is removed.
     pub(super) fn claim(folder: &Path, job: &str) -> Result<(Self, Vec<Finished>)> {
-        let refuse = |what: &str, help: &str| Err(Error::input(Place::file(folder), what, help));
+        let refuse = |what: &str, help: &str| Err(Error::exists(folder, what, help));
         let made = !folder.exists();
         if !made && !folder.is_dir() {
             return refuse("it is a file, not a folder", "name a new folder with --out");
@@ -71,16 +72,18 @@ impl Target {
         };
         // A file system that knows no locks is used without.
         if let Err(TryLockError::WouldBlock) = journal.file().try_lock() {
-            return refuse(
+            let help = "wait for it, or name another folder with --out";
+            return Err(Error::locked(
+                folder,
                 "another preparation is filling it",
-                "wait for it, or name another folder with --out",
-            );
+                help,
+            ));
         }
         let finished = journal.resume(folder, job)?;
         let target = Target {
             folder: folder.to_path_buf(),
             made,
-            published: false,
+            stays: false,
             journal,
         };
         target.keep(&finished)?;
@@ -92,6 +95,11 @@ impl Target {
         self.journal.add(finished)
     }
 
+    /// Leaves the folder to the next preparation, which continues with the shards that are finished by now.
+    pub(super) fn keep_finished(&mut self) {
+        self.stays = true;
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -99,7 +107,7 @@ impl Target {
     /// Writes the manifest, which makes the folder prepared data.
     pub(super) fn publish(mut self, manifest: &Manifest) -> Result<()> {
         manifest.write(&self.folder)?;
-        self.published = true;
+        self.stays = true;
         let marker = self.folder.join(MARKER);
         fs::remove_file(&marker).map_err(|error| Error::io(&marker, "remove", error))
     }
@@ -122,7 +130,7 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if self.published {
+        if self.stays {
             return;
         }
         // A failure is being reported already. What cannot be removed lacks a manifest and keeps its marker, so it

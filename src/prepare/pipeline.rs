@@ -74,12 +74,12 @@ impl Drop for StopOnPanic<'_> {
 
 /// Parses the clips from number `first` on, on `threads` threads (0: all cores), and hands each, in order, with its
 /// number to `take`, until that fails.
-pub(super) fn run(
+pub(super) fn parse_in_order(
     catalogue: &Catalogue,
     first: usize,
     threads: usize,
-    progress: &(dyn Fn(usize, usize) + Sync),
-    mut take: impl FnMut(usize, Result<Recording>) -> Result<()> + Send,
+    progress: &mut dyn FnMut(usize, usize),
+    mut take: impl FnMut(usize, Result<Recording>) -> Result<()>,
 ) -> Result<()> {
     let items = &catalogue.items;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -7,7 +7,7 @@ use super::problem::{Problem, Results};
 use crate::error::{Error, Result};
 use crate::lstm::Dims;
 use crate::lstm::testing::{LstmKernels, cpu, recurrence};
-use crate::model::read;
+use crate::model::read_tensor as read;
 use crate::rng::Rng;
 
 /// How the numbers of an input lie in memory.

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::Tested;
 use super::number::percent;
 use crate::error::Result;
-use crate::evaluate::{ClipScore, ranking};
+use crate::evaluate::Evaluation;
 use crate::report::clip::{player, poses};
 use crate::report::html::escape;
 use crate::report::{Facts, Source};
+use crate::scores::{ClipScore, ranking};
 use crate::text::cut;
 
 /// Clips that are shown.
@@ -32,7 +32,7 @@ pub(super) struct Worst {
 ///
 /// # Errors
 /// A clip that cannot be read.
-pub(super) fn worst(tested: &Tested<'_>) -> Result<Worst> {
+pub(super) fn worst(tested: &Evaluation) -> Result<Worst> {
     let right = |score: &&ClipScore| ranking(&score.probabilities).first() == Some(&score.label);
     let mut wrong: Vec<&ClipScore> = tested.scores.iter().filter(|s| !right(s)).collect();
     let lead = match wrong.len() {

@@ -5,12 +5,13 @@ mod clips;
 mod curves;
 mod number;
 mod page;
+mod write;
 
 pub use page::page;
+pub use write::{ReportOptions, report, write_run_page};
 
-use crate::evaluate::{ClipScore, Report};
+use crate::evaluate::Evaluation;
 use crate::recipe::Recipe;
-use crate::shards::Prepared;
 use crate::train::{EpochMetrics, EpochTiming};
 
 /// What a run's page shows.
@@ -21,22 +22,6 @@ pub struct RunFacts<'a> {
     pub metrics: &'a [EpochMetrics],
     /// Their times.
     pub timing: &'a [EpochTiming],
-    /// What the model says of the test clips; none where the protocol has none.
-    pub tested: Option<Tested<'a>>,
-}
-
-/// What a model says of the test clips.
-pub struct Tested<'a> {
-    /// The data that they are in.
-    pub prepared: &'a Prepared,
-    /// Which weights.
-    pub weights: String,
-    /// One line on the device.
-    pub device: String,
-    /// The protocol.
-    pub protocol: String,
-    /// A clip's probabilities.
-    pub scores: &'a [ClipScore],
-    /// What they are worth.
-    pub report: &'a Report,
+    /// The evaluation on the test clips; none where the protocol has none.
+    pub tested: Option<&'a Evaluation>,
 }
