@@ -1,6 +1,6 @@
 //! What a recurrence is: its sizes and options, shared by every engine, and the differentiable call.
 
-use super::backend::LstmBackend;
+use super::backend::{CellTensors, LstmBackend};
 use super::options::Context;
 use burn::backend::Dispatch;
 use burn::tensor::{Shape, Tensor};
@@ -29,6 +29,11 @@ impl Dims {
             groups,
             hidden: wide / gates,
         }
+    }
+
+    /// T, B, G, H.
+    pub fn sizes(self) -> [usize; 4] {
+        [self.steps, self.batch, self.groups, self.hidden]
     }
 
     /// Floating-point operations of the recurrent products of one pass: 8·T·B·G·H².
@@ -125,11 +130,13 @@ pub fn recurrence(
     let mask = mask.unwrap_or_else(nothing);
     Tensor::from_dispatch(<Dispatch as LstmBackend>::recurrence(
         projected.into_dispatch(),
-        w_hh.into_dispatch(),
-        h0.into_dispatch(),
-        c0.into_dispatch(),
-        peephole.into_dispatch(),
-        mask.into_dispatch(),
+        CellTensors {
+            w_hh: w_hh.into_dispatch(),
+            h0: h0.into_dispatch(),
+            c0: c0.into_dispatch(),
+            peephole: peephole.into_dispatch(),
+            mask: mask.into_dispatch(),
+        },
         spec,
     ))
 }
