@@ -8,6 +8,8 @@ mod devices;
 mod emulation;
 #[path = "../common/numerics.rs"]
 mod numerics;
+#[path = "../common/settings.rs"]
+mod settings;
 
 mod bench_floor;
 mod every_shader_has_a_twin;
