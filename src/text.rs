@@ -2,6 +2,7 @@
 
 use crate::limits::NAME_CHARACTERS;
 use std::borrow::Cow;
+use std::fmt::Display;
 
 /// The start of a name that is too long for a table or a page: names come from files, and one may have any length.
 pub fn shortened(name: &str) -> Cow<'_, str> {
@@ -42,6 +43,22 @@ pub fn counted(number: usize, thing: &str) -> String {
     match number {
         1 => format!("1 {thing}"),
         _ => format!("{number} {thing}s"),
+    }
+}
+
+/// The first few items of a list for a message, and how many more there are. `before_rest` comes before `and 4 more`.
+pub fn first_few<T: Display>(
+    items: impl IntoIterator<Item = T>,
+    most: usize,
+    separator: &str,
+    before_rest: &str,
+) -> String {
+    let mut items = items.into_iter();
+    let first = items.by_ref().take(most).map(|item| item.to_string());
+    let first = first.collect::<Vec<_>>().join(separator);
+    match items.count() {
+        0 => first,
+        rest => format!("{first}{before_rest}and {rest} more"),
     }
 }
 

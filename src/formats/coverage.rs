@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Dataset, ntu};
 use crate::error::{Place, Warning};
 use crate::skeleton::About;
-use crate::text::ranges;
+use crate::text::{first_few, ranges};
 
 /// Class names that a message lists.
 const LISTED: usize = 5;
@@ -150,11 +150,7 @@ pub fn class_list(classes: &[usize], names: &[String]) -> String {
         Some(name) => format!("{class} ({name:?})"),
         None => class.to_string(),
     };
-    let first: Vec<String> = classes.iter().take(LISTED).map(named).collect();
-    match classes.len().saturating_sub(LISTED) {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
-    }
+    first_few(classes.iter().map(named), LISTED, ", ", " ")
 }
 
 /// What a set of clips, each with its class index, lacks whatever it is used for: one warning a kind.
