@@ -1,6 +1,6 @@
 //! The one error type: what was wrong, where, and what to do about it.
 
-use crate::text::cut;
+use crate::text::truncated;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -278,7 +278,7 @@ const QUOTED: usize = 2_000;
 
 /// A text that may quote the input, as one line that is not endless.
 fn quoted(text: &str) -> String {
-    one_line(&cut(text, QUOTED))
+    one_line(&truncated(text, QUOTED))
 }
 
 /// A text of one line that does nothing to a terminal: control characters are written as escapes.

@@ -29,9 +29,9 @@ fn value(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {error}"))
 }
 
-fn made(folder: &Path, clips: usize) -> (PathBuf, synth::Summary) {
+fn made(folder: &Path, clips: usize) -> (PathBuf, synth::SynthSummary) {
     let out = folder.join("made.zip");
-    let options = synth::Options {
+    let options = synth::SynthOptions {
         out: out.clone(),
         clips: Some(clips),
         classes: 8,

@@ -108,7 +108,7 @@ pub fn run(args: &Args) -> Result<()> {
             1,
             "synth: an archive of made clips in the real NTU RGB+D text format",
         )?;
-        synth::make(&synth::Args {
+        synth::generate(&synth::Args {
             out: archive.clone(),
             clips: Some(args.clips),
             classes: 8,

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::lstm::{Dims, Limits, Plan, Precision, Tiles, Walk};
 use serde::Serialize;
 
-/// Lists the adapters, their driver, features and limits, and the kernel plan that each would get.
+/// Lists the adapters with their drivers, features, limits and kernel plans, and shows which device `auto` selects.
 ///
 /// Example: sinew devices
 #[derive(clap::Args)]
@@ -23,7 +23,7 @@ struct Listed {
     plan: String,
 }
 
-/// The plans that run the presets' recurrences there, with their tiles: the body parts and the layers of 512 units.
+/// The plans and tiles that an adapter supports for the recurrences of the presets: body parts, and layers of 512 units.
 fn plan(adapter: &Adapter) -> String {
     let of = |name: &str, groups: usize, hidden: usize| {
         let dims = Dims {
@@ -33,7 +33,7 @@ fn plan(adapter: &Adapter) -> String {
             hidden,
         };
         let tile = |plan: Plan| {
-            // Matrix units multiply in f16.
+            // Matrix units only multiply in f16.
             let precision = match plan.walk {
                 Walk::StepwiseUnits => Precision::F16,
                 _ => Precision::F32,
@@ -76,13 +76,10 @@ pub fn run(args: &Args) -> Result<()> {
     }
     if listed.is_empty() {
         say(
-            "no adapter; a GPU needs its Vulkan, Metal or DX12 driver (Linux: mesa-vulkan-drivers or NVIDIA's own)",
+            "no adapters found; a GPU needs a Vulkan, Metal or DX12 driver (on Linux mesa-vulkan-drivers, or NVIDIA's driver)",
         )?;
     }
-    say(format!(
-        "auto would take {}",
-        open(Choice::Auto)?.describe()
-    ))
+    say(format!("auto selects {}", open(Choice::Auto)?.describe()))
 }
 
 fn yes(flag: bool) -> &'static str {

@@ -1,6 +1,6 @@
 //! `sinew prepare`
 
-use super::progress::{Progress, bytes, tell_size};
+use super::progress::{Progress, announce_size, bytes};
 use super::{say, tell};
 use crate::error::Result;
 use crate::formats::Dataset;
@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let started = std::time::Instant::now();
     let plan = Plan::new(&options)?;
-    tell_size(&args.out, plan.bytes());
+    announce_size(&args.out, plan.bytes());
     let summary = {
         let progress = Progress::new("prepare", 0);
         plan.prepare(&|done, total| progress.at(done, total))?

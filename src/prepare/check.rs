@@ -1,5 +1,6 @@
-//! Everything that is wrong with an archive or with prepared data.
+//! Checks of sources and prepared data.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::{few_enough, folder, number_warnings, pipeline, tally_of};
@@ -8,19 +9,19 @@ use crate::formats::coverage::set_warnings;
 use crate::formats::{Catalogue, Dataset, is_own_clips};
 use crate::shards::{MANIFEST, Manifest, Prepared};
 
-/// What a path is.
+/// The type of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// An archive, a folder of clips, or a clip.
     Source,
-    /// Prepared data, finished or not.
+    /// Prepared data, complete or not.
     Prepared,
     /// A training run.
     Run,
 }
 
-/// Tells prepared data, a run and a source apart, by the files that stand in a folder. Other programs have files called
-/// `manifest.json` and `config.toml` too: beside own clips they say nothing.
+/// Determines the type of a path from the files in it. Other programs also write `manifest.json` and `config.toml`, so a
+/// folder with `clips.csv` and `layout.toml` is always a source.
 #[must_use]
 pub fn kind(path: &Path) -> Kind {
     if is_own_clips(path) {
@@ -37,22 +38,22 @@ pub fn kind(path: &Path) -> Kind {
     }
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug)]
 pub struct Checked {
-    /// Clips looked at.
+    /// Number of clips checked.
     pub clips: usize,
-    /// Everything wrong; empty when all is well.
+    /// All problems found.
     pub problems: Vec<Error>,
-    /// What looks wrong and stops nothing.
+    /// What looks wrong but does not prevent use.
     pub warnings: Vec<Warning>,
 }
 
-/// Most problems of a source that are listed; of more the number is.
+/// Limit on the number of problems listed for a source.
 const MOST_LISTED: usize = 10_000;
 
-/// Reads every clip of a source, or every byte of prepared data, and lists what is wrong, of a source the first
-/// 10,000 problems. `progress` is called after every clip of a source: done, of how many.
+/// Reads every clip of a source, or every byte of prepared data, and lists the problems; for a source, at most 10,000.
+/// `progress` is called after each clip of a source with (clips done, total clips).
 #[must_use]
 pub fn check(
     path: &Path,
@@ -73,7 +74,7 @@ pub fn check(
 
 fn prepared(path: &Path) -> Result<Checked> {
     if folder::is_unfinished(path) {
-        let what = "its preparation was interrupted, or is still running";
+        let what = "the preparation was interrupted, or is still running";
         return Err(Error::input(
             Place::file(path),
             what,
@@ -81,7 +82,7 @@ fn prepared(path: &Path) -> Result<Checked> {
         ));
     }
     let data = Prepared::open(path)?;
-    let mut warnings = strangers(&data)?;
+    let mut warnings = unrelated_files(&data)?;
     warnings.extend(of_manifest(data.manifest(), path));
     let problems = data.verify();
     if problems.is_empty() {
@@ -94,23 +95,24 @@ fn prepared(path: &Path) -> Result<Checked> {
     })
 }
 
-/// Files beside those of prepared data: nobody reads them.
-fn strangers(data: &Prepared) -> Result<Vec<Warning>> {
+/// A warning for each file in the folder that does not belong to the prepared data.
+fn unrelated_files(data: &Prepared) -> Result<Vec<Warning>> {
     let folder = data.folder();
     let refused = |error| Error::io(folder, "read the folder", error);
-    let shards = &data.manifest().shards;
+    let shards = data.manifest().shards.iter();
+    let shards: HashSet<&str> = shards.map(|shard| shard.file.as_str()).collect();
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(refused)? {
         let path = entry.map_err(refused)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name != MANIFEST && !shards.iter().any(|shard| shard.file == name) {
+        if name != MANIFEST && !shards.contains(&*name) {
             found.push(path);
         }
     }
     found.sort();
     let warning = |path: &PathBuf| {
-        let what = "not a file of the prepared data";
-        Warning::new(Place::file(path), what, "it is not checked")
+        let what = "does not belong to the prepared data";
+        Warning::new(Place::file(path), what, "not checked")
     };
     Ok(found.iter().map(warning).collect())
 }
@@ -128,7 +130,7 @@ fn source(
         problems.add(problem);
     }
     let mut tally = tally_of(catalogue.dataset);
-    pipeline::run(&catalogue, 0, threads, progress, |_, recording| {
+    pipeline::parse_in_order(&catalogue, 0, threads, progress, |_, recording| {
         match (recording, &mut tally) {
             (Err(error), _) => problems.add(error),
             (Ok(recording), Some(tally)) => tally.add(&recording.clip),
@@ -137,7 +139,7 @@ fn source(
         Ok(())
     })?;
     let mut warnings = std::mem::take(&mut catalogue.warnings);
-    // A clip by itself is a part of nothing.
+    // A single clip is not expected to cover all classes.
     if !path.is_file() || catalogue.items.len() > 1 {
         let items = catalogue.items.iter();
         let labelled = items.filter_map(|item| Some((item.label?, &item.about)));
@@ -154,13 +156,13 @@ fn source(
     })
 }
 
-/// What the clips of prepared data in `folder` lack.
+/// Warnings about the set of clips in a manifest.
 pub(super) fn of_manifest(manifest: &Manifest, folder: &Path) -> Vec<Warning> {
     let clips = manifest.clips.iter().map(|clip| (clip.label, &clip.about));
     set_warnings(&manifest.dataset, &manifest.classes, clips, folder)
 }
 
-/// Problems up to a number that somebody may read; the others are counted.
+/// A list of problems with a limit; further problems are only counted.
 #[derive(Default)]
 struct Problems {
     listed: Vec<Error>,
@@ -178,8 +180,9 @@ impl Problems {
 
     fn list(mut self, path: &Path) -> Vec<Error> {
         if self.more > 0 {
-            let what = format!("it has {} problems", self.listed.len() + self.more);
-            let help = format!("the first {MOST_LISTED} follow: correct them and check again");
+            let what = format!("{} problems found", self.listed.len() + self.more);
+            let help =
+                format!("only the first {MOST_LISTED} are listed: correct them and check again");
             let first = Error::input(Place::file(path), what, help);
             self.listed.insert(0, first);
         }
@@ -187,7 +190,7 @@ impl Problems {
     }
 }
 
-/// The single errors of a list.
+/// The individual errors of a list.
 fn each(error: Error) -> Vec<Error> {
     match error {
         Error::Several { errors, .. } => errors,

@@ -149,7 +149,7 @@ fn prepare_listed(
         tally: tally.or_else(|| tally_of(catalogue.dataset)),
         ..Part::default()
     };
-    pipeline::run(
+    pipeline::parse_in_order(
         &catalogue,
         first,
         options.threads,

@@ -1,4 +1,4 @@
-//! A source of entries: a zip archive, a folder, or one file.
+//! A source of entries: a zip archive, a folder, or a single file.
 
 mod listing;
 mod zipped;
@@ -12,14 +12,14 @@ use self::listing::Listing;
 use self::zipped::{Unpacker, Zipped};
 use crate::error::{Error, Place, Result, Warning};
 
-/// A source of entries, listed.
+/// An open source with the list of its entries.
 #[derive(Debug)]
 pub struct Archive {
     path: PathBuf,
     zip: Option<Zipped>,
-    /// Path inside the source with `/` between folders, and where the entry is found.
+    /// Path inside the source, separated by `/`, and the location of the entry.
     entries: Vec<(String, Found)>,
-    /// Folders that were passed over: path inside the source, and what the system says.
+    /// Skipped folders: path inside the source, and the system's error message.
     unread: Vec<(String, String)>,
     warning: Option<Warning>,
 }
@@ -35,18 +35,19 @@ enum Found {
 const AGAIN: &str = "download it again";
 
 impl Archive {
-    /// Opens a zip archive, a folder with all below it, or a single file, and lists the entries by name. Backslashes in
-    /// the names of a zip stand between folders, as some programs on Windows write them.
+    /// Opens a zip archive, a folder (recursively) or a single file, and lists its entries by name. Backslashes in the
+    /// names inside a zip are folder separators, as some Windows programs write them.
     ///
     /// # Errors
-    /// Nothing there, an archive that is cut short or damaged, a page saved as an archive, or what the system says.
+    /// [`Error::Input`] for a truncated or damaged archive, or a web page saved under its name; [`Error::Io`] if the path
+    /// cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
         let metadata = fs::metadata(&path).map_err(|error| Error::io(&path, "read", error))?;
         let mut zip = None;
         let mut listing = Listing::default();
         if !metadata.is_dir() && !metadata.is_file() {
-            let help = "name an archive, a folder or a clip";
+            let help = "pass an archive, a folder or a clip";
             return Err(Error::input(
                 Place::file(&path),
                 "neither a file nor a folder",
@@ -92,12 +93,12 @@ impl Archive {
         &self.path
     }
 
-    /// That folders or links were passed over, since they cannot be read, though they may hold clips.
+    /// The warning about skipped folders or links, if any.
     pub(super) fn warning(&self) -> Option<&Warning> {
         self.warning.as_ref()
     }
 
-    /// Why nothing is known of a path inside the source: a folder above it cannot be read.
+    /// The reason why a path inside the source is unknown: one of its parent folders cannot be read.
     pub(super) fn unread_above(&self, name: &str) -> Option<String> {
         let above = |folder: &str| {
             name.strip_prefix(folder)
@@ -107,7 +108,7 @@ impl Archive {
         Some(format!("{folder} cannot be read: {why}"))
     }
 
-    /// Bytes of the archive, or of all its files.
+    /// Size of the archive, or of all files of the folder, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -127,7 +128,7 @@ impl Archive {
         self.entries.len()
     }
 
-    /// True without entries.
+    /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -138,7 +139,7 @@ impl Archive {
         self.entries.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The place of an entry, for messages.
+    /// The place of an entry, for error messages.
     #[must_use]
     pub fn place(&self, entry: usize) -> Place {
         match self.entries.get(entry) {
@@ -150,8 +151,8 @@ impl Archive {
         }
     }
 
-    /// What an entry is told by without reading it: its size, and a zip entry's CRC or a file's time of change in
-    /// nanoseconds since 1970. None where there is no such entry.
+    /// What identifies an entry's contents without reading it: the uncompressed size, and the CRC of a zip entry or the
+    /// modification time of a file in nanoseconds since 1970. `None` if there is no such entry.
     #[must_use]
     pub fn stamp(&self, entry: usize) -> Option<(u64, u128)> {
         match (&self.entries.get(entry)?.1, &self.zip) {
@@ -168,7 +169,7 @@ impl Archive {
         }
     }
 
-    /// A reader of the entries; each thread takes its own, which is cheap.
+    /// A reader of the entries. Each thread needs its own; creating one is cheap.
     #[must_use]
     pub fn reader(&self) -> EntryReader<'_> {
         EntryReader {
@@ -186,44 +187,39 @@ pub struct EntryReader<'a> {
 }
 
 impl EntryReader<'_> {
-    /// The size that an entry claims to have when it is unpacked; 0 where there is no such entry.
+    /// The uncompressed size that an entry declares, in bytes; 0 if there is no such entry.
     #[must_use]
     pub fn size(&self, entry: usize) -> u64 {
         self.archive.stamp(entry).map_or(0, |(size, _)| size)
     }
 
-    /// Reads a whole entry into a buffer, in place of what it held. A zip entry's CRC is verified.
+    /// Reads a whole entry into a buffer, replacing its contents. The CRC of a zip entry is verified.
     ///
     /// # Errors
-    /// More than `most` bytes, whatever the entry claims; an encrypted entry, an unknown compression, a wrong CRC, a
-    /// damaged or missing entry, or what the system says.
+    /// [`Error::Input`] for more than `most` bytes, whatever size the entry declares, and for an encrypted, damaged or
+    /// missing entry, an unsupported compression or a wrong CRC; [`Error::Io`] if a file cannot be read.
     pub fn read(&mut self, entry: usize, most: usize, buffer: &mut Vec<u8>) -> Result<()> {
-        self.read_or(entry, most, "leave it out: no clip is that large", buffer)
+        self.read_or(entry, most, "remove it; no clip is that large", buffer)
     }
 
-    /// Reads a text that stands beside clips: UTF-8, with or without a byte order mark.
+    /// Reads a text file that accompanies the clips: UTF-8, with or without a byte order mark.
     ///
     /// # Errors
     /// As [`EntryReader::read`]; not UTF-8.
     pub(super) fn text(&mut self, entry: usize, most: usize) -> Result<String> {
         let mut bytes = Vec::new();
-        self.read_or(
-            entry,
-            most,
-            "sinew reads no more of it: shorten it",
-            &mut bytes,
-        )?;
+        self.read_or(entry, most, "shorten it", &mut bytes)?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(text.trim_start_matches('\u{feff}').to_string()),
             Err(_) => Err(Error::input(
                 self.archive.place(entry),
-                "it is not UTF-8 text",
+                "not UTF-8 text",
                 "save it as UTF-8",
             )),
         }
     }
 
-    /// [`EntryReader::read`], with what to do about an entry that is too large.
+    /// [`EntryReader::read`] with the advice to give for an entry that is too large.
     fn read_or(
         &mut self,
         entry: usize,
@@ -247,20 +243,20 @@ impl EntryReader<'_> {
                 zip.read(*index, most, &place, too_large, buffer)
             }
             _ => {
-                let what = format!("it has no entry {entry}");
+                let what = format!("there is no entry {entry}");
                 Err(Error::input(place, what, AGAIN))
             }
         }
     }
 }
 
-/// What is said of an entry that is larger than it may be, and what to do.
+/// The error for an entry larger than `most` bytes.
 fn too_big(place: &Place, most: usize, help: &str) -> Error {
-    let what = format!("it holds more than {} MiB", most >> 20);
+    let what = format!("larger than {} MiB", most >> 20);
     Error::input(place.clone(), what, help)
 }
 
-/// True for a file that begins as a zip archive does, or is called one.
+/// True for a file with the signature or the extension of a zip archive.
 fn is_zip(path: &Path) -> Result<bool> {
     let mut start = [0; 4];
     let mut file = File::open(path).map_err(|error| Error::io(path, "read", error))?;

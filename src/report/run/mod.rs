@@ -1,4 +1,4 @@
-//! A run as a page: its curves, what it gets right and wrong on the test clips, and how it was made.
+//! The HTML report of a run: curves, results on the test clips, device and settings.
 
 mod classes;
 mod clips;
@@ -13,30 +13,30 @@ use crate::recipe::Recipe;
 use crate::shards::Prepared;
 use crate::train::{EpochMetrics, EpochTiming};
 
-/// What a run's page shows.
+/// The contents of a run's report.
 pub struct RunFacts<'a> {
     /// The settings.
     pub recipe: &'a Recipe,
-    /// The epochs that are finished.
+    /// Metrics of the finished epochs.
     pub metrics: &'a [EpochMetrics],
-    /// Their times.
+    /// Times of the finished epochs.
     pub timing: &'a [EpochTiming],
-    /// What the model says of the test clips; none where the protocol has none.
+    /// Results on the test clips; `None` if the protocol has none.
     pub tested: Option<Tested<'a>>,
 }
 
-/// What a model says of the test clips.
+/// Results of a model on the test clips.
 pub struct Tested<'a> {
-    /// The data that they are in.
+    /// The data that contains the clips.
     pub prepared: &'a Prepared,
-    /// Which weights.
+    /// Description of the weights.
     pub weights: String,
-    /// One line on the device.
+    /// Description of the device.
     pub device: String,
-    /// The protocol.
+    /// Name of the protocol.
     pub protocol: String,
-    /// A clip's probabilities.
+    /// Probabilities of each clip.
     pub scores: &'a [ClipScore],
-    /// What they are worth.
+    /// Accuracies, loss and confusion matrix.
     pub report: &'a Report,
 }
