@@ -8,11 +8,15 @@
 //! ```
 #![warn(missing_docs)]
 
+#[doc(hidden)]
 pub mod bench;
+pub mod check;
+#[doc(hidden)]
 pub mod cli;
 pub mod device;
 pub mod error;
 pub mod evaluate;
+mod event;
 pub mod export;
 pub mod files;
 pub mod formats;
@@ -20,13 +24,24 @@ pub mod limits;
 pub mod loader;
 pub mod lstm;
 pub mod model;
+pub mod predict;
 pub mod prepare;
+#[doc(hidden)]
+pub mod process;
 pub mod recipe;
 pub mod report;
+#[doc(hidden)]
 pub mod rng;
+pub mod scores;
 pub mod shards;
 pub mod skeleton;
 mod text;
 pub mod train;
+pub mod weights;
 
 pub use error::{Error, Result, Warning};
+pub use evaluate::evaluate;
+pub use event::Event;
+pub use export::export;
+pub use predict::predict;
+pub use prepare::prepare;

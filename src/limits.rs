@@ -1,5 +1,5 @@
-//! The largest inputs that are read. What is larger is refused by name before it takes memory or time; the README's
-//! section Limits lists them.
+//! Size limits of inputs. Larger inputs are refused by name before they take memory or time. `src/formats/README.md`
+//! lists the limits for users.
 
 /// Bytes of a settings file (`--config`, a run's `config.toml`): 1 MiB.
 pub const SETTINGS_BYTES: u64 = 1 << 20;

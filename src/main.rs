@@ -1,22 +1,23 @@
 //! The `sinew` command: parses, calls, and turns an error into one message and an exit code.
 
-use sinew::cli::{faults, tell};
+use sinew::cli::{exit_code, tell};
+use sinew::process;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[global_allocator]
-static ALLOCATOR: faults::Allocator = faults::Allocator;
+static ALLOCATOR: process::Allocator = process::Allocator;
 
 fn main() -> ExitCode {
     quiet_device_selection();
     keep_freed_memory();
     tell_panics();
-    faults::install();
+    process::install();
     match std::panic::catch_unwind(sinew::cli::run) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
             tell(format!("sinew: {error}"));
-            ExitCode::from(error.exit_code())
+            ExitCode::from(exit_code(&error))
         }
         Err(_) => ExitCode::FAILURE,
     }
@@ -32,13 +33,13 @@ fn tell_panics() {
             tell(format!("sinew: {error}"));
             if sinew::device::out_of_memory(&said) {
                 // Whoever waits for the device would wait for ever; what is on disk is whole at any moment.
-                faults::leave();
+                process::leave();
             }
             DEVICE.store(true, Ordering::Relaxed);
         } else if let Some(error) = sinew::device::no_threads(&said) {
             tell(format!("sinew: {error}"));
             // Whoever waits for that thread would wait for ever.
-            faults::leave();
+            process::leave();
         } else if std::env::var_os("RUST_BACKTRACE").is_some() {
             traced(info);
         } else if !DEVICE.load(Ordering::Relaxed) {

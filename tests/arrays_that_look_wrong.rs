@@ -8,12 +8,12 @@ mod skeleton_text;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use npy::array;
+use sinew::Event;
 use sinew::error::Place;
 use sinew::formats::Catalogue;
-use sinew::prepare::{Collection, Options, check, prepare};
+use sinew::prepare::{Collection, PrepareOptions, check, prepare};
 use sinew::shards::{Prepared, ShardWriter};
 use sinew::skeleton::{About, Layout};
 use skeleton_text::{folder, prepared, refused};
@@ -76,7 +76,7 @@ fn set(path: &Path, layout: &str, clips: &[Array]) -> PathBuf {
 fn warnings(unit: &str, more: &str, clips: &[Array]) -> Vec<String> {
     let dir = tempdir().unwrap();
     let source = set(&dir.path().join("set"), &layout(unit, more), clips);
-    let checked = check(&source, None, 2, &|_, _| {});
+    let checked = check(&source, None, 2, &mut |_, _| {});
     assert!(checked.problems.is_empty(), "{:?}", checked.problems);
     let summary = prepared(&source, &dir.path().join("out")).unwrap();
     let said = |warnings: &[sinew::Warning]| -> Vec<String> {
@@ -374,18 +374,20 @@ fn an_interrupted_preparation_warns_of_all_clips() {
     });
     let source = set(&dir.path().join("set"), &layout("metre", ""), &clips);
     let (out, copy) = (dir.path().join("out"), dir.path().join("copy"));
-    let options = |out: &Path| Options {
-        sources: vec![source.clone()],
-        out: out.into(),
-        threads: 2,
-        ..Options::default()
+    let options = |out: &Path| {
+        let mut options = PrepareOptions::new([&source], out);
+        options.threads = 2;
+        options
     };
-    let copied = Mutex::new(false);
-    let whole = prepare(&options(&out), &|done, _| {
+    let mut copied = false;
+    let whole = prepare(&options(&out), &mut |event| {
         // As it lies there behind the first shard.
-        let mut copied = copied.lock().unwrap();
-        if done > ShardWriter::CLIPS && !*copied {
-            *copied = true;
+        let done = match event {
+            Event::Progress { done, .. } => done,
+            _ => 0,
+        };
+        if done > ShardWriter::CLIPS && !copied {
+            copied = true;
             fs::create_dir(&copy).unwrap();
             for entry in fs::read_dir(&out).unwrap().map(Result::unwrap) {
                 fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
@@ -393,7 +395,7 @@ fn an_interrupted_preparation_warns_of_all_clips() {
         }
     })
     .unwrap();
-    let resumed = prepare(&options(&copy), &|_, _| {}).unwrap();
+    let resumed = prepare(&options(&copy), &mut |_| {}).unwrap();
     assert_eq!((whole.resumed, resumed.resumed), (0, 1));
     assert!(whole.warnings.iter().any(|warning| {
         warning

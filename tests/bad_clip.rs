@@ -185,7 +185,7 @@ fn all_bad_entries_are_listed_and_skipping_records_them() {
             "{name} is not in {message}"
         );
     }
-    assert_eq!(check(&source, None, 2, &|_, _| {}).problems.len(), 3);
+    assert_eq!(check(&source, None, 2, &mut |_, _| {}).problems.len(), 3);
 
     let summary = with(&source, &out, None, true).unwrap();
     assert_eq!(

@@ -42,7 +42,7 @@ fn ntu(path: &Path) -> PathBuf {
 
 /// What a check says is wrong, and what it warns of that is passed over.
 fn checked(source: &Path) -> (Vec<String>, Vec<String>) {
-    let checked = check(source, None, 1, &|_, _| {});
+    let checked = check(source, None, 1, &mut |_, _| {});
     let problems = checked.problems.iter().map(ToString::to_string).collect();
     let warnings = checked.warnings.iter().map(ToString::to_string);
     let passed = warnings.filter(|warning| warning.contains("passed over"));

@@ -4,8 +4,8 @@
 mod command;
 
 use command::{made_data, must, text, train};
-use sinew::export::Weights;
 use sinew::train::{Checkpoint, Run, checkpoints};
+use sinew::weights::Weights;
 
 #[test]
 fn the_last_and_the_best() {

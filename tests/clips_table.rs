@@ -286,7 +286,7 @@ fn columns_that_are_not_read_are_named_once() {
     {
         assert_eq!(read(table.as_bytes()), expected, "{table}");
         let source = set(&dir.path().join(number.to_string()), table.as_bytes());
-        let checked = check(&source, None, 1, &|_, _| {});
+        let checked = check(&source, None, 1, &mut |_, _| {});
         assert!(checked.problems.is_empty(), "{:?}", checked.problems);
         let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
         let here = format!(
@@ -306,7 +306,7 @@ fn columns_that_are_not_read_are_named_once() {
         &dir.path().join("plain"),
         PLAIN.replace('\n', ",,\n").as_bytes(),
     );
-    let checked = check(&source, None, 1, &|_, _| {});
+    let checked = check(&source, None, 1, &mut |_, _| {});
     assert!(
         !checked
             .warnings
@@ -326,7 +326,7 @@ fn as_many_lines_as_can_be_cost_no_more_than_reading_them() {
     let table = format!("file,label,split\n{rows}a.npy,class 59999,test\n");
     let source = set(&dir.path().join("many"), table.as_bytes());
     std::fs::write(source.join("classes.txt"), classes).unwrap();
-    let checked = check(&source, None, 1, &|_, _| {});
+    let checked = check(&source, None, 1, &mut |_, _| {});
     assert_eq!((checked.clips, checked.problems.len()), (1, 10_001));
     let first = checked.problems[0].to_string();
     assert!(

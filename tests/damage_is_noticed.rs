@@ -134,7 +134,7 @@ fn flips(folder: &Path, problems: &dyn Fn(&Path) -> usize) {
 fn in_any_byte_of_prepared_data() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = made_data(folder.path(), 12);
-    let check = |path: &Path| sinew::prepare::check(path, None, 0, &|_, _| ());
+    let check = |path: &Path| sinew::prepare::check(path, None, 0, &mut |_, _| ());
     flips(&data, &|path| check(path).problems.len());
     std::fs::write(data.join("notes.txt"), "mine").expect("written");
     let checked = check(&data);

@@ -15,8 +15,8 @@ mod runs;
 
 use command::{made_data, must, must_fail, run, text, train_args};
 use diverging::{WILD, args, data};
-use sinew::export::Weights;
 use sinew::train::{Checkpoint, Run, checkpoints};
+use sinew::weights::Weights;
 use std::path::Path;
 
 #[test]

@@ -14,8 +14,8 @@ use std::process::Command;
 
 use command::{made_data, must, must_fail, text, train};
 use python::{outcome, python, script};
-use sinew::export::Weights;
 use sinew::files::Tensors;
+use sinew::weights::Weights;
 use tempfile::tempdir;
 
 /// Saves a file's tensors with one number changed, as PyTorch would: any order of the metadata, no checksum renewed.

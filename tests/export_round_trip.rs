@@ -4,7 +4,7 @@
 mod command;
 
 use command::{made_data, must, must_fail, text, train};
-use sinew::export::Weights;
+use sinew::weights::Weights;
 
 #[test]
 fn out_and_in() {

@@ -57,7 +57,7 @@ fn a_full_disk_leaves_nothing() {
     for out in [disk.join("out"), disk.clone()] {
         let error = prepared(&source, &out).expect_err("it does not fit");
         let message = error.to_string();
-        assert_eq!(error.exit_code(), 1);
+        assert_eq!(sinew::cli::exit_code(&error), 1);
         assert_eq!(message.lines().count(), 1, "{message}");
         assert!(message.contains("free some space"), "{message}");
         assert!(message.contains(&disk.display().to_string()), "{message}");

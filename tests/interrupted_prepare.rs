@@ -38,7 +38,7 @@ fn leftovers_are_removed() {
             .contains("it is not prepared data")
     );
     assert!(
-        check(&out, None, 1, &|_, _| {}).problems[0]
+        check(&out, None, 1, &mut |_, _| {}).problems[0]
             .to_string()
             .contains("was interrupted")
     );

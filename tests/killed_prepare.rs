@@ -9,10 +9,12 @@ mod skeleton_text;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
-use sinew::prepare::{Options, Summary, prepare};
+use sinew::Event;
+use sinew::prepare::{PrepareOptions, PrepareSummary, prepare};
 use sinew::shards::ShardWriter;
 use skeleton_text::{simple, zip};
 use tempfile::{TempDir, tempdir};
@@ -38,15 +40,20 @@ fn source(shards: usize) -> (TempDir, PathBuf) {
     (dir, archive)
 }
 
-fn run(source: &Path, out: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Summary {
-    let options = Options {
-        sources: vec![source.into()],
-        out: out.into(),
-        threads: 2,
-        skip_bad: true,
-        ..Options::default()
-    };
-    prepare(&options, progress).unwrap()
+fn run(source: &Path, out: &Path, progress: &mut dyn FnMut(usize)) -> PrepareSummary {
+    prepare(&options(source, out), &mut |event| {
+        if let Event::Progress { done, .. } = event {
+            progress(done);
+        }
+    })
+    .unwrap()
+}
+
+fn options(source: &Path, out: &Path) -> PrepareOptions {
+    let mut options = PrepareOptions::new([source], out);
+    options.threads = 2;
+    options.skip_bad = true;
+    options
 }
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -82,7 +89,7 @@ fn what_was_finished_is_not_done_again() {
         2 * size + 1,
         2 * size + 20,
     ];
-    run(&source, &whole, &|done, _| {
+    run(&source, &whole, &mut |done| {
         if moments.contains(&done) {
             // What a kill would leave now.
             copy(&whole, &dir.path().join(format!("killed-{done}")));
@@ -95,7 +102,7 @@ fn what_was_finished_is_not_done_again() {
         let first = out.join("shard-00000.safetensors");
         let before = (shards > 0).then(|| written(&first));
         sleep(Duration::from_millis(5));
-        assert_eq!(run(&source, &out, &|_, _| {}).resumed, shards, "{moment}");
+        assert_eq!(run(&source, &out, &mut |_| {}).resumed, shards, "{moment}");
         assert!(files(&out) == wanted, "killed after clip {moment}");
         if let Some(before) = before {
             assert_eq!(written(&first), before, "the first shard was written again");
@@ -107,7 +114,7 @@ fn what_was_finished_is_not_done_again() {
 fn what_is_not_whole_is_done_again() {
     let (dir, source) = source(2);
     let (whole, killed) = (dir.path().join("whole"), dir.path().join("killed"));
-    run(&source, &whole, &|done, _| {
+    run(&source, &whole, &mut |done| {
         if done == 2 * ShardWriter::CLIPS + 10 {
             copy(&whole, &killed);
         }
@@ -122,7 +129,7 @@ fn what_is_not_whole_is_done_again() {
         let out = dir.path().join(name);
         copy(&killed, &out);
         damage(&out);
-        assert_eq!(run(&source, &out, &|_, _| {}).resumed, resumed, "{name}");
+        assert_eq!(run(&source, &out, &mut |_| {}).resumed, resumed, "{name}");
         assert!(files(&out) == wanted, "{name}");
     };
     for (cut, resumed) in [
@@ -154,10 +161,26 @@ fn what_is_not_whole_is_done_again() {
 }
 
 #[test]
+fn a_stop_flag_keeps_what_was_finished() {
+    let (dir, source) = source(1);
+    let (whole, stopped) = (dir.path().join("whole"), dir.path().join("stopped"));
+    run(&source, &whole, &mut |_| {});
+    let stopping = options(&source, &stopped);
+    let error = prepare(&stopping, &mut |event| {
+        if matches!(event, Event::Progress { done, .. } if done > ShardWriter::CLIPS) {
+            stopping.stop.store(true, Ordering::Relaxed);
+        }
+    });
+    assert!(error.expect_err("it is stopped").is_interrupted());
+    assert_eq!(run(&source, &stopped, &mut |_| {}).resumed, 1);
+    assert!(files(&stopped) == files(&whole));
+}
+
+#[test]
 fn another_job_starts_over() {
     let (dir, source) = source(1);
     let (whole, killed) = (dir.path().join("whole"), dir.path().join("killed"));
-    run(&source, &whole, &|done, _| {
+    run(&source, &whole, &mut |done| {
         if done == ShardWriter::CLIPS + 2 {
             copy(&whole, &killed);
         }
@@ -166,7 +189,7 @@ fn another_job_starts_over() {
         &dir.path().join("b.zip"),
         &[("S001C001P001R001A007.skeleton", simple(3))],
     );
-    let summary = run(&other, &killed, &|_, _| {});
+    let summary = run(&other, &killed, &mut |_| {});
     assert_eq!((summary.resumed, summary.counts.clips), (0, 1));
 }
 
@@ -174,7 +197,7 @@ fn another_job_starts_over() {
 fn a_killed_command_is_taken_up() {
     let (dir, source) = source(4);
     let whole = dir.path().join("whole");
-    run(&source, &whole, &|_, _| {});
+    run(&source, &whole, &mut |_| {});
     let wanted = files(&whole);
     let mut resumed = 0;
     for delay in 1..=8 {
@@ -189,7 +212,7 @@ fn a_killed_command_is_taken_up() {
         child.kill().unwrap();
         child.wait().unwrap();
         if !out.join("manifest.json").exists() {
-            resumed += run(&source, &out, &|_, _| {}).resumed;
+            resumed += run(&source, &out, &mut |_| {}).resumed;
         } else if out.join(MARKER).exists() {
             // Published, and killed before the marker went.
             continue;

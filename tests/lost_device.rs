@@ -88,7 +88,7 @@ fn ends_in_an_error() {
     if let Ok(ended) = ended {
         let error = ended.expect_err("the device is gone");
         assert!(matches!(error, Error::Device { .. }), "{error}");
-        assert_eq!(error.exit_code(), 1);
+        assert_eq!(sinew::cli::exit_code(&error), 1);
         let message = error.to_string();
         let told = message.contains("the last checkpoint is whole");
         assert!(told && message.lines().count() == 1, "{message}");

@@ -68,7 +68,7 @@ fn and_refused_with_what_would_fit() {
         let (large, small) = (card(64 << 30), card(1 << 30));
         memory::fits(&recipe, prepared.manifest(), &large, 1).expect("it fits");
         let refused = memory::fits(&recipe, prepared.manifest(), &small, 1).expect_err("too large");
-        assert_eq!(refused.exit_code(), 1);
+        assert_eq!(sinew::cli::exit_code(&refused), 1);
         let text = refused.to_string();
         assert!(
             text.contains("train.batch=4096 needs") && text.contains("1024 MiB"),

@@ -12,9 +12,9 @@ mod numerics;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor};
 use golden::{Case, values};
-use sinew::evaluate::inputs;
 use sinew::lstm::{Context, Plan};
 use sinew::model::{TwoStream, named};
+use sinew::scores::inputs;
 use std::collections::BTreeMap;
 
 const LIMIT: f64 = 1e-4;

@@ -199,8 +199,8 @@ fn weights_of_another_kind_start_no_run() {
         must(&train_args(data, &run, &head));
         let classes = if name == "a" { 3 } else { 2 };
         let first = sinew::train::checkpoints(&run.join("checkpoints")).expect("a list");
-        let started = sinew::export::Weights::read(&first[0]).expect("weights");
-        let from = sinew::export::Weights::read(&weights).expect("weights");
+        let started = sinew::weights::Weights::read(&first[0]).expect("weights");
+        let from = sinew::weights::Weights::read(&weights).expect("weights");
         assert_eq!(started.classes.len(), classes);
         for (tensor, numbers) in &started.parameters {
             let head = tensor.contains(".fc.");

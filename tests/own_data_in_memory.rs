@@ -5,11 +5,11 @@
 mod example;
 
 use sinew::error::Place;
-use sinew::export::Weights;
 use sinew::prepare::Collection;
 use sinew::shards::Prepared;
 use sinew::skeleton::{About, Layout};
 use sinew::train::Run;
+use sinew::weights::Weights;
 
 #[test]
 fn the_example_trains() {

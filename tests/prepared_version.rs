@@ -6,7 +6,9 @@ mod skeleton_text;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sinew::prepare::{Kind, check, kind};
+use sinew::check::{PathKind, path_kind};
+use sinew::cli::exit_code;
+use sinew::prepare::check;
 use sinew::shards::{MANIFEST, Prepared};
 use skeleton_text::{prepared, sound, zip};
 use tempfile::{TempDir, tempdir};
@@ -21,7 +23,7 @@ fn made() -> (TempDir, PathBuf) {
 
 fn refused(folder: &Path) -> String {
     let error = Prepared::open(folder).expect_err("this must not open");
-    assert_eq!(error.exit_code(), 1);
+    assert_eq!(exit_code(&error), 1);
     let message = error.to_string();
     assert_eq!(message.lines().count(), 1, "{message}");
     message
@@ -67,8 +69,8 @@ fn a_missing_or_short_shard_is_refused() {
 #[test]
 fn a_flipped_byte_is_found_and_its_clip_named() {
     let (_dir, out) = made();
-    assert_eq!(kind(&out), Kind::Prepared);
-    assert!(check(&out, None, 1, &|_, _| {}).problems.is_empty());
+    assert_eq!(path_kind(&out), PathKind::Prepared);
+    assert!(check(&out, None, 1, &mut |_, _| {}).problems.is_empty());
     let shard = out.join("shard-00000.safetensors");
     let whole = fs::read(&shard).unwrap();
     let header = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
@@ -79,7 +81,7 @@ fn a_flipped_byte_is_found_and_its_clip_named() {
         let mut bytes = whole.clone();
         bytes[at] ^= 4;
         fs::write(&shard, bytes).unwrap();
-        let problems = check(&out, None, 1, &|_, _| {}).problems;
+        let problems = check(&out, None, 1, &mut |_, _| {}).problems;
         assert_eq!(problems.len(), 1, "byte {at}");
         let message = problems[0].to_string();
         assert!(message.contains("shard-00000.safetensors"), "{message}");

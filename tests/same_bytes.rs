@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use sinew::prepare::{Options, prepare};
+use sinew::prepare::{PrepareOptions, prepare};
 use sinew::shards::{Prepared, ShardWriter};
 use skeleton_text::{folder, name, simple, sound, zip};
 use tempfile::tempdir;
@@ -48,14 +48,9 @@ fn threads_and_packing_make_no_difference() {
     let mut found = Vec::new();
     for (source, threads) in [(&zipped, 1), (&zipped, 8), (&zipped, 3), (&unpacked, 2)] {
         let out = dir.path().join(format!("out{}", found.len()));
-        let options = Options {
-            sources: vec![source.clone()],
-            out: out.clone(),
-            dataset: None,
-            threads,
-            skip_bad: true,
-        };
-        let summary = prepare(&options, &|_, _| {}).unwrap();
+        let mut options = PrepareOptions::new([source], &out);
+        (options.threads, options.skip_bad) = (threads, true);
+        let summary = prepare(&options, &mut |_| {}).unwrap();
         assert_eq!((summary.shards, summary.skipped.len()), (2, 1));
         found.push(files(&out));
     }
@@ -87,12 +82,8 @@ fn two_sources_are_one_set() {
         zip(&dir.path().join("b.zip"), &all[4..]),
     ];
     for (sources, out) in [(vec![whole], "one"), (parts.to_vec(), "two")] {
-        let options = Options {
-            sources,
-            out: dir.path().join(out),
-            ..Options::default()
-        };
-        prepare(&options, &|_, _| {}).unwrap();
+        let options = PrepareOptions::new(sources, dir.path().join(out));
+        prepare(&options, &mut |_| {}).unwrap();
     }
     assert!(files(&dir.path().join("one")) == files(&dir.path().join("two")));
 }

@@ -1,4 +1,4 @@
-//! Stands for data of your own: somebody with four joints waves with one hand or the other.
+//! Replaces your own data in this example: a skeleton with four joints waves with its left or right hand.
 
 /// Joints and bones; what this does not name is derived from them.
 pub const LAYOUT: &str = r#"

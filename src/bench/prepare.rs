@@ -11,7 +11,7 @@ use super::spread;
 use crate::error::{Error, Result};
 use crate::files::Scratch;
 use crate::formats::{Catalogue, Dataset};
-use crate::prepare;
+use crate::prepare::{PrepareOptions, prepare};
 use crate::text::counted;
 
 /// Options of the benchmark.
@@ -67,7 +67,7 @@ pub struct PrepareResults {
 /// Measures decompression and preparation in turn. `report` receives one line per run.
 ///
 /// # Errors
-/// As [`prepare::prepare`].
+/// As [`prepare()`].
 pub fn measure(options: &PrepareBench, report: &dyn Fn(&str)) -> Result<PrepareResults> {
     let catalogue = Catalogue::open(&options.sources, options.dataset)?;
     let place = options.out.clone().unwrap_or_else(std::env::temp_dir);
@@ -82,14 +82,9 @@ pub fn measure(options: &PrepareBench, report: &dyn Fn(&str)) -> Result<PrepareR
             text = inflate(&catalogue, threads)?;
             let inflated = started.elapsed().as_secs_f64();
             let folder = Scratch::create(&place, "sinew-bench-")?;
-            let prepared = prepare::Options {
-                sources: options.sources.clone(),
-                out: folder.path().into(),
-                dataset: options.dataset,
-                threads,
-                skip_bad: false,
-            };
-            let (result, seconds, memory) = watched(|| prepare::prepare(&prepared, &|_, _| {}));
+            let mut prepared = PrepareOptions::new(&options.sources, folder.path());
+            (prepared.dataset, prepared.threads) = (options.dataset, threads);
+            let (result, seconds, memory) = watched(|| prepare(&prepared, &mut |_| {}));
             result?;
             peak = peak.max(memory);
             report(&format!(

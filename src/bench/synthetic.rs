@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::formats::synth;
-use crate::prepare;
+use crate::prepare::{PrepareOptions, prepare};
 use std::path::{Path, PathBuf};
 
 /// Generates clips of 60 classes with the lengths of NTU RGB+D, and prepares them in `folder`; returns `folder`.
@@ -19,11 +19,7 @@ pub fn prepare_synthetic(folder: &Path, clips: usize) -> Result<PathBuf> {
         like: None,
     };
     synth::write(&options, &mut |_, _| Ok(()))?;
-    let options = prepare::Options {
-        sources: vec![archive],
-        out: folder.into(),
-        ..prepare::Options::default()
-    };
-    prepare::prepare(&options, &|_, _| {})?;
+    let options = PrepareOptions::new([archive], folder);
+    prepare(&options, &mut |_| {})?;
     Ok(folder.into())
 }

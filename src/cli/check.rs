@@ -1,13 +1,12 @@
 //! `sinew check`
 
-use super::progress::Progress;
+use super::reporter::Reporter;
 use super::{say, say_json, tell};
+use crate::check::{Checked, PathKind, check, mend};
 use crate::error::{Error, Result};
-use crate::prepare::{Kind, check, kind};
 use crate::text::counted;
-use crate::train::{check_run, check_weights, mend_run};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Lists everything wrong with an archive, prepared data, a run or a file of weights; exit code 1 if anything is.
 ///
@@ -31,28 +30,21 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let mut mended = Vec::new();
     if args.mend {
-        if matches!(kind(&args.path), Kind::Prepared) {
-            let what = format!("{} holds prepared data", args.path.display());
-            let help = "--mend is for runs; prepare the data again instead";
-            return Err(Error::usage(what, help));
-        }
-        mended = mend_run(&args.path)?;
+        mended = mend(&args.path)?;
         mended.iter().for_each(tell);
     }
-    let (what, count, problems, warnings) = match kind(&args.path) {
-        Kind::Run => {
-            let found = check_run(&args.path);
-            ("file", found.checked, found.problems, found.warnings)
-        }
-        Kind::Source if is_weights(&args.path) => {
-            let found = check_weights(&args.path);
-            ("file", found.checked, found.problems, found.warnings)
-        }
-        _ => {
-            let progress = Progress::new("check", 0);
-            let checked = check(&args.path, None, 0, &|done, total| progress.at(done, total));
-            ("clip", checked.clips, checked.problems, checked.warnings)
-        }
+    let Checked {
+        kind,
+        checked: count,
+        problems,
+        warnings,
+    } = {
+        let mut reporter = Reporter::new("check");
+        check(&args.path, &mut |event| reporter.show(event))
+    };
+    let what = match kind {
+        PathKind::Run | PathKind::Weights => "file",
+        PathKind::Source | PathKind::Prepared => "clip",
     };
     for warning in &warnings {
         tell(format!("warning: {warning}"));
@@ -84,8 +76,4 @@ pub fn run(args: &Args) -> Result<()> {
         summary,
         errors: problems,
     })
-}
-
-fn is_weights(path: &Path) -> bool {
-    path.is_file() && path.extension().is_some_and(|end| end == "safetensors")
 }

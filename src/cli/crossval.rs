@@ -1,12 +1,13 @@
 //! `sinew crossval`
 
 use super::progress::Progress;
+use super::reporter::Reporter;
 use super::settings::Settings;
 use super::signals::with_signals;
-use super::{eval, say, say_json};
+use super::{say, say_json};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Result};
-use crate::evaluate::{ClipScore, Measures, Report};
+use crate::evaluate::{ClipScore, Measures, Report, score_clips, test_clips};
 use crate::loader::Protocol;
 use crate::recipe::Recipe;
 use crate::shards::Prepared;
@@ -159,7 +160,7 @@ fn folds(
         let mut recipe = recipe.clone();
         recipe.run.protocol = protocol.to_string();
         let mut recipe = for_data(&recipe, prepared, &folder)?;
-        eval::test_clips(&recipe.run.protocol, prepared)?;
+        test_clips(*protocol, prepared)?;
         for warning in for_training(&recipe, prepared)? {
             progress.line(&format!("warning: {protocol}: {warning}"));
         }
@@ -255,9 +256,11 @@ impl Board<'_> {
 
 /// What the best weights of a fold's run say of its test clips.
 fn test(fold: &Fold, prepared: &Arc<Prepared>, compute: &Compute) -> Result<Vec<ClipScore>> {
-    let clips = eval::test_clips(&fold.recipe.run.protocol, prepared)?;
+    let clips = test_clips(fold.recipe.run.protocol.parse()?, prepared)?;
     let weights = train::best_weights(&fold.folder)?;
-    eval::score(&weights, prepared, &clips, compute)
+    let mut reporter = Reporter::new("eval");
+    let mut events = |event| reporter.show(event);
+    score_clips(&weights, prepared, &clips, compute, &mut events)
 }
 
 /// Prints a table for people.

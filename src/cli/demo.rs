@@ -1,12 +1,15 @@
 //! `sinew demo`
 
 use super::settings::Settings;
-use super::{eval, export, prepare, report, say, synth, train};
+use super::{eval, export, prepare, say, synth, tell, train};
 use crate::device::{Choice, open};
 use crate::error::{Error, Place, Result};
+use crate::evaluate::{EvaluateOptions, test_clips};
 use crate::files;
+use crate::loader::Protocol;
+use crate::report::write_run_page;
 use crate::shards::{MANIFEST, Prepared};
-use crate::train::{Run, interrupted};
+use crate::train::{CheckpointChoice, REPORT_PAGE, Run, interrupted};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -42,7 +45,7 @@ const SETTINGS: [&str; 7] = [
 ];
 
 /// People that are trained on, and others that are tested.
-const PROTOCOL: &str = "xsub";
+const PROTOCOL: Protocol = Protocol::Xsub;
 
 /// What the demo makes in its folder.
 const MADE: [&str; 4] = ["made.zip", "data", "run", "weights.safetensors"];
@@ -91,7 +94,7 @@ pub fn run(args: &Args) -> Result<()> {
         ..Settings::default()
     };
     // What cannot be done is told before anything is.
-    settings.resolve(PROTOCOL)?;
+    settings.resolve(&PROTOCOL.to_string())?;
     open(args.device)?;
     refuse_others(&args.dir)?;
     files::create_folder(&args.dir)?;
@@ -143,7 +146,7 @@ pub fn run(args: &Args) -> Result<()> {
             3,
             "train: a Two-Stream RNN on the training people (protocol xsub)",
         )?;
-        if eval::test_clips(PROTOCOL, &Prepared::open(&data)?).is_err() {
+        if test_clips(PROTOCOL, &Prepared::open(&data)?).is_err() {
             let what = format!("among {} clips is none of a person to test", args.clips);
             return Err(Error::failed(
                 what,
@@ -152,7 +155,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
         train::run(&train::Args {
             data: Some(data.clone()),
-            protocol: Some(PROTOCOL.into()),
+            protocol: Some(PROTOCOL.to_string()),
             out: Some(run.clone()),
             settings,
             ..train::Args::default()
@@ -160,32 +163,27 @@ pub fn run(args: &Args) -> Result<()> {
         .map_err(again)?;
     }
     stage(4, "eval: clips of people that were never trained on")?;
-    let evaluated = eval::evaluate(&eval::Args {
-        run: run.clone(),
-        data: None,
-        protocol: None,
-        checkpoint: eval::Which::Best,
-        set: Vec::new(),
-        device: args.device,
-        json: false,
-    })?;
-    eval::print(&evaluated.protocol, &evaluated.report)?;
+    let mut options = EvaluateOptions::new(&run);
+    options.device = args.device;
+    let evaluation = eval::reported(&options)?;
+    eval::print(evaluation.protocol, &evaluation.report)?;
     stage(5, "export: the weights with PyTorch's names")?;
     export::run(&export::Args {
         run: run.clone(),
         out: weights.clone(),
-        checkpoint: eval::Which::Best,
+        checkpoint: CheckpointChoice::Best,
     })?;
     stage(
         6,
         "report: a page with curves, confusions and the clips it gets most wrong",
     )?;
-    let page = run.join(report::PAGE);
-    report::write(&run, &page, Some(&evaluated))?;
+    let page = run.join(REPORT_PAGE);
+    let mut warn = |text: String| tell(format!("warning: {text}"));
+    write_run_page(&run, &page, Some(&evaluation), &mut warn)?;
     say(format!(
         "\ndone in {:.0} s; top-1 {:.4}",
         started.elapsed().as_secs_f64(),
-        evaluated.report.top1
+        evaluation.report.top1
     ))?;
     for (what, path) in [
         ("archive", &archive),

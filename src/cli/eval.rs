@@ -1,21 +1,15 @@
 //! `sinew eval`
 
-use super::progress::Progress;
-use super::{say, say_json, tell};
-use crate::device::{Choice, Compute, open};
-use crate::error::{Error, Place, Result};
-use crate::evaluate::{ClipScore, Evaluator, Measures, Report};
-use crate::export::Weights;
-use crate::loader::{Loader, Protocol};
-use crate::lstm::{Context, Plan, Plans};
-use crate::shards::Prepared;
+use super::reporter::Reporter;
+use super::{say, say_json};
+use crate::device::Choice;
+use crate::error::Result;
+use crate::evaluate::{EvaluateOptions, Evaluation, Measures, Report, evaluate};
+use crate::loader::Protocol;
 use crate::text::shortened;
-use crate::train::{self, plans};
+use crate::train::CheckpointChoice;
 use serde_json::json;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::sync::Arc;
+use std::path::PathBuf;
 
 /// Evaluates a run on the test clips of its protocol: people and samplings of a clip averaged.
 ///
@@ -32,7 +26,7 @@ pub struct Args {
     pub protocol: Option<String>,
     /// best, last, a file of weights, or another run, whose best weights are taken
     #[arg(long, default_value = "best")]
-    pub checkpoint: Which,
+    pub checkpoint: CheckpointChoice,
     /// A setting of the run that also matters in testing, put over the run's: data.test_clips, data.test_turn,
     /// data.test_swap or model.fusion_weight
     #[arg(long, value_name = "KEY=VALUE")]
@@ -45,204 +39,43 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Which weights of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Which {
-    /// Those that were best on the validation clips.
-    Best,
-    /// Those of the newest whole checkpoint.
-    Last,
-    /// A file, or of another run the best ones.
-    File(PathBuf),
-}
-
-impl FromStr for Which {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        Ok(match text {
-            "best" => Which::Best,
-            "last" => Which::Last,
-            file => Which::File(PathBuf::from(file)),
-        })
+impl Args {
+    /// The same for the library.
+    fn options(&self) -> Result<EvaluateOptions> {
+        let mut options = EvaluateOptions::new(&self.run);
+        options.data = self.data.clone();
+        options.protocol = self.protocol.as_deref().map(str::parse).transpose()?;
+        options.checkpoint = self.checkpoint.clone();
+        options.settings = self.set.clone();
+        options.device = self.device;
+        Ok(options)
     }
-}
-
-impl fmt::Display for Which {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Which::Best => f.write_str("best weights"),
-            Which::Last => f.write_str("weights of the last checkpoint"),
-            Which::File(path) => write!(f, "weights of {}", path.display()),
-        }
-    }
-}
-
-/// The weights of a run, or of a file alone.
-pub fn weights(run: &Path, which: &Which) -> Result<Weights> {
-    train::Run::recipe(run)?;
-    match which {
-        Which::File(file) => train::weights_of(file),
-        Which::Best => train::best_weights(run),
-        Which::Last => {
-            let mut warn = |error: &Error| tell(format!("warning: {error}"));
-            train::Checkpoint::newest(&run.join("checkpoints"), &mut warn)?.weights(run)
-        }
-    }
-}
-
-/// The engine's view of a device, with the plan of the weights' run.
-pub fn context(weights: &Weights, compute: &Compute) -> Context {
-    let recipe = &weights.recipe;
-    let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
-    let plan = match plans::check(plan, recipe, compute) {
-        Ok(()) => plan,
-        // Another device may not run what was measured on the run's.
-        Err(why) => {
-            tell(format!("warning: {why}; taking stepwise"));
-            Plan::STEPWISE.into()
-        }
-    };
-    let precision = recipe.train.precision;
-    let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
-    for note in notes {
-        tell(format!("warning: {note}"));
-    }
-    context
-}
-
-/// What an evaluation found, and what it was of.
-pub struct Evaluated {
-    /// The protocol whose test clips these are.
-    pub protocol: String,
-    /// The data.
-    pub prepared: Arc<Prepared>,
-    /// Which weights were used.
-    pub which: Which,
-    /// What the model says of each clip.
-    pub scores: Vec<ClipScore>,
-    /// What the scores are worth.
-    pub report: Report,
-    /// One line on the device.
-    pub device: String,
-}
-
-/// Settings that change what a trained model says.
-const IN_TESTING: [&str; 4] = [
-    "data.test_clips",
-    "data.test_turn",
-    "data.test_swap",
-    "model.fusion_weight",
-];
-
-/// Refuses a setting that only training knows.
-fn check_sets(sets: &[String]) -> Result<()> {
-    let key = |set: &String| set.split('=').next().unwrap_or_default().trim().to_string();
-    match sets.iter().map(key).find(|k| !IN_TESTING.contains(&&k[..])) {
-        None => Ok(()),
-        Some(key) => Err(Error::usage(
-            format!("--set {key} cannot be changed after training"),
-            format!("eval takes {}", IN_TESTING.join(", ")),
-        )),
-    }
-}
-
-/// Evaluates a run.
-pub fn evaluate(args: &Args) -> Result<Evaluated> {
-    check_sets(&args.set)?;
-    let recipe = train::Run::recipe(&args.run)?;
-    let mut weights = weights(&args.run, &args.checkpoint)?;
-    weights.recipe = weights.recipe.with(&args.set)?;
-    let prepared = Arc::new(train::data_of(&args.run, &recipe, args.data.as_deref())?);
-    let name = args
-        .protocol
-        .clone()
-        .unwrap_or_else(|| recipe.run.protocol.clone());
-    weights.check_data(prepared.manifest(), Place::file(prepared.folder()))?;
-    if prepared.manifest().checksum != recipe.run.checksum {
-        let what = "these are not the data that the run was trained on";
-        if args.data.is_none() {
-            let help = "name the right ones with --data, or these, if test clips that were trained on do no harm";
-            return Err(Error::input(Place::file(prepared.folder()), what, help));
-        }
-        tell(format!("warning: {what}: a test clip may be one of those"));
-    }
-    let clips = test_clips(&name, &prepared)?;
-    let compute = open(args.device)?;
-    tell(compute.describe());
-    let scores = score(&weights, &prepared, &clips, &compute)?;
-    let report = Report::new(&scores, &weights.classes);
-    Ok(Evaluated {
-        protocol: name,
-        prepared,
-        which: args.checkpoint.clone(),
-        scores,
-        report,
-        device: compute.describe(),
-    })
-}
-
-/// The test clips of a protocol; there is at least one.
-pub fn test_clips(protocol: &str, prepared: &Prepared) -> Result<Vec<usize>> {
-    let protocol: Protocol = protocol.parse()?;
-    // What is held out to choose the best weights is taken from the training clips.
-    let split = protocol.split(prepared.manifest(), 0.0, 0)?;
-    if split.test.is_empty() {
-        let what = format!("{protocol} has no test clips here");
-        let place = Place::file(prepared.folder());
-        return Err(Error::input(
-            place,
-            what,
-            "prepare data that include the test clips",
-        ));
-    }
-    Ok(split.test)
-}
-
-/// What a model on a device says of some clips.
-pub fn score(
-    weights: &Weights,
-    prepared: &Arc<Prepared>,
-    clips: &[usize],
-    compute: &Compute,
-) -> Result<Vec<ClipScore>> {
-    let recipe = &weights.recipe;
-    let sizes = (recipe.train.eval_batch, recipe.run.seed, recipe.run.threads);
-    let loader = Loader::eval(prepared.clone(), clips, &recipe.data, sizes)?;
-    let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
-    let evaluator = Evaluator {
-        model: &model,
-        shape: &shape,
-        device: &compute.device,
-        context: context(weights, compute),
-    };
-    let (progress, total) = (Progress::new("eval", loader.batches()), loader.batches());
-    let mut done = 0;
-    evaluator.clips(&loader, &mut || {
-        done += 1;
-        progress.at(done, total);
-    })
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let Evaluated {
-        protocol, report, ..
-    } = evaluate(args)?;
+    let evaluation = reported(&args.options()?)?;
+    let (protocol, report) = (evaluation.protocol, &evaluation.report);
     if args.json {
-        let mut value = json!({ "protocol": protocol });
+        let mut value = json!({ "protocol": protocol.to_string() });
         if let (Some(all), Ok(serde_json::Value::Object(report))) =
-            (value.as_object_mut(), serde_json::to_value(&report))
+            (value.as_object_mut(), serde_json::to_value(report))
         {
             all.extend(report);
         }
         return say_json(&value);
     }
-    print(&protocol, &report)
+    print(protocol, report)
+}
+
+/// Evaluates with progress on standard error.
+pub fn reported(options: &EvaluateOptions) -> Result<Evaluation> {
+    let mut reporter = Reporter::new("eval");
+    evaluate(options, &mut |event| reporter.show(event))
 }
 
 /// Prints a report for people.
-pub fn print(protocol: &str, report: &Report) -> Result<()> {
+pub fn print(protocol: Protocol, report: &Report) -> Result<()> {
     say(format!(
         "{protocol}: top-1 {:.4}, top-5 {:.4}, mean class {:.4}, loss {:.4} on {} clips",
         report.top1, report.top5, report.mean_class, report.loss, report.clips

@@ -1,9 +1,10 @@
 //! `sinew export`
 
-use super::eval::{Which, weights};
-use super::output::{Output, may_write};
+use super::reporter::Reporter;
 use super::say;
 use crate::error::Result;
+use crate::export::{ExportOptions, export};
+use crate::train::CheckpointChoice;
 use std::path::PathBuf;
 
 /// Writes a run's weights with PyTorch's names, shapes and gate order.
@@ -18,19 +19,17 @@ pub struct Args {
     pub out: PathBuf,
     /// best, last or a file of weights
     #[arg(long, default_value = "best")]
-    pub checkpoint: Which,
+    pub checkpoint: CheckpointChoice,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    may_write(&args.out, Output::Tensors)?;
-    let weights = weights(&args.run, &args.checkpoint)?;
-    weights.write(&args.out)?;
-    let count: usize = weights
-        .parameters
-        .values()
-        .map(|(_, values)| values.len())
-        .sum();
+    let mut options = ExportOptions::new(&args.run, &args.out);
+    options.checkpoint = args.checkpoint.clone();
+    let mut reporter = Reporter::new("export");
+    let weights = export(&options, &mut |event| reporter.show(event))?;
+    let parameters = weights.parameters.values();
+    let count: usize = parameters.map(|(_, values)| values.len()).sum();
     say(format!(
         "{}: {} tensors, {count} numbers",
         args.out.display(),

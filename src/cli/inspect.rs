@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::output::{Output, may_write};
 use super::progress::Progress;
 use super::{say, say_json};
 use crate::error::{Error, Place, Result};
-use crate::files;
+use crate::files::{self, OutputKind};
 use crate::report::{
     ClipFacts, Contents, Key, Lengths, Listed, Measured, Source, clip_page, pose_strip,
 };
 use crate::text::{counted, shortened};
+use crate::train::check_output;
 use indicatif::HumanCount;
 use serde_json::json;
 
@@ -235,8 +235,8 @@ fn draw(args: &Args, source: &Source, name: &str) -> Result<()> {
     let found = source.clip(name)?;
     let facts = ClipFacts::of(source, &found);
     let (html, svg) = targets(args.out.as_deref(), &facts.clip);
-    may_write(&html, Output::Page)?;
-    may_write(&svg, Output::Picture)?;
+    check_output(&html, OutputKind::Page)?;
+    check_output(&svg, OutputKind::Picture)?;
     files::write(&html, clip_page(source, &found, &facts).as_bytes())?;
     files::write(&svg, pose_strip(source, &found, &facts).as_bytes())?;
     if args.json {

@@ -7,14 +7,13 @@ mod demo;
 mod devices;
 mod eval;
 mod export;
-pub mod faults;
 mod inspect;
 mod layouts;
-mod output;
 mod predict;
 mod prepare;
 mod progress;
 mod report;
+mod reporter;
 mod settings;
 mod signals;
 mod synth;
@@ -86,6 +85,16 @@ pub fn run() -> Result<()> {
         Command::Export(args) => export::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Bench(command) => bench::run(&command),
+    }
+}
+
+/// The process exit code after an error: 1 the work failed, 2 bad usage, 130 interrupted.
+#[must_use]
+pub fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Usage { .. } => 2,
+        Error::Interrupted(_) => 130,
+        _ => 1,
     }
 }
 

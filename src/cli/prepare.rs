@@ -1,10 +1,11 @@
 //! `sinew prepare`
 
-use super::progress::{Progress, announce_size, bytes};
+use super::progress::bytes;
+use super::reporter::Reporter;
 use super::{say, tell};
 use crate::error::Result;
 use crate::formats::Dataset;
-use crate::prepare::{Options, Plan};
+use crate::prepare::{PrepareOptions, prepare};
 use crate::text::counted;
 use std::path::PathBuf;
 
@@ -32,19 +33,14 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let options = Options {
-        sources: args.source.clone(),
-        out: args.out.clone(),
-        dataset: args.dataset,
-        threads: args.threads,
-        skip_bad: args.skip_bad,
-    };
+    let mut options = PrepareOptions::new(&args.source, &args.out);
+    options.dataset = args.dataset;
+    options.threads = args.threads;
+    options.skip_bad = args.skip_bad;
     let started = std::time::Instant::now();
-    let plan = Plan::new(&options)?;
-    announce_size(&args.out, plan.bytes());
     let summary = {
-        let progress = Progress::new("prepare", 0);
-        plan.prepare(&|done, total| progress.at(done, total))?
+        let mut reporter = Reporter::writing_to("prepare", &args.out);
+        prepare(&options, &mut |event| reporter.show(event))?
     };
     for warning in &summary.warnings {
         tell(format!("warning: {warning}"));

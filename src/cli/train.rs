@@ -3,7 +3,7 @@
 use super::progress::{Progress, time};
 use super::settings::Settings;
 use super::signals::with_signals;
-use super::{say, tell};
+use super::{exit_code, say, tell};
 use crate::device::{Choice, open_for, open_named, share_cores};
 use crate::error::{Error, Result};
 use crate::recipe::{Recipe, SHAPE_KEYS};
@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> Result<()> {
             }
             ranks.wait();
             drop(ranks);
-            std::process::exit(error.exit_code().into());
+            std::process::exit(exit_code(error).into());
         }
         Err(error) if rank.of > 1 => {
             if !rank.leads() {
@@ -83,7 +83,7 @@ pub fn run(args: &Args) -> Result<()> {
                 "sinew: rank {} of {}: {error}",
                 rank.number, rank.of
             ));
-            ranks.abort(error.exit_code());
+            ranks.abort(exit_code(error));
         }
         _ => {}
     }

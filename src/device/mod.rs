@@ -273,7 +273,7 @@ pub fn failure(panic: &str) -> Option<Error> {
     let (_, said) = panic.split_once("wgpu error: ")?;
     let said = said.lines().next().unwrap_or_default().trim();
     Some(if out_of_memory(said) {
-        Error::device(
+        Error::memory(
             "the device ran out of memory; the last checkpoint is whole",
             "resume with a smaller train.batch, and as much more train.accumulate, each named by --allow too",
         )

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 
 /// Bytes available to this user on the file system of a path, or of its nearest existing parent; `None` if unknown.
 #[must_use]
@@ -36,7 +36,7 @@ fn free(_: &Path) -> Option<u64> {
 /// Checks that the disk has enough free space before a large write.
 ///
 /// # Errors
-/// [`Error::Input`] if fewer than `bytes` are free.
+/// [`Error::Space`] if fewer than `bytes` are free.
 pub fn check_space(path: &Path, bytes: u64) -> Result<()> {
     match free_space(path) {
         Some(free) if free < bytes => {
@@ -47,7 +47,11 @@ pub fn check_space(path: &Path, bytes: u64) -> Result<()> {
                 gib(free)
             );
             let help = "free some space, or choose another disk";
-            Err(Error::input(Place::file(path), what, help))
+            Err(Error::Space {
+                path: path.to_path_buf(),
+                what,
+                help: help.into(),
+            })
         }
         _ => Ok(()),
     }

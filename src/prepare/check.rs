@@ -9,33 +9,12 @@ use crate::formats::coverage::set_warnings;
 use crate::formats::{Catalogue, Dataset, is_own_clips};
 use crate::shards::{MANIFEST, Manifest, Prepared};
 
-/// The type of a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// An archive, a folder of clips, or a clip.
-    Source,
-    /// Prepared data, complete or not.
-    Prepared,
-    /// A training run.
-    Run,
-}
-
-/// Determines the type of a path from the files in it. Other programs also write `manifest.json` and `config.toml`, so a
-/// folder with `clips.csv` and `layout.toml` is always a source.
+/// Whether a folder contains prepared data, complete or not. Other programs also write files called `manifest.json`, so a
+/// folder with `clips.csv` and `layout.toml` is never prepared data.
 #[must_use]
-pub fn kind(path: &Path) -> Kind {
-    if is_own_clips(path) {
-        Kind::Source
-    } else if path.join(MANIFEST).exists() || folder::is_unfinished(path) {
-        Kind::Prepared
-    } else if ["config.toml", "checksums.json"]
-        .iter()
-        .any(|name| path.join(name).exists())
-    {
-        Kind::Run
-    } else {
-        Kind::Source
-    }
+pub fn is_prepared(folder: &Path) -> bool {
+    let prepared = folder.join(MANIFEST).exists() || folder::is_unfinished(folder);
+    prepared && !is_own_clips(folder)
 }
 
 /// The result of a check.
@@ -59,11 +38,12 @@ pub fn check(
     path: &Path,
     dataset: Option<Dataset>,
     threads: usize,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &mut dyn FnMut(usize, usize),
 ) -> Checked {
-    let found = match kind(path) {
-        Kind::Prepared => prepared(path),
-        _ => source(path, dataset, threads, progress),
+    let found = if is_prepared(path) {
+        prepared(path)
+    } else {
+        source(path, dataset, threads, progress)
     };
     found.unwrap_or_else(|error| Checked {
         clips: 0,
@@ -121,7 +101,7 @@ fn source(
     path: &Path,
     dataset: Option<Dataset>,
     threads: usize,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Checked> {
     let mut catalogue = Catalogue::open(&[path], dataset)?;
     few_enough(catalogue.classes.len(), path)?;

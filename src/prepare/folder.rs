@@ -6,7 +6,7 @@ use std::fs::{self, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::journal::{Finished, Journal};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::files;
 use crate::shards::{MANIFEST, Manifest};
 
@@ -14,12 +14,13 @@ use crate::shards::{MANIFEST, Manifest};
 /// file lists the finished shards, and all other files of the preparation can be removed.
 const MARKER: &str = ".sinew-preparing";
 
-/// A claimed folder. If it is dropped before it is published, its files are removed.
+/// A claimed folder. If it is dropped before it is published, its files are removed, unless the finished shards are kept.
 pub(super) struct Target {
     folder: PathBuf,
     /// Whether the folder was created here.
     made: bool,
-    published: bool,
+    /// Published, or left for the next preparation.
+    stays: bool,
     /// Holds the lock.
     journal: Journal,
 }
@@ -28,7 +29,7 @@ impl Target {
     /// Creates the folder, or claims an empty one or one left by an interrupted preparation. Returns the shards that the
     /// latter had finished if it was the same job; all its other files are removed.
     pub(super) fn claim(folder: &Path, job: &str) -> Result<(Self, Vec<Finished>)> {
-        let refuse = |what: &str, help: &str| Err(Error::input(Place::file(folder), what, help));
+        let refuse = |what: &str, help: &str| Err(Error::exists(folder, what, help));
         let made = !folder.exists();
         if !made && !folder.is_dir() {
             return refuse("a file, not a folder", "choose a new folder with --out");
@@ -70,16 +71,17 @@ impl Target {
         };
         // On file systems without locks the folder is used unlocked.
         if let Err(TryLockError::WouldBlock) = journal.file().try_lock() {
-            return refuse(
+            return Err(Error::locked(
+                folder,
                 "in use by another preparation",
                 "wait for it to finish, or choose another folder with --out",
-            );
+            ));
         }
         let finished = journal.resume(folder, job)?;
         let target = Target {
             folder: folder.to_path_buf(),
             made,
-            published: false,
+            stays: false,
             journal,
         };
         target.keep(&finished)?;
@@ -91,6 +93,11 @@ impl Target {
         self.journal.add(finished)
     }
 
+    /// Leaves the folder to the next preparation, which continues with the shards that are finished by now.
+    pub(super) fn keep_finished(&mut self) {
+        self.stays = true;
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -98,7 +105,7 @@ impl Target {
     /// Writes the manifest, which turns the folder into prepared data.
     pub(super) fn publish(mut self, manifest: &Manifest) -> Result<()> {
         manifest.write(&self.folder)?;
-        self.published = true;
+        self.stays = true;
         let marker = self.folder.join(MARKER);
         fs::remove_file(&marker).map_err(|error| Error::io(&marker, "remove", error))
     }
@@ -119,7 +126,7 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if self.published {
+        if self.stays {
             return;
         }
         // An error is already being reported. Files that cannot be removed stay with the marker and without a manifest, so

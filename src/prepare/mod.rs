@@ -8,14 +8,17 @@ mod observe;
 mod pipeline;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-pub use check::{Checked, Kind, check, kind};
+pub use check::{Checked, check, is_prepared};
 pub use collection::Collection;
 use folder::Target;
 use journal::Finished;
 use observe::Tally;
 
 use crate::error::{Error, Place, Result, Warning};
+use crate::event::Event;
 use crate::files::check_space;
 use crate::formats::{Catalogue, Dataset, Recording};
 use crate::limits::CLASSES;
@@ -23,23 +26,44 @@ use crate::shards::{ClipEntry, Counts, FORMAT, Manifest, Prepared, ShardWriter, 
 use crate::skeleton::Layout;
 
 /// What to prepare, and how.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PrepareOptions {
     /// Archives, folders or single clips.
     pub sources: Vec<PathBuf>,
-    /// The folder that the prepared data go to: new, empty, or left by an interrupted preparation.
+    /// The folder to write: new, empty, or left by an interrupted preparation.
     pub out: PathBuf,
-    /// Kind of the sources; none looks at their file names.
+    /// The kind of the sources; default: detected from their file names.
     pub dataset: Option<Dataset>,
-    /// Threads that parse; 0 takes all cores.
+    /// Threads that parse clips; 0, the default, uses all cores.
     pub threads: usize,
-    /// Publish without the bad entries instead of stopping at them.
+    /// Whether to leave out bad entries instead of stopping at them; default: false.
     pub skip_bad: bool,
+    /// Set to true, from any thread, it interrupts the preparation. The same preparation, started again, continues.
+    pub stop: Arc<AtomicBool>,
 }
 
-/// What was prepared.
+impl PrepareOptions {
+    /// Prepares all clips of the sources into a folder, on all cores.
+    pub fn new<S: Into<PathBuf>>(
+        sources: impl IntoIterator<Item = S>,
+        out: impl Into<PathBuf>,
+    ) -> Self {
+        PrepareOptions {
+            sources: sources.into_iter().map(Into::into).collect(),
+            out: out.into(),
+            dataset: None,
+            threads: 0,
+            skip_bad: false,
+            stop: Arc::default(),
+        }
+    }
+}
+
+/// The result of a preparation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
+#[non_exhaustive]
+pub struct PrepareSummary {
     /// Sums over all clips.
     pub counts: Counts,
     /// Shards.
@@ -56,64 +80,42 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
 }
 
-/// Prepares data: same sources, same bytes, whatever the number of threads, and whether or not an interrupted
-/// preparation of the same sources had finished a part, which is not done again. Memory holds one shard and a bounded
-/// number of clips on their way. `progress` hears of every clip: done, of how many.
+/// Turns archives, folders or single clips into prepared data, without unpacking anything to disk.
+///
+/// The same sources give the same bytes, for any number of threads, and also where an interrupted preparation of the same
+/// sources is continued: the shards that it finished are kept. Memory holds one shard and a bounded number of parsed clips.
+/// `events` receives the size of the output, and the clips that are done.
 ///
 /// # Errors
 /// A source that cannot be opened; an output folder that holds something else; a disk that is full or cannot be
-/// written; bad entries, all listed, unless `skip_bad`. Nothing is published then, and nothing stays.
-pub fn prepare(options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Summary> {
-    Plan::new(options)?.prepare(progress)
+/// written; bad entries, all listed, unless [`PrepareOptions::skip_bad`] is set. Nothing is published then, and the folder
+/// is left as it was. [`Error::Interrupted`] after [`PrepareOptions::stop`]: finished shards stay.
+pub fn prepare(options: &PrepareOptions, events: &mut dyn FnMut(Event)) -> Result<PrepareSummary> {
+    let catalogue = Catalogue::open(&options.sources, options.dataset)?;
+    let source = options
+        .sources
+        .first()
+        .map_or(Path::new(""), PathBuf::as_path);
+    few_enough(catalogue.classes.len(), source)?;
+    let bytes = output_bytes(&catalogue);
+    // The size is only known within a factor of two, and an interrupted preparation may have written a part.
+    let written = folder::bytes_there(&options.out);
+    check_space(&options.out, (bytes / 2).saturating_sub(written))?;
+    events(Event::Output { bytes });
+    prepare_listed(catalogue, options, &mut |done, total| {
+        events(Event::Progress { done, total });
+    })
 }
 
-/// A preparation whose sources are listed, and that has not begun.
-#[derive(Debug)]
-pub struct Plan {
-    options: Options,
-    catalogue: Catalogue,
-}
-
-impl Plan {
-    /// Lists the sources.
-    ///
-    /// # Errors
-    /// A source that cannot be opened; a disk that has far too little room for the prepared data.
-    pub fn new(options: &Options) -> Result<Self> {
-        let plan = Plan {
-            catalogue: Catalogue::open(&options.sources, options.dataset)?,
-            options: options.clone(),
-        };
-        let source = options
-            .sources
-            .first()
-            .map_or(Path::new(""), PathBuf::as_path);
-        few_enough(plan.catalogue.classes.len(), source)?;
-        // The size is only known within a factor of two, and an interrupted preparation may have written a part.
-        let written = folder::bytes_there(&options.out);
-        check_space(&options.out, (plan.bytes() / 2).saturating_sub(written))?;
-        Ok(plan)
-    }
-
-    /// About how many bytes the prepared data will have, by the size of their sources: a text of NTU RGB+D has twelve
-    /// numbers a joint, of which three are kept; an array has as many numbers as what is made of it.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        let percent = match self.catalogue.dataset {
-            Dataset::Ntu => 13,
-            Dataset::Sbu => 50,
-            Dataset::Clips => 100,
-        };
-        self.catalogue.unpacked_bytes() / 100 * percent
-    }
-
-    /// Prepares the data, as [`prepare()`] does.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn prepare(self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Summary> {
-        prepare_listed(self.catalogue, &self.options, progress)
-    }
+/// About how many bytes the prepared data will have, by the size of their sources: a text of NTU RGB+D has twelve numbers
+/// per joint, of which three are kept; an array has as many numbers as what is made of it.
+fn output_bytes(catalogue: &Catalogue) -> u64 {
+    let percent = match catalogue.dataset {
+        Dataset::Ntu => 13,
+        Dataset::Sbu => 50,
+        Dataset::Clips => 100,
+    };
+    catalogue.unpacked_bytes() / 100 * percent
 }
 
 /// Refuses more classes than prepared data are read with.
@@ -128,9 +130,9 @@ fn few_enough(classes: usize, place: &Path) -> Result<()> {
 
 fn prepare_listed(
     mut catalogue: Catalogue,
-    options: &Options,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Summary> {
+    options: &PrepareOptions,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<PrepareSummary> {
     let mut bad = std::mem::take(&mut catalogue.problems);
     let job = job(&catalogue, options);
     let (mut target, finished) = Target::claim(&options.out, &job)?;
@@ -155,6 +157,11 @@ fn prepare_listed(
         options.threads,
         progress,
         |index, recording: Result<Recording>| {
+            if options.stop.load(Ordering::Relaxed) {
+                target.keep_finished();
+                let what = "finished shards are kept; the same command continues";
+                return Err(Error::Interrupted(what.into()));
+            }
             part.items = index + 1;
             match recording {
                 Err(error) => {
@@ -204,7 +211,7 @@ fn prepare_listed(
     if let (Some(tally), Some(source)) = (&part.tally, options.sources.first()) {
         warnings.extend(tally.warnings(&catalogue.layout, &Place::file(source)));
     }
-    Ok(Summary {
+    Ok(PrepareSummary {
         shards: manifest.shards.len(),
         resumed,
         bytes: manifest.shards.iter().map(|shard| shard.bytes).sum(),
@@ -268,7 +275,7 @@ pub fn number_warnings(prepared: &Prepared) -> Result<Vec<Warning>> {
 }
 
 /// Decides whether an interrupted preparation was this one: the sources, how they are read, and who reads them.
-fn job(catalogue: &Catalogue, options: &Options) -> String {
+fn job(catalogue: &Catalogue, options: &PrepareOptions) -> String {
     format!(
         "{} {} {FORMAT} {VERSION}, sinew {}",
         catalogue.fingerprint(),

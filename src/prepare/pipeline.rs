@@ -80,8 +80,8 @@ pub(super) fn parse_in_order(
     catalogue: &Catalogue,
     first: usize,
     threads: usize,
-    progress: &(dyn Fn(usize, usize) + Sync),
-    mut take: impl FnMut(usize, Result<Recording>) -> Result<()> + Send,
+    progress: &mut dyn FnMut(usize, usize),
+    mut take: impl FnMut(usize, Result<Recording>) -> Result<()>,
 ) -> Result<()> {
     let items = &catalogue.items;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -8,5 +8,5 @@ mod source;
 
 pub use clip::{ClipFacts, Extent, Track, clip_page, pose_strip};
 pub use contents::{Bin, ClassCount, Contents, Key, Lengths, Listed, Measured};
-pub use run::{RunFacts, Tested, page as run_page};
+pub use run::{ReportOptions, report, write_run_page};
 pub use source::{FoundClip, Source};

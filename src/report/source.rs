@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::check::{PathKind, path_kind};
 use crate::error::{Error, Place, Result};
 use crate::formats::{Catalogue, Dataset, Item, Recording, ntu};
-use crate::prepare::{Kind, kind};
 use crate::shards::Prepared;
 use crate::skeleton::Layout;
 use crate::text::edit_distance;
@@ -44,10 +44,12 @@ impl Source {
     /// [`Error::Input`] for a run; otherwise as [`Prepared::open`] and [`Catalogue::unlabelled`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
-        let clips = match kind(&path) {
-            Kind::Prepared => Clips::Prepared(Prepared::open(&path)?),
-            Kind::Source => Clips::Listed(Catalogue::unlabelled(&[&path], None)?),
-            Kind::Run => {
+        let clips = match path_kind(&path) {
+            PathKind::Prepared => Clips::Prepared(Prepared::open(&path)?),
+            PathKind::Source | PathKind::Weights => {
+                Clips::Listed(Catalogue::unlabelled(&[&path], None)?)
+            }
+            PathKind::Run => {
                 let what = "this is a run folder";
                 let help = "pass the data folder instead; `sinew eval` evaluates a run";
                 return Err(Error::input(Place::file(&path), what, help));

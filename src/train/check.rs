@@ -5,14 +5,14 @@ mod strangers;
 use super::checkpoint::{self, Checkpoint, Position};
 use super::checksums::{CHECKSUMS, Checksums, listed_name};
 use super::epochs::{DROP, EPOCH_FILES, EpochMetrics, kept_lines, whole_lines};
-use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, PAGE};
+use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, REPORT_PAGE};
 use super::stored::StoredSettings;
 use super::tensorboard;
 use crate::error::{Error, Place, Result, Warning};
-use crate::export::{Weights, open_judged, read_tensors};
 use crate::files::{self, CHECKSUM, Tensors};
 use crate::limits::{CHECKSUMS_BYTES, RUN_FILE_BYTES, SETTINGS_BYTES};
 use crate::text::ranges;
+use crate::weights::{Weights, open_judged, read_tensors};
 use std::path::Path;
 
 /// What a check of a run found.
@@ -302,7 +302,7 @@ impl Checker<'_> {
     }
 
     fn page(&mut self) {
-        let path = self.folder.join(PAGE);
+        let path = self.folder.join(REPORT_PAGE);
         let bytes = self.bytes(&path, RUN_FILE_BYTES);
         let Some(Some(bytes)) = self.noted(bytes) else {
             return;
@@ -329,6 +329,8 @@ impl Checker<'_> {
         let names: Vec<String> = checksums.files.keys().cloned().collect();
         let gone = |name: &&String| !self.folder.join(name).exists();
         let gone: Vec<&String> = names.iter().filter(gone).collect();
+        let checkpoints = checkpoint::list(&self.folder.join(CHECKPOINTS));
+        let newest = checkpoints.unwrap_or_default().pop();
         for name in gone {
             let path = self.folder.join(name);
             if name.starts_with(EVENTS) {
@@ -336,9 +338,7 @@ impl Checker<'_> {
                 self.problem(&path, "missing", help);
             } else if name.starts_with(CHECKPOINTS) {
                 // Those that newer ones replace are removed.
-                let folder = self.folder.join(CHECKPOINTS);
-                let newest = checkpoint::list(&folder).unwrap_or_default().pop();
-                if newest.is_none_or(|newest| newest < path) {
+                if newest.as_ref().is_none_or(|newest| *newest < path) {
                     self.warn(&path, "missing", "the run goes on from an older one");
                 }
             }

@@ -2,8 +2,8 @@
 
 use super::optimiser::Memory;
 use crate::error::{Error, Place, Result};
-use crate::export::{CHECKPOINT, Weights, read_tensors};
 use crate::files::{CHECKSUM, Numbers, Tensors};
+use crate::weights::{CHECKPOINT, Weights, read_tensors};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

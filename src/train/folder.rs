@@ -15,10 +15,18 @@ pub(super) const BEST: &str = "best.safetensors";
 pub(super) const LOCK: &str = ".lock";
 
 /// The page that `sinew report` writes there.
-pub(super) const PAGE: &str = "report.html";
+pub const REPORT_PAGE: &str = "report.html";
 
 /// Files that only grow while a run goes on, beside those in [`EVENTS`].
 pub(super) const GROWING: [&str; 2] = [METRICS, TIMING];
+
+/// Whether a folder holds a run, or what is left of one.
+#[must_use]
+pub fn is_run_folder(folder: &Path) -> bool {
+    [CONFIG, CHECKSUMS]
+        .iter()
+        .any(|name| folder.join(name).exists())
+}
 
 /// A run shares its folder with nothing else; what a start that was broken off left is no stranger.
 pub(super) fn refuse_strangers(folder: &Path) -> Result<()> {
@@ -29,17 +37,17 @@ pub(super) fn refuse_strangers(folder: &Path) -> Result<()> {
     };
     if folder.join(CHECKSUMS).exists() {
         // It is written only once there are settings.
-        let what = format!("{} holds a run whose {CONFIG} is gone", folder.display());
+        let what = format!("it holds a run whose {CONFIG} is gone");
         let help = "`sinew check RUN --mend` restores it; or choose a new folder for --out";
-        return Err(Error::failed(what, help));
+        return Err(Error::exists(folder, what, help));
     }
     const OURS: [&str; 5] = [METRICS, TIMING, LOCK, CHECKPOINTS, BEST];
     for entry in entries {
         let path = entry.map_err(|e| Error::io(folder, "read", e))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !OURS.contains(&name.as_ref()) && !files::is_leftover(&path) {
-            let what = format!("{} holds other things, such as {name}", folder.display());
-            return Err(Error::failed(what, "choose a new folder for --out"));
+            let what = format!("it holds other things, such as {name}");
+            return Err(Error::exists(folder, what, "choose a new folder for --out"));
         }
     }
     Ok(())
@@ -62,8 +70,9 @@ pub(super) fn lock(folder: &Path) -> Result<File> {
     let file = file.map_err(|e| Error::io(&path, "write", e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::failed(
-            format!("another process trains in {}", folder.display()),
+        Err(TryLockError::WouldBlock) => Err(Error::locked(
+            folder,
+            "another process trains in this folder",
             "wait for it, or choose another --out",
         )),
         Err(TryLockError::Error(e)) => Err(Error::io(&path, "lock", e)),

@@ -12,7 +12,7 @@ use crate::shards::Manifest;
 /// Where it is not known how much that is, only a matrix that no kernel can read is refused.
 ///
 /// # Errors
-/// [`Error::Device`] with what a step needs, and the largest batch that divides `train.batch` and fits.
+/// [`Error::Memory`] with what a step needs, and the largest batch that divides `train.batch` and fits.
 pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usize) -> Result<()> {
     let sizes = [recipe.data.frames, features::channels(&recipe.data)];
     let shape = shape(recipe, manifest, sizes);
@@ -25,7 +25,7 @@ pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usiz
             compute.name(),
             mib(largest as u64),
         );
-        return Err(Error::device(
+        return Err(Error::memory(
             what,
             "lower model.hidden, or use --device cpu",
         ));
@@ -66,7 +66,7 @@ pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usiz
         ),
         None => "lower model.hidden or data.frames, or use another device".into(),
     };
-    Err(Error::device(what, help))
+    Err(Error::memory(what, help))
 }
 
 fn mib(bytes: u64) -> String {

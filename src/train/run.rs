@@ -10,11 +10,11 @@ use super::stored::StoredSettings;
 use super::tensorboard::{self, EventLog};
 use super::weights::best_weights;
 use crate::error::{Error, Result};
-use crate::export::Weights;
 use crate::files;
 use crate::limits::{RUN_FILE_BYTES, SETTINGS_BYTES};
 use crate::recipe::Recipe;
 use crate::text::ranges;
+use crate::weights::Weights;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -37,11 +37,12 @@ impl Run {
     /// Starts a new run, which is one when [`Run::keep_recipe`] has written its settings.
     ///
     /// # Errors
-    /// [`Error::Failed`] where a run is there already, [`Error::Io`] where the folder cannot be written.
+    /// [`Error::Exists`] where the folder holds a run or other files, [`Error::Io`] where the folder cannot be written.
     pub fn create(folder: &Path, recipe: Recipe) -> Result<Self> {
         if Self::exists(folder) {
-            return Err(Error::failed(
-                format!("{} already holds a run", folder.display()),
+            return Err(Error::exists(
+                folder,
+                "it already holds a run",
                 "resume it with --resume, or choose another --out",
             ));
         }

@@ -5,9 +5,10 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use sinew::cli::exit_code;
 use sinew::error::Result;
 use sinew::formats::Dataset;
-use sinew::prepare::{Options, Summary, prepare};
+use sinew::prepare::{PrepareOptions, PrepareSummary, prepare};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 /// A clip: for each frame, the ids of its bodies.
@@ -92,7 +93,7 @@ pub fn folder<N: AsRef<str>, T: AsRef<[u8]>>(path: &Path, entries: &[(N, T)]) ->
 }
 
 /// Prepares a source with two threads.
-pub fn prepared(source: &Path, out: &Path) -> Result<Summary> {
+pub fn prepared(source: &Path, out: &Path) -> Result<PrepareSummary> {
     with(source, out, None, false)
 }
 
@@ -102,21 +103,18 @@ pub fn with(
     out: &Path,
     dataset: Option<Dataset>,
     skip_bad: bool,
-) -> Result<Summary> {
-    let options = Options {
-        sources: vec![source.into()],
-        out: out.into(),
-        dataset,
-        threads: 2,
-        skip_bad,
-    };
-    prepare(&options, &|_, _| {})
+) -> Result<PrepareSummary> {
+    let mut options = PrepareOptions::new([source], out);
+    options.dataset = dataset;
+    options.threads = 2;
+    options.skip_bad = skip_bad;
+    prepare(&options, &mut |_| {})
 }
 
 /// The message of a preparation that must fail, and that it left nothing behind.
 pub fn refused(source: &Path, out: &Path) -> String {
     let error = prepared(source, out).expect_err("this must not be published");
-    assert_eq!(error.exit_code(), 1, "{error}");
+    assert_eq!(exit_code(&error), 1, "{error}");
     assert!(!out.exists(), "something was left behind after: {error}");
     error.to_string()
 }

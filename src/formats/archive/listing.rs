@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Found;
+use super::Location;
 use crate::error::{Error, Place, Result, Warning};
 use crate::formats::dataset::is_hidden;
 
@@ -17,7 +17,7 @@ const SYSTEM: [&str; 3] = ["lost+found", "System Volume Information", "$RECYCLE.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     /// Path inside the folder, separated by `/`, and the file. Broken links are included; reading one reports the cause.
-    pub entries: Vec<(String, Found)>,
+    pub entries: Vec<(String, Location)>,
     /// Unreadable folders, and broken links that may have pointed to a folder: path inside the folder, and the system's
     /// error message.
     pub unread: Vec<(String, String)>,
@@ -57,12 +57,12 @@ impl Listing {
                     if path.extension().is_none() {
                         self.unread.push((name.clone(), error.to_string()));
                     }
-                    self.entries.push((name, Found::File(path)));
+                    self.entries.push((name, Location::File(path)));
                     continue;
                 }
             };
             if metadata.is_file() {
-                self.entries.push((name, Found::File(path)));
+                self.entries.push((name, Location::File(path)));
             } else if metadata.is_dir() && !is_circle(&path, folder) {
                 match fs::read_dir(&path) {
                     Ok(inside) => self.add(&path, inside, &format!("{name}/"), depth + 1)?,

@@ -18,14 +18,14 @@ pub struct Archive {
     path: PathBuf,
     zip: Option<Zipped>,
     /// Path inside the source, separated by `/`, and the location of the entry.
-    entries: Vec<(String, Found)>,
+    entries: Vec<(String, Location)>,
     /// Skipped folders: path inside the source, and the system's error message.
     unread: Vec<(String, String)>,
     warning: Option<Warning>,
 }
 
 #[derive(Debug, Clone)]
-enum Found {
+enum Location {
     /// Index in the zip's directory.
     Zipped(usize),
     /// A file.
@@ -59,7 +59,7 @@ impl Archive {
         } else if is_zip(&path)? {
             let opened = Zipped::open(&path)?;
             let found =
-                |(index, name): (usize, String)| (name.replace('\\', "/"), Found::Zipped(index));
+                |(index, name): (usize, String)| (name.replace('\\', "/"), Location::Zipped(index));
             let files = opened.names().enumerate().map(found);
             listing.entries = files.filter(|(name, _)| !name.ends_with('/')).collect();
             zip = Some(opened);
@@ -69,7 +69,7 @@ impl Archive {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            listing.entries.push((name, Found::File(path.clone())));
+            listing.entries.push((name, Location::File(path.clone())));
         }
         let warning = listing.warning(&path);
         let Listing {
@@ -116,8 +116,8 @@ impl Archive {
             return size(&self.path);
         }
         let files = self.entries.iter().map(|(_, found)| match found {
-            Found::File(path) => size(path),
-            Found::Zipped(_) => 0,
+            Location::File(path) => size(path),
+            Location::Zipped(_) => 0,
         });
         files.sum()
     }
@@ -143,8 +143,8 @@ impl Archive {
     #[must_use]
     pub fn place(&self, entry: usize) -> Place {
         match self.entries.get(entry) {
-            Some((_, Found::File(path))) => Place::file(path),
-            Some((name, Found::Zipped(_))) => {
+            Some((_, Location::File(path))) => Place::file(path),
+            Some((name, Location::Zipped(_))) => {
                 Place::file(&self.path).entry(name.escape_debug().to_string())
             }
             None => Place::file(&self.path),
@@ -156,12 +156,12 @@ impl Archive {
     #[must_use]
     pub fn stamp(&self, entry: usize) -> Option<(u64, u128)> {
         match (&self.entries.get(entry)?.1, &self.zip) {
-            (Found::File(path), _) => {
+            (Location::File(path), _) => {
                 let metadata = fs::metadata(path).ok()?;
                 let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
                 Some((metadata.len(), changed.as_nanos()))
             }
-            (Found::Zipped(index), Some(zip)) => {
+            (Location::Zipped(index), Some(zip)) => {
                 let (size, crc) = zip.claims(*index)?;
                 Some((size, crc.into()))
             }
@@ -230,7 +230,7 @@ impl EntryReader<'_> {
         buffer.clear();
         let place = self.archive.place(entry);
         match (self.archive.entries.get(entry), &mut self.zip) {
-            (Some((_, Found::File(path))), _) => {
+            (Some((_, Location::File(path))), _) => {
                 let refused = |error| Error::io(path, "read", error);
                 let file = File::open(path).map_err(refused)?;
                 let read = file.take(most as u64 + 1).read_to_end(buffer);
@@ -239,7 +239,7 @@ impl EntryReader<'_> {
                 }
                 Ok(())
             }
-            (Some((_, Found::Zipped(index))), Some(zip)) => {
+            (Some((_, Location::Zipped(index))), Some(zip)) => {
                 zip.read(*index, most, &place, too_large, buffer)
             }
             _ => {

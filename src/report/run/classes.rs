@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::number::percent;
-use crate::evaluate::Report;
 use crate::limits::{DRAWN_CLASSES, LISTED_CLASSES};
 use crate::report::html::escape;
+use crate::scores::Report;
 use crate::text::{counted, truncated};
 
 /// Number of confusions in the list.

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::Tested;
 use super::number::percent;
 use crate::error::Result;
-use crate::evaluate::{ClipScore, ranking};
+use crate::evaluate::Evaluation;
 use crate::report::clip::{player, poses};
 use crate::report::html::escape;
 use crate::report::{ClipFacts, Source};
+use crate::scores::{ClipScore, ranking};
 use crate::text::{counted, truncated};
 
 /// Maximum number of clips.
@@ -32,7 +32,7 @@ pub(super) struct WorstClips {
 ///
 /// # Errors
 /// If a clip cannot be read.
-pub(super) fn worst_clips(tested: &Tested<'_>) -> Result<WorstClips> {
+pub(super) fn worst_clips(tested: &Evaluation) -> Result<WorstClips> {
     let right = |score: &&ClipScore| ranking(&score.probabilities).first() == Some(&score.label);
     let mut wrong: Vec<&ClipScore> = tested.scores.iter().filter(|s| !right(s)).collect();
     let all = counted(tested.scores.len(), "test clip");

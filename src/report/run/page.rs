@@ -4,12 +4,13 @@ use std::fmt::Write;
 
 use toml::{Table, Value};
 
+use super::RunFacts;
 use super::classes;
 use super::clips::worst_clips;
 use super::curves::charts;
 use super::number::{NONE, or_none, percent, short};
-use super::{RunFacts, Tested};
 use crate::error::Result;
+use crate::evaluate::Evaluation;
 use crate::limits::SHOWN_EPOCHS;
 use crate::report::clip::player;
 use crate::report::html::{BASE, escape, fill};
@@ -85,7 +86,7 @@ fn thinned(metrics: &[EpochMetrics]) -> Vec<EpochMetrics> {
 /// The headline numbers.
 fn tiles(facts: &RunFacts<'_>) -> String {
     let mut tiles = Vec::new();
-    if let Some(Tested { report, .. }) = &facts.tested {
+    if let Some(Evaluation { report, .. }) = facts.tested {
         tiles.extend([
             ("top-1", percent(report.top1)),
             ("top-5", percent(report.top5)),
@@ -134,9 +135,9 @@ fn table(metrics: &[EpochMetrics]) -> String {
 }
 
 /// The section on the test clips, and the scenes of the clips that it shows.
-fn test_section(tested: &Tested<'_>) -> Result<(String, String)> {
+fn test_section(tested: &Evaluation) -> Result<(String, String)> {
     let worst = worst_clips(tested)?;
-    let pairs = classes::pairs(tested.report);
+    let pairs = classes::pairs(&tested.report);
     let pairs = if pairs.is_empty() {
         String::new()
     } else {
@@ -145,13 +146,13 @@ fn test_section(tested: &Tested<'_>) -> Result<(String, String)> {
     let html = fill(
         include_str!("tested.html"),
         &[
-            ("weights", &escape(&tested.weights)),
-            ("protocol", &escape(&tested.protocol)),
+            ("weights", &escape(&tested.checkpoint.to_string())),
+            ("protocol", &escape(&tested.protocol.to_string())),
             ("lead", &escape(&worst.lead)),
             ("cards", &worst.cards),
             ("player", &player::markup("")),
-            ("classes", &classes::list(tested.report)),
-            ("matrix", &classes::matrix(tested.report)),
+            ("classes", &classes::list(&tested.report)),
+            ("matrix", &classes::matrix(&tested.report)),
             ("pairs", &pairs),
         ],
     );

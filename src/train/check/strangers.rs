@@ -4,14 +4,17 @@ use super::Checker;
 use crate::files;
 use crate::train::checkpoint;
 use crate::train::checksums::CHECKSUMS;
-use crate::train::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK, PAGE, is_locked};
+use crate::train::folder::{
+    BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK, REPORT_PAGE, is_locked,
+};
 use crate::train::tensorboard;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 impl Checker<'_> {
     /// Warns of everything in the folder that no run makes.
     pub(super) fn others(&mut self) {
-        const OURS: [&str; 5] = [CONFIG, BEST, CHECKSUMS, PAGE, LOCK];
+        const OURS: [&str; 5] = [CONFIG, BEST, CHECKSUMS, REPORT_PAGE, LOCK];
         const FOLDERS: [&str; 2] = [CHECKPOINTS, EVENTS];
         let lock = self.folder.join(LOCK);
         if std::fs::metadata(&lock).is_ok_and(|lock| lock.len() > 0) {
@@ -27,8 +30,9 @@ impl Checker<'_> {
         let folders = FOLDERS.map(|name| self.folder.join(name));
         let checkpoints = checkpoint::list(&folders[0]).unwrap_or_default();
         let events = tensorboard::list(&folders[1]).unwrap_or_default();
+        let own: HashSet<PathBuf> = checkpoints.into_iter().chain(events).collect();
         for path in folders.iter().flat_map(|folder| entries(folder)) {
-            if !checkpoints.contains(&path) && !events.contains(&path) && path.exists() {
+            if !own.contains(&path) && path.exists() {
                 self.stranger(&path);
             }
         }

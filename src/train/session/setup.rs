@@ -3,7 +3,6 @@
 use super::{Event, Session, Start};
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::export::{Lengths, Weights};
 use crate::loader::{Loader, Protocol, check_training};
 use crate::model::named;
 use crate::recipe::{Recipe, ScheduleKind};
@@ -14,6 +13,7 @@ use crate::train::ranks::Ranks;
 use crate::train::run::Run;
 use crate::train::schedule::rate;
 use crate::train::step::Trainee;
+use crate::weights::{Lengths, Weights};
 use burn::module::Module;
 use std::sync::Arc;
 

@@ -2,11 +2,9 @@
 
 mod confusion;
 mod report;
-mod windows;
 
 pub use confusion::Confusion;
 pub use report::{ClassRow, Measures, Report, ranking};
-pub use windows::windows;
 
 use crate::error::{Error, Result};
 use crate::loader::{Batch, Loader};

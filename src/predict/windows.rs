@@ -4,8 +4,7 @@ use std::ops::Range;
 
 /// The frames of each window of `window` frames, the next one `stride` later; the last one ends with the recording. A
 /// recording that is no longer than a window is one window; sizes of 0 count as 1.
-#[must_use]
-pub fn windows(frames: usize, window: usize, stride: usize) -> Vec<Range<usize>> {
+pub(super) fn windows(frames: usize, window: usize, stride: usize) -> Vec<Range<usize>> {
     let last = frames.saturating_sub(window.max(1));
     let mut starts: Vec<usize> = (0..last).step_by(stride.max(1)).collect();
     starts.push(last);

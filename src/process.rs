@@ -1,5 +1,5 @@
-//! What ends a process from outside, each with one line: memory that the system does not give, a mapped file that somebody
-//! cuts short, a file beyond the size limit. `main` sets it up; the library by itself changes nothing of a process.
+//! Failures that end a process, each with a one-line message: an allocation that the system refuses, a mapped file that is
+//! cut short, a file beyond the size limit. Only `main` installs this; the library changes no process-wide state.
 
 use crate::files::remove_unfinished;
 use std::alloc::{GlobalAlloc, Layout, System};
