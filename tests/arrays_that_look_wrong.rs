@@ -108,7 +108,7 @@ fn axes_that_look_swapped_are_refused() {
             "",
             30,
             2,
-            "000.npy: its shape is [30, 2, 4, 3], that is 30 people in 2 frames: people and frames look swapped; save it \
+            "000.npy: the shape is [30, 2, 4, 3], 30 people in 2 frames, so people and frames look swapped; save it \
              as [people, frames, 4, 2 or 3] (numpy.swapaxes(clip, 0, 1)), or set most_people in layout.toml if there are \
              so many people",
         ),
@@ -172,8 +172,8 @@ fn confidences_that_are_taken_for_z_are_noticed() {
         assert_eq!(found.len(), 1, "{unit}: {found:?}");
         for what in [
             "every third number of its 3 clips is within 0 to 1",
-            "they look like confidence scores but are read as z",
-            "save the first two numbers alone (clip[..., :2]), NaN where the confidence is low",
+            "these look like confidence scores but are read as z",
+            "save only the first two values (clip[..., :2]), with NaN where the confidence is low",
         ] {
             assert!(found[0].contains(what), "{}", found[0]);
         }

@@ -41,7 +41,7 @@ fn each_fault_is_named_with_its_line() {
         (
             "cut between frames",
             changed(|lines| lines.truncate(57)),
-            "after frame 2 of 3: it is cut short",
+            "truncated after frame 2 of 3",
             Some(57),
         ),
         (
@@ -103,7 +103,7 @@ fn each_fault_is_named_with_its_line() {
         (
             "one body twice",
             text(&[&[5, 5]]),
-            "body 5 stands twice in frame 1",
+            "body 5 appears twice in frame 1",
             Some(30),
         ),
         (
@@ -206,13 +206,13 @@ fn a_source_without_a_sound_clip_publishes_nothing() {
     assert!(with(&source, &out, None, true).is_err());
     assert!(!out.exists());
     let source = zip(&dir.path().join("none.zip"), &[("notes.txt", "nothing")]);
-    assert!(refused(&source, &out).contains("it holds no clips"));
+    assert!(refused(&source, &out).contains("contains no clips"));
     let twice = [
         (format!("a/{NAME}"), simple(2)),
         (format!("b/{NAME}"), simple(2)),
     ];
     let source = zip(&dir.path().join("twice.zip"), &twice);
-    assert!(refused(&source, &out).contains("is there twice"));
+    assert!(refused(&source, &out).contains("duplicate clip"));
     assert!(prepared(&source, &out).is_err());
 }
 

@@ -106,7 +106,7 @@ fn a_row_that_cannot_be_meant_is_named_with_its_line() {
             "walk/b.npy",
             "../set/a.npy",
             3,
-            "there is no file \"../set/a.npy\" beside clips.csv",
+            "no file \"../set/a.npy\" next to clips.csv",
         ),
         (
             "walk/b.npy",
@@ -138,26 +138,26 @@ fn a_row_that_cannot_be_meant_is_named_with_its_line() {
             3,
             "\"a.npy\" is already listed in line 2",
         ),
-        ("run,val", ",val", 4, "it names no file or no label"),
-        ("gå.npy,走る", ",走る", 5, "it names no file or no label"),
+        ("run,val", ",val", 4, "the file or the label is missing"),
+        ("gå.npy,走る", ",走る", 5, "the file or the label is missing"),
         (
             "run,val",
             "run,validation",
             4,
-            "the split \"validation\" is unknown; it is train, val or test",
+            "unknown split \"validation\"; use train, val or test",
         ),
         ("run,val", "run,", 4, "the split \"\" is unknown"),
         (
             "gå.npy,走る,train,ann",
             "gå.npy,走る",
             5,
-            "it has 2 cells where the header has 4 columns",
+            "2 cells, but the header has 4 columns",
         ),
         (
             "gå.npy,走る,train,ann",
             "gå.npy,走る,train,ann, again",
             5,
-            "it has 5 cells where the header has 4 columns; fill in or leave out a cell",
+            "5 cells, but the header has 4 columns; add or remove a cell",
         ),
         (
             "file,label",
@@ -175,31 +175,31 @@ fn a_row_that_cannot_be_meant_is_named_with_its_line() {
             "file,label,split,subject",
             "file label split",
             1,
-            "the column \"file label split\" is unknown; the nearest is \"file\"",
+            "unknown column \"file label split\"; did you mean \"file\"?",
         ),
         (
             "split,subject",
             "split,Subject ID",
             1,
-            "the column \"Subject ID\" is unknown; the nearest is \"subject\"",
+            "unknown column \"Subject ID\"; did you mean \"subject\"?",
         ),
         (
             "split,subject",
             "split,subjct",
             1,
-            "the column \"subjct\" is unknown; the nearest is \"subject\"",
+            "unknown column \"subjct\"; did you mean \"subject\"?",
         ),
         (
             "split,subject",
             "split,SPLIT",
             1,
-            "the column \"split\" is there twice, as number 3 and 4",
+            "duplicate column \"split\", number 3 and 4",
         ),
         (
             "file,label,split",
             "file,file,split",
             1,
-            "the column \"file\" is there twice, as number 1 and 2",
+            "duplicate column \"file\", number 1 and 2",
         ),
     ];
     for (old, new, line, what) in cases {
@@ -250,7 +250,7 @@ fn classes_that_are_named_are_held_against_the_table() {
     );
     let message = refused(&with(2, "gå\nrun\n\nsit, down\n走る\nrun\n"), &none);
     assert!(
-        message.contains("classes.txt, line 6: the class \"run\" is named twice"),
+        message.contains("classes.txt, line 6: duplicate class \"run\""),
         "{message}"
     );
 }
@@ -258,9 +258,9 @@ fn classes_that_are_named_are_held_against_the_table() {
 #[test]
 fn a_file_that_is_no_table_is_refused() {
     let wide: Vec<u8> = PLAIN.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert!(fault(&wide).contains("it is not UTF-8 text; save it as UTF-8"));
+    assert!(fault(&wide).contains("not UTF-8 text; save it as UTF-8"));
     assert!(fault(b"").contains("clips.csv, line 1: the column \"file\" is missing"));
-    assert!(fault(b"file,label,split\n").contains("holds no clip"));
+    assert!(fault(b"file,label,split\n").contains("contains no clips"));
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn as_many_lines_as_can_be_cost_no_more_than_reading_them() {
     assert_eq!((checked.clips, checked.problems.len()), (1, 10_001));
     let first = checked.problems[0].to_string();
     assert!(
-        first.contains("it has 200000 problems; the first 10000 follow"),
+        first.contains("200000 problems found; only the first 10000 are listed"),
         "{first}"
     );
 }
@@ -348,7 +348,7 @@ fn more_than_can_be_meant_is_refused() {
         .enumerate()
     {
         let message = large(number, name, vec![b'#'; (most << 20) + 1]);
-        let what = format!("{name}: it holds more than {most} MiB; sinew reads no more of it");
+        let what = format!("{name}: larger than {most} MiB; shorten it");
         assert!(message.contains(&what), "{message}");
     }
     let rows = "a,b,test\n".repeat(1_000_001);
@@ -358,7 +358,7 @@ fn more_than_can_be_meant_is_refused() {
         format!("file,label,split\n{rows}").into_bytes(),
     );
     assert!(
-        message.contains("clips.csv, line 1000002: it has more than 1000000 rows"),
+        message.contains("clips.csv, line 1000002: more than 1000000 rows"),
         "{message}"
     );
 }
@@ -378,15 +378,15 @@ fn the_largest_tables_take_bounded_memory() {
     for (source, what) in [
         (
             largest("short", "file,label,split\n", "a,b,test\n"),
-            "it has more than 1000000 rows",
+            "more than 1000000 rows",
         ),
         (
             largest("wide", "file,label,split", ",a"),
-            "clips.csv, line 1: it has 33554",
+            "clips.csv, line 1: 33554",
         ),
         (
             largest("long", "file,label,split\na.npy,", "x"),
-            "it has 2 cells where",
+            "2 cells, but",
         ),
     ] {
         let mut command = command::sinew(&["check", command::text(&source)]);

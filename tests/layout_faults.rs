@@ -101,7 +101,7 @@ fn faults_point_at_their_line() {
         (
             "'head'",
             "'hips'",
-            "`joints`: the joint \"hips\" is named twice",
+            "`joints`: duplicate joint \"hips\"",
             6,
         ),
         // Bones.
@@ -161,13 +161,13 @@ fn faults_point_at_their_line() {
         (
             "    3,\n]\ntraversal",
             "]\ntraversal",
-            "`chain`: joint 3 (right hand) is left out",
+            "`chain`: joint 3 (right hand) is missing",
             19,
         ),
         (
             "[0, 1, 0, 2, 0, 3, 0]",
             "[0, 1, 0, 2, 0]",
-            "`traversal`: joint 3 (right hand) is left out",
+            "`traversal`: joint 3 (right hand) is missing",
             23,
         ),
         // Single joints.
@@ -199,13 +199,13 @@ fn faults_point_at_their_line() {
         (
             "    3,\n    2,\n",
             "    3,\n",
-            "`mirror`: it has 3 entries for 4 joints",
+            "`mirror`: 3 entries for 4 joints",
             28,
         ),
         (
             "    3,\n    2,\n",
             "    3,\n    2, 0,\n",
-            "`mirror`: it has 5 entries for 4 joints",
+            "`mirror`: 5 entries for 4 joints",
             28,
         ),
         (
@@ -217,7 +217,7 @@ fn faults_point_at_their_line() {
         (
             "    3,\n    2,\n",
             "    3,\n    1,\n",
-            "`mirror`: swapping twice does not bring joint 2 back",
+            "`mirror`: mirroring twice does not map joint 2 to itself",
             30,
         ),
         ("[4, 3, 2]", "[4, 0, 2]", "`aspect`: a length of 0", 33),
@@ -273,7 +273,7 @@ fn faults_beside_a_built_in_name_point_at_their_line() {
     for (text, what, line) in [
         (
             "# mine\nlayout = 'kinect'\n",
-            "`layout`: there is no built-in layout \"kinect\"; the nearest is \"kinect20\"; `sinew layouts` lists",
+            "`layout`: unknown built-in layout \"kinect\"; did you mean \"kinect20\"?; `sinew layouts` lists",
             2,
         ),
         (
@@ -283,7 +283,7 @@ fn faults_beside_a_built_in_name_point_at_their_line() {
         ),
         (
             "layout = 'coco17'\nbones = []\n",
-            "only unit, up, aspect, zeros and most_people may stand",
+            "only unit, up, aspect, zeros and most_people can be set",
             2,
         ),
         ("layout = 17\n", "expected a string", 1),

@@ -80,7 +80,7 @@ fn each_fault_is_named_with_its_line() {
         (second(&format!("{row},1")), "line 2: 92 numbers, not 91"),
         (second(""), "line 2: 1 numbers, not 91"),
         (text(3)[..900].to_string(), "numbers, not 91"),
-        (String::new(), "it holds no frames"),
+        (String::new(), "no frames"),
     ];
     for (text, what) in cases {
         let source = zip(&dir.path().join("a.zip"), &[(ENTRY, &text)]);
