@@ -163,11 +163,10 @@ pub fn score_clips(
     let recipe = &weights.recipe;
     let sizes = (recipe.train.eval_batch, recipe.run.seed, recipe.run.threads);
     let loader = Loader::eval(prepared.clone(), clips, &recipe.data, sizes)?;
-    let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
+    let model = weights.model(&compute.device)?;
     let mut warn = |text: String| events(Event::Warning(text));
     let evaluator = Evaluator {
         model: &model,
-        shape: &shape,
         device: &compute.device,
         context: inference_context(weights, compute, &mut warn),
     };

@@ -72,7 +72,7 @@ fn ends_in_an_error() {
     recipe.run.protocol = "xsub".into();
     let out = folder.path().join("run");
     let mut recipe = for_data(&recipe, &prepared, &out).expect("settled");
-    for_device(&mut recipe, &compute, &mut |_| ()).expect("a plan");
+    for_device(&mut recipe, prepared.manifest(), &compute, &mut |_| ()).expect("a plan");
     let run = Run::create(&out, recipe).expect("a run");
     let mut session = Session::new(run, prepared, compute, alone(), Start::Fresh, &mut |_| ())
         .expect("a session");

@@ -1,7 +1,7 @@
 //! Benchmark of the training step: loading a batch, forward, loss, backward, gradient clipping and the optimiser's update.
 
 use super::kernels::floor::operations;
-use super::kernels::shapes::of_model;
+use super::kernels::shapes::of_architecture;
 use super::synthetic::prepare_synthetic;
 use super::times::Times;
 use super::{Machine, guarded};
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::files::Scratch;
 use crate::loader::{Batch, Batches, Loader};
 use crate::recipe::{Recipe, Spatial, Temporal};
-use crate::shards::Prepared;
+use crate::shards::{Manifest, Prepared};
 use crate::text::counted;
 use crate::train::{Trainee, rate, settle};
 use burn::module::Module;
@@ -53,6 +53,11 @@ impl SyntheticData {
     /// If a clip cannot be read.
     pub fn settle(&self, recipe: &Recipe) -> Result<Recipe> {
         settle(recipe, &self.prepared, &self.clips)
+    }
+
+    /// The manifest of the clips.
+    pub fn manifest(&self) -> &Manifest {
+        self.prepared.manifest()
     }
 }
 
@@ -239,7 +244,7 @@ fn measure_variant(
         return Err(Error::failed(what, "reduce --batch"));
     }
     let manifest = data.prepared.manifest();
-    let (mut trainee, notes) = Trainee::of(recipe, manifest, loader.shape(), compute);
+    let (mut trainee, notes) = Trainee::of(recipe, manifest, compute);
     let mut batches = Endless::new(&loader, train.batch);
     let (mut each, mut waited, mut loss) = (Vec::new(), Duration::ZERO, f64::NAN);
     let epoch = loader.batches().div_ceil(train.accumulate);
@@ -272,8 +277,7 @@ fn measure_variant(
     let all: f64 = each.iter().sum();
     let times = Times::of(&each);
     let clips = (train.batch * train.accumulate) as f64;
-    let [frames, _, channels] = loader.shape();
-    let layers = of_model(&recipe.model, &manifest.layout, [frames, channels], 1);
+    let layers = of_architecture(trainee.model.architecture(), 1);
     let operations: u64 = layers.iter().map(operations).sum();
     Ok(VariantResult {
         name: "sinew",
@@ -282,7 +286,7 @@ fn measure_variant(
         dtype: trainee.context.precision.name(),
         notes,
         batch: train.batch * train.accumulate,
-        frames,
+        frames: recipe.data.frames,
         hidden: recipe.model.hidden,
         part_hidden: recipe.model.part_hidden,
         parameters: trainee.model.num_params(),

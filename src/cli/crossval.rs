@@ -168,7 +168,9 @@ fn folds(
             recipe.run.plan = plan.clone();
         }
         train::memory::fits(&recipe, prepared.manifest(), compute, 1)?;
-        for_device(&mut recipe, compute, &mut |note| progress.line(&note))?;
+        for_device(&mut recipe, prepared.manifest(), compute, &mut |note| {
+            progress.line(&note)
+        })?;
         plan = Some(recipe.run.plan.clone());
         folds.push(Fold { folder, recipe });
     }

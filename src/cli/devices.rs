@@ -1,6 +1,7 @@
 //! `sinew devices`
 
 use super::{say, say_json};
+use crate::bench::kernels::shapes;
 use crate::device::{Adapter, Choice, adapters, open};
 use crate::error::Result;
 use crate::lstm::{Dims, Limits, Plan, Precision, Tiles, Walk};
@@ -23,14 +24,19 @@ struct Listed {
     plan: String,
 }
 
-/// The plans and tiles that an adapter supports for the recurrences of the presets: body parts, and layers of 512 units.
-fn plan(adapter: &Adapter) -> String {
-    let of = |name: &str, groups: usize, hidden: usize| {
+/// The layers whose plans are listed: the two that take longest with the preset `reference` on NTU RGB+D.
+const LAYERS: [&str; 2] = ["parts", "body"];
+
+/// The plans and tiles that an adapter supports for these layers.
+fn plans(adapter: &Adapter) -> Result<String> {
+    let shapes = shapes::named("model")?;
+    let of = |name: &str| {
+        let shape = shapes.iter().find(|shape| shape.layer == name)?;
         let dims = Dims {
-            steps: 100,
-            batch: 512,
-            groups,
-            hidden,
+            steps: shape.steps,
+            batch: shape.batch,
+            groups: shape.groups(),
+            hidden: shape.hidden,
         };
         let tile = |plan: Plan| {
             // Matrix units only multiply in f16.
@@ -42,20 +48,24 @@ fn plan(adapter: &Adapter) -> String {
         };
         let plans = Plan::ALL.into_iter().filter_map(tile).map(Tiles::plan);
         let names: Vec<_> = plans.map(Plan::name).collect();
-        format!("{name} {}", names.join(" or "))
+        Some(format!("{name} {}", names.join(" or ")))
     };
-    format!("{}, {}", of("parts", 10, 128), of("body", 2, 512))
+    Ok(LAYERS
+        .into_iter()
+        .filter_map(of)
+        .collect::<Vec<_>>()
+        .join(", "))
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let listed: Vec<Listed> = adapters()
         .into_iter()
-        .map(|adapter| Listed {
-            plan: plan(&adapter),
-            adapter,
+        .map(|adapter| {
+            let plan = plans(&adapter)?;
+            Ok(Listed { adapter, plan })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     if args.json {
         return say_json(&listed);
     }

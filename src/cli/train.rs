@@ -183,7 +183,9 @@ fn resume(
     let moved = args.data.as_deref();
     let prepared = Arc::new(data_of(folder, &wanted, moved)?);
     memory::fits(&wanted, prepared.manifest(), &compute, rank.of)?;
-    for_device(&mut wanted, &compute, &mut |note| progress.line(&note))?;
+    for_device(&mut wanted, prepared.manifest(), &compute, &mut |note| {
+        progress.line(&note)
+    })?;
     wanted.run.checksum = prepared.manifest().checksum.clone();
     refuse_changes(args, &sets, &run, &wanted)?;
     progress.line(&compute.describe());

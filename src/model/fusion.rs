@@ -1,12 +1,13 @@
-//! The two streams' scores made one.
+//! Fusion of the two streams' scores.
 
+use super::architecture::LinearDescription;
 use super::readout::Readout;
 use crate::recipe::{Fusion, Model, Scores};
 use crate::rng::Rng;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
-/// Two learnt gates, each a sigmoid of a linear layer on both streams' scores.
+/// Two learnt gates, each the sigmoid of a linear layer over both streams' scores.
 #[derive(Module, Debug)]
 pub struct Gates {
     /// `temporal_gate` [1, 2K].
@@ -16,16 +17,19 @@ pub struct Gates {
 }
 
 impl Gates {
-    /// Gates with PyTorch's initial weights.
-    pub fn init(classes: usize, rng: &mut Rng, device: &Device) -> Self {
-        Gates {
-            temporal_gate: Readout::init(2 * classes, 1, rng, device),
-            spatial_gate: Readout::init(2 * classes, 1, rng, device),
-        }
+    /// The temporal and the spatial gate with PyTorch's initial weights; none where the architecture has no gates.
+    pub fn init(gates: &[LinearDescription], rng: &mut Rng, device: &Device) -> Option<Self> {
+        let [temporal, spatial] = gates else {
+            return None;
+        };
+        Some(Gates {
+            temporal_gate: Readout::init(temporal, rng, device),
+            spatial_gate: Readout::init(spatial, rng, device),
+        })
     }
 }
 
-/// What the model says about a batch.
+/// The model's outputs for a batch.
 #[derive(Debug, Clone)]
 pub struct Outputs {
     /// The temporal stream's logits [B, K].
@@ -39,7 +43,7 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Fuses two streams' logits as the settings say.
+    /// Fuses two streams' logits according to the settings.
     pub fn fuse(
         temporal: Tensor<2>,
         spatial: Tensor<2>,
@@ -79,9 +83,9 @@ impl Outputs {
         }
     }
 
-    /// The sum over rows of the cross entropy with smoothed targets, and divided by `total` rows.
+    /// The cross entropy with smoothed targets, summed over the rows and divided by `total`.
     ///
-    /// Fused posteriors train each stream by its own loss, the two added; fused logits have one loss.
+    /// With fused posteriors each stream has its own loss and the two are added; fused logits have one loss.
     pub fn loss(&self, labels: &[usize], smoothing: f32, total: usize) -> Tensor<1> {
         let [batch, classes] = self.fused.dims();
         let mut target = vec![smoothing / classes as f32; batch * classes];

@@ -1,18 +1,25 @@
-//! The Two-Stream RNN of Wang & Wang (CVPR 2017): a temporal LSTM over frames, a spatial LSTM over joints, fused.
+//! The Two-Stream RNN of Wang & Wang (CVPR 2017): a temporal LSTM over frames and a spatial LSTM over joints, fused.
+//!
+//! [`Architecture`] lists the layers; everything else in this module follows from that list.
 
+mod architecture;
 mod dropout;
-mod footprint;
 mod fusion;
-mod needed;
+mod memory;
+mod parameter_shapes;
 mod parameters;
 mod readout;
 mod streams;
 mod two_stream;
 
+pub use architecture::{
+    Architecture, LayerDescription, LinearDescription, LstmDescription, StreamDescription, WINDOWS,
+    is_classifier_parameter,
+};
 pub use dropout::Dropout;
 pub use fusion::{Gates, Outputs};
-pub use needed::{Shapes, differences};
-pub use parameters::{assign, named, numbers, read};
+pub use parameter_shapes::{ParameterShapes, shape_differences};
+pub use parameters::{load_parameters, parameter_names, parameter_values, read_tensor};
 pub use readout::Readout;
-pub use streams::{SpatialStream, TemporalStream, WINDOWS};
-pub use two_stream::{Shape, TwoStream};
+pub use streams::Stream;
+pub use two_stream::TwoStream;

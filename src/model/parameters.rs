@@ -1,6 +1,6 @@
 //! The model's parameters by PyTorch's names.
 
-use super::needed::{Shapes, differences};
+use super::parameter_shapes::shape_differences;
 use super::readout::Readout;
 use super::two_stream::TwoStream;
 use crate::error::{Error, Result};
@@ -10,59 +10,54 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use std::collections::BTreeMap;
 
-/// The name of every parameter, as PyTorch's `state_dict` has it.
-pub fn named(model: &TwoStream) -> BTreeMap<ParamId, String> {
+/// The name of every parameter, as in PyTorch's `state_dict`.
+pub fn parameter_names(model: &TwoStream) -> BTreeMap<ParamId, String> {
+    let architecture = model.architecture();
     let mut names = BTreeMap::new();
-    for (n, part) in model.temporal.parts.iter().enumerate() {
-        name_layer(&mut names, part, &format!("temporal.parts.{n}"), 0);
-    }
-    let trunk = if model.temporal.parts.is_empty() {
-        "temporal.lstm"
-    } else {
-        "temporal.body"
+    let mut add = |ids: Vec<ParamId>, parameters: Vec<(String, Vec<usize>)>| {
+        names.extend(
+            ids.into_iter()
+                .zip(parameters.into_iter().map(|(name, _)| name)),
+        );
     };
-    for (l, layer) in model.temporal.layers.iter().enumerate() {
-        name_layer(&mut names, layer, trunk, l);
+    let layers = model.temporal.layers.iter().chain(&model.spatial.layers);
+    for (lstms, layer) in layers.zip(architecture.layers()) {
+        for (lstm, description) in lstms.iter().zip(&layer.lstms) {
+            add(lstm_ids(lstm), description.parameters(layer));
+        }
     }
-    name_readout(&mut names, &model.temporal.fc, "temporal.fc");
-    for (l, layer) in model.spatial.layers.iter().enumerate() {
-        name_layer(&mut names, layer, "spatial.lstm", l);
-    }
-    name_readout(&mut names, &model.spatial.fc, "spatial.fc");
-    if let Some(gates) = &model.fusion {
-        name_readout(&mut names, &gates.temporal_gate, "fusion.temporal_gate");
-        name_readout(&mut names, &gates.spatial_gate, "fusion.spatial_gate");
+    let gates = model.fusion.iter();
+    let gates = gates.flat_map(|gates| [&gates.temporal_gate, &gates.spatial_gate]);
+    let linear = [&model.temporal.fc, &model.spatial.fc]
+        .into_iter()
+        .chain(gates);
+    for (linear, description) in linear.zip(architecture.linear_layers()) {
+        add(linear_ids(linear), description.parameters().into());
     }
     names
 }
 
-fn name_readout(names: &mut BTreeMap<ParamId, String>, readout: &Readout, prefix: &str) {
-    names.insert(readout.weight.id, format!("{prefix}.weight"));
-    names.insert(readout.bias.id, format!("{prefix}.bias"));
+/// In the order of [`LstmDescription::parameters`](super::LstmDescription::parameters).
+fn lstm_ids(lstm: &Layer) -> Vec<ParamId> {
+    let mut ids = Vec::new();
+    for direction in &lstm.directions {
+        ids.extend([direction.weight_ih.id, direction.weight_hh.id]);
+        ids.extend([direction.bias_ih.id, direction.bias_hh.id]);
+        ids.extend(direction.peephole.iter().flatten().map(|weight| weight.id));
+    }
+    ids
 }
 
-fn name_layer(names: &mut BTreeMap<ParamId, String>, layer: &Layer, prefix: &str, l: usize) {
-    for (direction, suffix) in layer.directions.iter().zip(["", "_reverse"]) {
-        let mut put = |id: ParamId, name: &str| {
-            names.insert(id, format!("{prefix}.{name}_l{l}{suffix}"));
-        };
-        put(direction.weight_ih.id, "weight_ih");
-        put(direction.weight_hh.id, "weight_hh");
-        put(direction.bias_ih.id, "bias_ih");
-        put(direction.bias_hh.id, "bias_hh");
-        if let Some(peephole) = &direction.peephole {
-            for (weight, name) in peephole.iter().zip(["weight_ci", "weight_cf", "weight_co"]) {
-                put(weight.id, name);
-            }
-        }
-    }
+/// In the order of [`LinearDescription::parameters`](super::LinearDescription::parameters).
+fn linear_ids(linear: &Readout) -> Vec<ParamId> {
+    vec![linear.weight.id, linear.bias.id]
 }
 
 /// Every parameter by name, copied off the device at once.
 ///
 /// # Errors
 /// [`Error::Device`] where the device cannot be read.
-pub fn numbers(model: &TwoStream) -> Result<BTreeMap<String, Numbers>> {
+pub fn parameter_values(model: &TwoStream) -> Result<BTreeMap<String, Numbers>> {
     struct Collect {
         names: BTreeMap<ParamId, String>,
         found: Result<BTreeMap<String, Numbers>>,
@@ -72,7 +67,7 @@ pub fn numbers(model: &TwoStream) -> Result<BTreeMap<String, Numbers>> {
             let (Some(name), Ok(found)) = (self.names.get(&param.id), &mut self.found) else {
                 return;
             };
-            match read(param.val()) {
+            match read_tensor(param.val()) {
                 Ok(values) => {
                     found.insert(name.clone(), (param.dims().to_vec(), values));
                 }
@@ -81,18 +76,18 @@ pub fn numbers(model: &TwoStream) -> Result<BTreeMap<String, Numbers>> {
         }
     }
     let mut collect = Collect {
-        names: named(model),
+        names: parameter_names(model),
         found: Ok(BTreeMap::new()),
     };
     model.visit(&mut collect);
     collect.found
 }
 
-/// A tensor's numbers, read now: a later read could see what a later step wrote.
+/// A tensor's numbers, copied off the device now: a later read could see what a later step wrote.
 ///
 /// # Errors
 /// [`Error::Device`] where the device cannot be read.
-pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+pub fn read_tensor<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let failed = |e: String| {
         Error::device(
             format!("the device failed: {}", one_line(&e)),
@@ -104,26 +99,25 @@ pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
         .map_err(|e| failed(format!("{e:?}")))
 }
 
-/// The first causes of an error of Burn's, which goes on over many lines.
+/// The first causes of one of Burn's errors, which take many lines.
 fn one_line(error: &str) -> String {
     let lines = error.lines().map(str::trim);
-    let told = lines.take_while(|line| !line.starts_with("Backtrace"));
-    let told = told.filter(|line| !line.is_empty() && *line != "Caused by:");
-    told.take(6).collect::<Vec<_>>().join(": ")
+    let causes = lines.take_while(|line| !line.starts_with("Backtrace"));
+    let causes = causes.filter(|line| !line.is_empty() && *line != "Caused by:");
+    causes.take(6).collect::<Vec<_>>().join(": ")
 }
 
 /// The model with every parameter taken from `source` by name.
 ///
 /// # Errors
 /// [`Error::Setting`] that names what is missing, superfluous or of another shape.
-pub fn assign(model: TwoStream, source: &BTreeMap<String, Numbers>) -> Result<TwoStream> {
-    let names = named(&model);
-    let mut needed = Collect::new(&names);
-    model.visit(&mut needed);
+pub fn load_parameters(model: TwoStream, source: &BTreeMap<String, Numbers>) -> Result<TwoStream> {
+    let names = parameter_names(&model);
+    let needed = model.architecture().parameter_shapes();
     let found = source
         .iter()
         .map(|(name, (dims, _))| (&name[..], &dims[..]));
-    if let Some(differences) = differences(&needed.shapes, found) {
+    if let Some(differences) = shape_differences(&needed, found) {
         return Err(Error::setting(
             format!("the weights do not fit this model: {differences}"),
             "use the settings that the weights were trained with",
@@ -132,30 +126,7 @@ pub fn assign(model: TwoStream, source: &BTreeMap<String, Numbers>) -> Result<Tw
     Ok(model.map(&mut Assign { names, source }))
 }
 
-/// Gathers the shapes of named parameters.
-struct Collect<'a> {
-    names: &'a BTreeMap<ParamId, String>,
-    shapes: Shapes,
-}
-
-impl<'a> Collect<'a> {
-    fn new(names: &'a BTreeMap<ParamId, String>) -> Self {
-        Collect {
-            names,
-            shapes: Shapes::new(),
-        }
-    }
-}
-
-impl ModuleVisitor for Collect<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(name) = self.names.get(&param.id) {
-            self.shapes.insert(name.clone(), param.dims().to_vec());
-        }
-    }
-}
-
-/// Puts the numbers of a source in the place of parameters of the same names and shapes.
+/// Replaces parameters by the numbers of the same names.
 struct Assign<'a> {
     names: BTreeMap<ParamId, String>,
     source: &'a BTreeMap<String, Numbers>,
@@ -177,5 +148,46 @@ impl ModuleMapper for Assign<'_> {
                 new
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Architecture, ParameterShapes};
+    use crate::recipe::{Fusion, Spatial, Temporal, resolve};
+    use crate::skeleton::Layout;
+    use burn::tensor::Device;
+
+    fn variants() -> impl Iterator<Item = Architecture> {
+        let base = resolve("sinew", None, &[]).unwrap().model;
+        (0..32).map(move |n| {
+            let bit = |b: usize| n >> b & 1 == 1;
+            let mut model = base.clone();
+            (model.hidden, model.part_hidden) = (6, 5);
+            model.temporal = [Temporal::Stacked, Temporal::Hierarchical][usize::from(bit(0))];
+            model.spatial = [Spatial::Chain, Spatial::Traversal][usize::from(bit(1))];
+            model.fusion = [Fusion::Weighted, Fusion::Gated][usize::from(bit(2))];
+            (model.bidirectional, model.peephole) = (bit(3), bit(4));
+            Architecture::new(&model, &Layout::sbu15(), [13, 6], 3)
+        })
+    }
+
+    #[test]
+    fn names_and_shapes_are_those_of_the_architecture() {
+        for architecture in variants() {
+            let model = TwoStream::init(&architecture, 0, &Device::flex());
+            let found = parameter_values(&model).unwrap();
+            let shapes = found.iter().map(|(n, (s, _))| (n.clone(), s.clone()));
+            let shapes: ParameterShapes = shapes.collect();
+            assert_eq!(
+                shapes,
+                architecture.parameter_shapes(),
+                "{:?}",
+                architecture.model
+            );
+            assert_eq!(architecture.parameter_count(), model.num_params());
+            assert!(load_parameters(model, &found).is_ok());
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! From hidden states to class scores.
+//! The linear layer from features to class scores.
 
+use super::architecture::LinearDescription;
 use crate::rng::Rng;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -15,7 +16,10 @@ pub struct Readout {
 
 impl Readout {
     /// PyTorch's initial weights: uniform in ±1/√F, drawn from `rng`.
-    pub fn init(inputs: usize, outputs: usize, rng: &mut Rng, device: &Device) -> Self {
+    pub fn init(description: &LinearDescription, rng: &mut Rng, device: &Device) -> Self {
+        let &LinearDescription {
+            inputs, outputs, ..
+        } = description;
         let bound = 1.0 / (inputs as f32).sqrt();
         let mut draw =
             |count: usize| -> Vec<f32> { (0..count).map(|_| rng.range(-bound, bound)).collect() };

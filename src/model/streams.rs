@@ -1,214 +1,115 @@
-//! The two streams: inputs in their order of joints, LSTM layers, the maximum over the steps, a linear readout.
+//! A stream: LSTM layers, the maximum over the steps, a linear readout; and the two streams' inputs.
 
+use super::architecture::{Architecture, LayerDescription, StreamDescription, WINDOWS};
 use super::dropout::Dropout;
 use super::readout::Readout;
-use super::two_stream::Shape;
 use crate::lstm::{Context, Layer, LayerConfig, run};
-use crate::recipe;
+use crate::recipe::Temporal;
 use crate::rng::Rng;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// Frames in order: stacked layers over all joints, or a layer a body part under a body layer.
+/// The parameters of one stream, in the order of its [`StreamDescription`].
 #[derive(Module, Debug)]
-pub struct TemporalStream {
-    /// One layer a body part; none when stacked.
-    pub parts: Vec<Layer>,
-    /// Two stacked layers, or the body layer.
-    pub layers: Vec<Layer>,
+pub struct Stream {
+    /// The LSTMs of each layer, from the input up.
+    pub layers: Vec<Vec<Layer>>,
     /// Class scores.
     pub fc: Readout,
 }
 
-/// Joints in order: two stacked layers, each step one joint over a window of frames.
-#[derive(Module, Debug)]
-pub struct SpatialStream {
-    /// Two stacked layers.
-    pub layers: Vec<Layer>,
-    /// Class scores.
-    pub fc: Readout,
-}
+impl Stream {
+    /// A stream with PyTorch's initial weights, drawn from `rng`.
+    pub fn init(description: &StreamDescription, rng: &mut Rng, device: &Device) -> Self {
+        let mut layer = |layer: &LayerDescription| -> Vec<Layer> {
+            let config = |input| LayerConfig {
+                input,
+                hidden: layer.hidden,
+                bidirectional: layer.bidirectional,
+                peephole: layer.peephole,
+            };
+            let lstms = layer.lstms.iter();
+            lstms
+                .map(|lstm| config(lstm.inputs).init(rng, device))
+                .collect()
+        };
+        let layers = description.layers.iter().map(&mut layer).collect();
+        let fc = Readout::init(&description.readout, rng, device);
+        Stream { layers, fc }
+    }
 
-/// Windows of the spatial stream over the T frames.
-pub const WINDOWS: usize = 4;
-
-fn layer_config(shape: &Shape, input: usize, hidden: usize) -> LayerConfig {
-    LayerConfig {
-        input,
-        hidden,
-        bidirectional: shape.model.bidirectional,
-        peephole: shape.model.peephole,
+    /// Scores [rows, K] of the inputs [T, rows, I] of each LSTM of the first layer.
+    pub fn forward(
+        &self,
+        inputs: Vec<Tensor<3>>,
+        description: &StreamDescription,
+        dropout: Option<Dropout>,
+        context: Context,
+    ) -> Tensor<2> {
+        let rows_per_sample = description.rows_per_sample;
+        let mut inputs = inputs;
+        for (lstms, layer) in self.layers.iter().zip(&description.layers) {
+            let mask = dropout.and_then(|dropout| {
+                let [_, rows, _] = inputs[0].dims();
+                let size = [layer.groups(), rows, layer.hidden];
+                dropout.recurrent(
+                    size,
+                    layer.dropout_key,
+                    rows_per_sample,
+                    &inputs[0].device(),
+                )
+            });
+            let side_by_side: Vec<_> = lstms.iter().zip(inputs).collect();
+            inputs = vec![run(&side_by_side, None, None, mask, context)];
+        }
+        let hidden = inputs.swap_remove(0);
+        let [_, rows, width] = hidden.dims();
+        let mut features = hidden.max_dim(0).reshape([rows, width]);
+        if let Some(dropout) = dropout {
+            features = dropout.apply(features, description.readout_dropout_key, rows_per_sample);
+        }
+        self.fc.forward(features)
     }
 }
 
-fn directions(shape: &Shape) -> usize {
-    if shape.model.bidirectional { 2 } else { 1 }
-}
-
-/// The readout of a top layer's hidden states [T, B, F]: maximum over the steps, dropout, scores.
-fn read(hidden: Tensor<3>, fc: &Readout, dropout: Option<(Dropout, u64, usize)>) -> Tensor<2> {
-    let [_, batch, width] = hidden.dims();
-    let mut features = hidden.max_dim(0).reshape([batch, width]);
-    if let Some((dropout, layer, per_row)) = dropout {
-        features = dropout.apply(features, layer, per_row);
+/// The inputs [T, B, I] of each LSTM of the temporal stream's first layer: all joints, or the joints of a body part each.
+/// `x` is [B, T, J, C].
+pub fn temporal_inputs(x: Tensor<4>, architecture: &Architecture) -> Vec<Tensor<3>> {
+    let [batch, steps, _, channels] = x.dims();
+    let x = x.permute([1, 0, 2, 3]);
+    let input_of = |joints: &[usize]| {
+        in_order(x.clone(), 2, joints).reshape([steps, batch, joints.len() * channels])
+    };
+    let parts = architecture.layout.parts.iter().map(|part| &part.joints);
+    match architecture.model.temporal {
+        Temporal::Stacked => {
+            let all: Vec<usize> = parts.flatten().copied().collect();
+            vec![input_of(&all)]
+        }
+        Temporal::Hierarchical => parts.map(|joints| input_of(joints)).collect(),
     }
-    fc.forward(features)
 }
 
-/// Layers one upon the other, the recurrence of each under its own mask.
-fn stack(
-    layers: &[Layer],
-    mut hidden: Tensor<3>,
-    shape: &Shape,
-    dropout: Option<(Dropout, u64, usize)>,
-    context: Context,
-) -> Tensor<3> {
-    for (layer, number) in layers.iter().zip(0..) {
-        let size = [directions(shape), hidden.dims()[1], layer.hidden()];
-        let mask = dropout.and_then(|(dropout, first, per_row)| {
-            dropout.recurrent(size, first + number, per_row, &hidden.device())
-        });
-        hidden = run(&[(layer, hidden)], None, None, mask, context);
-    }
-    hidden
+/// The input [steps, B · 4, ⌊T/4⌋ · C] of the spatial stream, whose steps are joints, of `x` [B, T, J, C].
+///
+/// Where four does not divide T the windows lie in the middle.
+pub fn spatial_input(x: Tensor<4>, architecture: &Architecture) -> Tensor<3> {
+    let [batch, steps, joints, channels] = x.dims();
+    let window = steps / WINDOWS;
+    let start = (steps - WINDOWS * window) / 2;
+    let x = x
+        .narrow(1, start, WINDOWS * window)
+        .reshape([batch, WINDOWS, window, joints, channels])
+        .permute([3, 0, 1, 2, 4])
+        .reshape([joints, batch * WINDOWS, window * channels]);
+    in_order(x, 0, architecture.joint_order())
 }
 
-/// The joints of `x` [.., J, ..] along dimension `dim` in an order.
+/// The joints of `x` along dimension `dim` in an order.
 fn in_order<const D: usize>(x: Tensor<D>, dim: usize, order: &[usize]) -> Tensor<D> {
     let indices: Vec<i64> = order.iter().map(|j| *j as i64).collect();
     let count = indices.len();
     let device = x.device();
     let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &device);
     x.select(dim, indices)
-}
-
-impl TemporalStream {
-    /// A stream with PyTorch's initial weights.
-    pub fn init(shape: &Shape, rng: &mut Rng, device: &Device) -> Self {
-        let (hidden, both) = (shape.model.hidden, directions(shape));
-        let (parts, inputs) = match shape.model.temporal {
-            recipe::Temporal::Stacked => {
-                let joints: usize = shape.layout.parts.iter().map(|p| p.joints.len()).sum();
-                let inputs = vec![joints * shape.channels, both * hidden];
-                (Vec::new(), inputs)
-            }
-            recipe::Temporal::Hierarchical => {
-                let part_hidden = shape.model.part_hidden;
-                let parts: Vec<Layer> = shape
-                    .layout
-                    .parts
-                    .iter()
-                    .map(|part| {
-                        layer_config(shape, part.joints.len() * shape.channels, part_hidden)
-                            .init(rng, device)
-                    })
-                    .collect();
-                let body = parts.len() * both * part_hidden;
-                (parts, vec![body])
-            }
-        };
-        let layers = inputs
-            .iter()
-            .map(|i| layer_config(shape, *i, hidden).init(rng, device))
-            .collect();
-        let fc = Readout::init(both * hidden, shape.classes, rng, device);
-        TemporalStream { parts, layers, fc }
-    }
-
-    /// Scores [B, K] of inputs [B, T, J, C].
-    pub fn forward(
-        &self,
-        x: Tensor<4>,
-        shape: &Shape,
-        dropout: Option<Dropout>,
-        context: Context,
-    ) -> Tensor<2> {
-        let [batch, steps, _, channels] = x.dims();
-        let x = x.permute([1, 0, 2, 3]);
-        let of = |joints: &[usize]| {
-            in_order(x.clone(), 2, joints).reshape([steps, batch, joints.len() * channels])
-        };
-        let mut hidden = if self.parts.is_empty() {
-            let all: Vec<usize> = shape
-                .layout
-                .parts
-                .iter()
-                .flat_map(|p| p.joints.iter().copied())
-                .collect();
-            of(&all)
-        } else {
-            let parts: Vec<_> = self
-                .parts
-                .iter()
-                .zip(&shape.layout.parts)
-                .map(|(layer, part)| (layer, of(&part.joints)))
-                .collect();
-            let groups = self.parts.len() * directions(shape);
-            let mask = dropout.and_then(|d| {
-                let size = [groups, batch, shape.model.part_hidden];
-                d.recurrent(size, 2, 1, &x.device())
-            });
-            run(&parts, None, None, mask, context)
-        };
-        hidden = stack(
-            &self.layers,
-            hidden,
-            shape,
-            dropout.map(|d| (d, 3, 1)),
-            context,
-        );
-        read(hidden, &self.fc, dropout.map(|d| (d, 0, 1)))
-    }
-}
-
-impl SpatialStream {
-    /// A stream with PyTorch's initial weights.
-    pub fn init(shape: &Shape, rng: &mut Rng, device: &Device) -> Self {
-        let (hidden, both) = (shape.model.hidden, directions(shape));
-        let inputs = [shape.frames / WINDOWS * shape.channels, both * hidden];
-        let layers = inputs
-            .iter()
-            .map(|i| layer_config(shape, *i, hidden).init(rng, device))
-            .collect();
-        let fc = Readout::init(both * hidden, shape.classes, rng, device);
-        SpatialStream { layers, fc }
-    }
-
-    /// Scores [B, K] of inputs [B, T, J, C], averaged over four windows of ⌊T/4⌋ frames.
-    ///
-    /// Where four does not divide T the windows lie in the middle.
-    pub fn forward(
-        &self,
-        x: Tensor<4>,
-        shape: &Shape,
-        dropout: Option<Dropout>,
-        context: Context,
-    ) -> Tensor<2> {
-        let [batch, steps, joints, channels] = x.dims();
-        let window = steps / WINDOWS;
-        let start = (steps - WINDOWS * window) / 2;
-        let order = match shape.model.spatial {
-            recipe::Spatial::Chain => &shape.layout.chain,
-            recipe::Spatial::Traversal => &shape.layout.traversal,
-        };
-        let x = x
-            .narrow(1, start, WINDOWS * window)
-            .reshape([batch, WINDOWS, window, joints, channels])
-            .permute([3, 0, 1, 2, 4])
-            .reshape([joints, batch * WINDOWS, window * channels]);
-        let mut hidden = in_order(x, 0, order);
-        hidden = stack(
-            &self.layers,
-            hidden,
-            shape,
-            dropout.map(|d| (d, 5, WINDOWS)),
-            context,
-        );
-        let scores = read(hidden, &self.fc, dropout.map(|d| (d, 1, WINDOWS)));
-        let classes = scores.dims()[1];
-        scores
-            .reshape([batch, WINDOWS, classes])
-            .mean_dim(1)
-            .reshape([batch, classes])
-    }
 }

@@ -1,93 +1,68 @@
 //! The whole model.
 
+use super::architecture::{Architecture, WINDOWS};
 use super::dropout::Dropout;
 use super::fusion::{Gates, Outputs};
-use super::streams::{SpatialStream, TemporalStream};
+use super::streams::{Stream, spatial_input, temporal_inputs};
 use crate::lstm::Context;
-use crate::recipe::{Fusion, Model, Spatial, Temporal};
 use crate::rng::Rng;
-use crate::skeleton::Layout;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use std::sync::Arc;
 
-/// Everything that decides the model's parameters and wiring.
-#[derive(Debug, Clone)]
-pub struct Shape {
-    /// The streams' settings, every derived number filled in.
-    pub model: Model,
-    /// Joints and their orders.
-    pub layout: Layout,
-    /// T, frames of an input.
-    pub frames: usize,
-    /// C, numbers a joint and frame.
-    pub channels: usize,
-    /// K, classes.
-    pub classes: usize,
-}
-
-impl Shape {
-    /// Bytes of the largest tensor that one row of a batch needs: the gates of all steps of a layer, or a stream's input.
-    fn bytes_a_row(&self) -> usize {
-        let both = if self.model.bidirectional { 2 } else { 1 };
-        let gates = |steps: usize, groups: usize, hidden: usize| steps * groups * 4 * hidden;
-        let parts = match self.model.temporal {
-            Temporal::Stacked => 0,
-            Temporal::Hierarchical => gates(
-                self.frames,
-                both * self.layout.parts.len(),
-                self.model.part_hidden,
-            ),
-        };
-        let order = match self.model.spatial {
-            Spatial::Chain => &self.layout.chain,
-            Spatial::Traversal => &self.layout.traversal,
-        };
-        let body = gates(self.frames, both, self.model.hidden);
-        let spatial = 4 * gates(order.len(), both, self.model.hidden);
-        let inputs = self.frames * self.layout.len().max(order.len()) * self.channels;
-        parts.max(body).max(spatial).max(inputs) * size_of::<f32>()
-    }
-
-    /// Rows of a batch whose largest tensor the device can still bind; at least one.
-    pub fn rows(&self, context: Context) -> usize {
-        (context.largest / self.bytes_a_row().max(1)).max(1)
-    }
-}
-
-/// The Two-Stream RNN.
+/// The Two-Stream RNN: its architecture and its parameters.
 #[derive(Module, Debug)]
 pub struct TwoStream {
-    /// Over frames.
-    pub temporal: TemporalStream,
-    /// Over joints.
-    pub spatial: SpatialStream,
-    /// Learnt gates of a gated fusion.
+    #[module(skip)]
+    architecture: Arc<Architecture>,
+    /// The stream over frames.
+    pub temporal: Stream,
+    /// The stream over joints.
+    pub spatial: Stream,
+    /// The gates of a learnt fusion.
     pub fusion: Option<Gates>,
 }
 
 impl TwoStream {
     /// A model with PyTorch's initial weights, drawn from the seed alone.
-    pub fn init(shape: &Shape, seed: u64, device: &Device) -> Self {
+    pub fn init(architecture: &Architecture, seed: u64, device: &Device) -> Self {
         const PURPOSE: u64 = 0x696e_6974;
         let rng = |part: u64| Rng::new(seed, &[PURPOSE, part]);
         TwoStream {
-            temporal: TemporalStream::init(shape, &mut rng(0), device),
-            spatial: SpatialStream::init(shape, &mut rng(1), device),
-            fusion: (shape.model.fusion == Fusion::Gated)
-                .then(|| Gates::init(shape.classes, &mut rng(2), device)),
+            architecture: Arc::new(architecture.clone()),
+            temporal: Stream::init(&architecture.temporal, &mut rng(0), device),
+            spatial: Stream::init(&architecture.spatial, &mut rng(1), device),
+            fusion: Gates::init(&architecture.gates, &mut rng(2), device),
         }
     }
 
-    /// What the model says about inputs [B, T, J, C]; dropout only in training.
-    pub fn forward(
-        &self,
-        x: Tensor<4>,
-        shape: &Shape,
-        dropout: Option<Dropout>,
-        context: Context,
-    ) -> Outputs {
-        let temporal = self.temporal.forward(x.clone(), shape, dropout, context);
-        let spatial = self.spatial.forward(x, shape, dropout, context);
-        Outputs::fuse(temporal, spatial, self.fusion.as_ref(), &shape.model)
+    /// The list of its layers.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// The outputs for inputs [B, T, J, C]; with dropout in training only.
+    ///
+    /// The spatial stream's scores are the mean over the windows of its logits.
+    pub fn forward(&self, x: Tensor<4>, dropout: Option<Dropout>, context: Context) -> Outputs {
+        let Architecture {
+            temporal, spatial, ..
+        } = self.architecture();
+        let inputs = temporal_inputs(x.clone(), &self.architecture);
+        let temporal = self.temporal.forward(inputs, temporal, dropout, context);
+        let inputs = vec![spatial_input(x, &self.architecture)];
+        let by_window = self.spatial.forward(inputs, spatial, dropout, context);
+        let [rows, classes] = by_window.dims();
+        let batch = rows / WINDOWS;
+        let spatial = by_window
+            .reshape([batch, WINDOWS, classes])
+            .mean_dim(1)
+            .reshape([batch, classes]);
+        Outputs::fuse(
+            temporal,
+            spatial,
+            self.fusion.as_ref(),
+            &self.architecture.model,
+        )
     }
 }

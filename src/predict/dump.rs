@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::files::Tensors;
 use crate::loader::Batch;
-use crate::model::read;
+use crate::model::read_tensor;
 use crate::scores::Evaluator;
 use std::path::Path;
 
@@ -21,9 +21,9 @@ impl Dump {
     /// Adds the rows of a batch.
     pub(super) fn add(&mut self, evaluator: &Evaluator<'_>, batch: &Batch) -> Result<()> {
         for outputs in evaluator.outputs(batch) {
-            self.temporal.extend(read(outputs.temporal)?);
-            self.spatial.extend(read(outputs.spatial)?);
-            self.fused.extend(read(outputs.fused)?);
+            self.temporal.extend(read_tensor(outputs.temporal)?);
+            self.spatial.extend(read_tensor(outputs.spatial)?);
+            self.fused.extend(read_tensor(outputs.fused)?);
         }
         self.x.extend(&batch.x);
         let rows = self.shape[0] + batch.len();

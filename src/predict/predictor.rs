@@ -5,7 +5,7 @@ use super::windows::windows;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::loader::from_clip;
-use crate::model::{Shape, TwoStream};
+use crate::model::TwoStream;
 use crate::scores::{Evaluator, mean_rows, ranking};
 use crate::skeleton::Clip;
 use crate::train::inference_context;
@@ -56,7 +56,6 @@ pub struct ClassProbability {
 /// memory through [`Predictor::predict`].
 pub struct Predictor {
     weights: Weights,
-    shape: Shape,
     model: TwoStream,
     device: Device,
     context: Context,
@@ -75,12 +74,11 @@ impl Predictor {
     /// # Errors
     /// As [`Weights::model`].
     pub fn new(weights: Weights, compute: &Compute, warn: &mut dyn FnMut(String)) -> Result<Self> {
-        let (shape, model) = (weights.shape(), weights.model(&compute.device)?);
+        let model = weights.model(&compute.device)?;
         Ok(Predictor {
             context: inference_context(&weights, compute, warn),
             device: compute.device.clone(),
             weights,
-            shape,
             model,
             top: 5,
             window: None,
@@ -174,7 +172,6 @@ impl Predictor {
         let batch = from_clip(clip, &self.weights.layout, &recipe.data, recipe.run.seed)?;
         let evaluator = Evaluator {
             model: &self.model,
-            shape: &self.shape,
             device: &self.device,
             context: self.context,
         };

@@ -9,7 +9,7 @@ pub use report::{ClassRow, Measures, Report, ranking};
 use crate::error::{Error, Result};
 use crate::loader::{Batch, Loader};
 use crate::lstm::Context;
-use crate::model::{Outputs, Shape, TwoStream, read};
+use crate::model::{Outputs, TwoStream, read_tensor};
 use crate::recipe::Fusion;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use std::collections::BTreeMap;
@@ -39,8 +39,6 @@ struct RowScores {
 pub struct Evaluator<'a> {
     /// The model, without autodiff.
     pub model: &'a TwoStream,
-    /// Its sizes and wiring.
-    pub shape: &'a Shape,
     /// Where it is.
     pub device: &'a Device,
     /// What the engine needs to know of the device.
@@ -58,11 +56,11 @@ pub fn inputs(batch: &Batch, start: usize, end: usize, device: &Device) -> Tenso
 impl Evaluator<'_> {
     /// What the model says of the batch, in pieces that the device can hold: the rows of each piece and its outputs.
     pub fn outputs<'b>(&'b self, batch: &'b Batch) -> impl Iterator<Item = Outputs> + 'b {
-        let rows = self.shape.rows(self.context);
+        let rows = self.model.architecture().largest_batch(self.context);
         (0..batch.len()).step_by(rows).map(move |start| {
             let end = (start + rows).min(batch.len());
             let x = inputs(batch, start, end, self.device);
-            self.model.forward(x, self.shape, None, self.context)
+            self.model.forward(x, None, self.context)
         })
     }
 
@@ -71,9 +69,9 @@ impl Evaluator<'_> {
     /// # Errors
     /// [`Error::Device`] where the device fails.
     pub fn probabilities(&self, batch: &Batch) -> Result<Vec<f32>> {
-        let mut all = Vec::with_capacity(batch.len() * self.shape.classes);
+        let mut all = Vec::with_capacity(batch.len() * self.model.architecture().classes);
         for outputs in self.outputs(batch) {
-            all.extend(read(outputs.probabilities())?);
+            all.extend(read_tensor(outputs.probabilities())?);
         }
         sound(&all)?;
         Ok(all)
@@ -81,7 +79,7 @@ impl Evaluator<'_> {
 
     /// The same, and those of each stream alone where a fixed weight fuses them.
     fn scores(&self, batch: &Batch) -> Result<RowScores> {
-        let weighted = self.shape.model.fusion == Fusion::Weighted;
+        let weighted = self.model.architecture().model.fusion == Fusion::Weighted;
         let mut scores = RowScores {
             fused: Vec::new(),
             streams: weighted.then(Default::default),
@@ -89,14 +87,14 @@ impl Evaluator<'_> {
         for outputs in self.outputs(batch) {
             let fused = outputs.probabilities();
             let Some([temporal, spatial]) = &mut scores.streams else {
-                scores.fused.extend(read(fused)?);
+                scores.fused.extend(read_tensor(fused)?);
                 continue;
             };
             let alone = [outputs.temporal, outputs.spatial];
             let mut all = vec![fused];
             all.extend(alone.map(|logits| activation::softmax(logits, 1)));
             // One read: each waits for the device.
-            let all = read(Tensor::cat(all, 0))?;
+            let all = read_tensor(Tensor::cat(all, 0))?;
             let (of_fused, of_streams) = all.split_at(all.len() / 3);
             let (of_temporal, of_spatial) = of_streams.split_at(of_fused.len());
             scores.fused.extend(of_fused);
@@ -112,7 +110,7 @@ impl Evaluator<'_> {
     /// # Errors
     /// A clip that cannot be read, a device that fails.
     pub fn clips(&self, loader: &Loader, progress: &mut dyn FnMut()) -> Result<Vec<ClipScore>> {
-        let classes = self.shape.classes;
+        let classes = self.model.architecture().classes;
         let mut sums: BTreeMap<usize, (usize, ClipScore)> = BTreeMap::new();
         for batch in loader.epoch(0, 0) {
             let batch = batch?;

@@ -6,13 +6,13 @@ use super::plans;
 use super::ranks::{Ranks, alone};
 use super::run::Run;
 use super::session::{Session, Start};
-use super::settle::{held_out, settle};
+use super::settle::{architecture, held_out, settle};
 use crate::device::{Choice, Compute, open_for, open_named};
 use crate::error::{Error, Place, Result, Warning};
 use crate::loader::{Protocol, check_training};
 use crate::prepare::number_warnings;
 use crate::recipe::Recipe;
-use crate::shards::Prepared;
+use crate::shards::{Manifest, Prepared};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -63,7 +63,9 @@ pub fn lead(
     // A plan is measured with the rows that one rank has.
     let mut share = recipe.clone();
     share.train.batch = recipe.train.batch.div_ceil(rank.of);
-    for_device(&mut share, &compute, &mut |note| events(Event::Note(note)))?;
+    for_device(&mut share, prepared.manifest(), &compute, &mut |note| {
+        events(Event::Note(note))
+    })?;
     recipe.run = share.run;
     let run = Run::create(out, recipe)?;
     Session::new(run, prepared, compute, ranks, first, events)
@@ -96,7 +98,9 @@ pub fn follow(
     };
     events(Event::Note(compute.describe()));
     memory::fits(&recipe, prepared.manifest(), &compute, rank.of)?;
-    for_device(&mut recipe, &compute, &mut |note| events(Event::Note(note)))?;
+    for_device(&mut recipe, prepared.manifest(), &compute, &mut |note| {
+        events(Event::Note(note))
+    })?;
     let run = Run::follow(folder, recipe);
     Session::new(
         run,
@@ -170,6 +174,7 @@ pub fn text_of(path: &Path) -> Result<String> {
 /// A plan that there is not, or that the device cannot run.
 pub fn for_device(
     recipe: &mut Recipe,
+    manifest: &Manifest,
     compute: &Compute,
     note: &mut dyn FnMut(String),
 ) -> Result<()> {
@@ -178,10 +183,12 @@ pub fn for_device(
         recipe.run.plan = "cpu".into();
         return Ok(());
     }
+    let architecture = architecture(recipe, manifest);
     // A recipe from another run can carry the plan of a machine without a GPU.
     if recipe.run.plan.is_empty() || recipe.run.plan == "cpu" {
-        recipe.run.plan = plans::measured(recipe, compute).to_string();
+        recipe.run.plan = plans::measured(&architecture, recipe, compute).to_string();
         note(format!("plan: {}, the fastest measured", recipe.run.plan));
     }
-    plans::check(plans::named(&recipe.run.plan)?, recipe, compute)
+    let plans = plans::named(&recipe.run.plan)?;
+    plans::check(plans, &architecture, recipe.train.precision, compute)
 }

@@ -1,6 +1,6 @@
 //! Checkpoints: everything that a run needs to go on, in one safetensors file that is whole or not there.
 
-use super::optimiser::Memory;
+use super::optimiser::OptimiserState;
 use crate::error::{Error, Place, Result};
 use crate::files::{CHECKSUM, Numbers, Tensors};
 use crate::weights::{CHECKPOINT, Weights, read_tensors};
@@ -60,7 +60,7 @@ pub struct Checkpoint {
     /// The model's parameters by name.
     pub parameters: BTreeMap<String, Numbers>,
     /// What the optimiser remembers.
-    pub memory: Memory,
+    pub memory: OptimiserState,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -249,7 +249,7 @@ impl Checkpoint {
                 moments.insert(name.to_string(), numbers.1);
             }
         }
-        let memory = Memory {
+        let memory = OptimiserState {
             tensors: moments,
             counters: state.counters,
         };

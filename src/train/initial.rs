@@ -1,13 +1,12 @@
 //! The weights of a file as the first ones of a new run.
 
 use super::checkpoint::Checkpoint;
-use super::settle::shape;
+use super::settle::architecture;
 use super::step::Trainee;
 use super::weights::weights_of;
 use crate::error::{Error, Place, Result};
 use crate::files::Numbers;
-use crate::loader::features;
-use crate::model::{WINDOWS, numbers};
+use crate::model::{WINDOWS, is_classifier_parameter, parameter_values};
 use crate::recipe::{Recipe, SHAPE_KEYS, Spatial, Temporal};
 use crate::shards::Manifest;
 use crate::weights::{Weights, class_difference, layout_difference};
@@ -85,8 +84,7 @@ impl InitialWeights {
             let help = "start from weights of the same skeleton, or train without --init";
             return Err(Error::input(place(), what, help));
         }
-        let sizes = [recipe.data.frames, features::channels(&recipe.data)];
-        let (here, there) = (shape(recipe, manifest, sizes).layout, &self.weights.layout);
+        let (here, there) = (architecture(recipe, manifest).layout, &self.weights.layout);
         let order = match recipe.model.spatial {
             Spatial::Chain => ("chain", here.chain != there.chain),
             Spatial::Traversal => ("traversal", here.traversal != there.traversal),
@@ -136,9 +134,9 @@ impl InitialWeights {
     pub(super) fn load_into(&self, trainee: &mut Trainee) -> Result<()> {
         let mut parameters: BTreeMap<String, Numbers> = self.weights.parameters.clone();
         if self.head == Head::New {
-            parameters.retain(|name, _| !is_head(name));
-            let own = numbers(&trainee.model)?;
-            parameters.extend(own.into_iter().filter(|(name, _)| is_head(name)));
+            parameters.retain(|name, _| !is_classifier_parameter(name));
+            let own = parameter_values(&trainee.model)?.into_iter();
+            parameters.extend(own.filter(|(name, _)| is_classifier_parameter(name)));
         }
         trainee.load(&parameters)
     }
@@ -172,11 +170,4 @@ pub(super) fn check_resumed(
             Err(Error::input(Place::file(data), what, help))
         }
     }
-}
-
-/// Whether a parameter's shape follows from the number of classes.
-fn is_head(name: &str) -> bool {
-    ["temporal.fc.", "spatial.fc.", "fusion."]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
 }

@@ -1,22 +1,21 @@
-//! Whether a step fits the device's memory, found out before a run starts.
+//! Whether a training step fits the device's memory, checked before a run starts.
 
-use super::settle::shape;
+use super::optimiser::Optimiser;
+use super::settle::architecture;
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::loader::features;
 use crate::lstm::{Context, Plan};
-use crate::recipe::{Optimiser, Recipe};
+use crate::recipe::Recipe;
 use crate::shards::Manifest;
 
-/// Refuses a settled recipe whose steps, shared by `ranks` devices like this one, surely need more memory than it has.
-/// Where it is not known how much that is, only a matrix that no kernel can read is refused.
+/// Refuses a settled recipe whose steps, shared by `ranks` devices like this one, need more memory than the device has.
+/// If the amount is unknown, only a matrix larger than a kernel can read is refused.
 ///
 /// # Errors
 /// [`Error::Memory`] with what a step needs, and the largest batch that divides `train.batch` and fits.
 pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usize) -> Result<()> {
-    let sizes = [recipe.data.frames, features::channels(&recipe.data)];
-    let shape = shape(recipe, manifest, sizes);
-    let (matrix, largest) = (shape.largest_matrix(), compute.largest());
+    let architecture = architecture(recipe, manifest);
+    let (matrix, largest) = (architecture.largest_matrix(), compute.largest());
     if compute.adapter.is_some() && matrix > largest {
         let what = format!(
             "a matrix of model.hidden={} has {}, and a kernel on {} reads {} at most",
@@ -33,16 +32,13 @@ pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usiz
     let Some(memory) = compute.memory() else {
         return Ok(());
     };
-    // A larger batch goes through the model in pieces of so many rows.
-    let most = shape.rows(Context::on(compute, Plan::STEPWISE));
+    // A larger batch goes through the model in pieces of this size.
+    let most = architecture.largest_batch(Context::on(compute, Plan::STEPWISE));
     let train = &recipe.train;
-    let moments = match train.optimiser {
-        Optimiser::Adam | Optimiser::Adamw => 2,
-        Optimiser::Sgd => usize::from(train.momentum > 0.0),
-    };
-    // Weights, gradients, moments.
-    let model = ((2 + moments) * shape.parameters() * size_of::<f32>()) as u64;
-    let need = |batch: usize| model + shape.step_bytes(batch.div_ceil(ranks).min(most));
+    // Weights, gradients and the optimiser's state.
+    let copies = 2 + Optimiser::moments(train);
+    let model = (copies * architecture.parameter_count() * size_of::<f32>()) as u64;
+    let need = |batch: usize| model + architecture.step_bytes(batch.div_ceil(ranks).min(most));
     if need(train.batch) <= memory {
         return Ok(());
     }

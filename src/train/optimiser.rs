@@ -1,7 +1,7 @@
-//! The optimisers, by parameter name, with PyTorch's meaning: Burn's rules, PyTorch's defaults where they differ.
+//! The optimisers, with state kept by parameter name: Burn's update rules with PyTorch's defaults where the two differ.
 
 use crate::error::{Error, Result};
-use crate::model::read;
+use crate::model::read_tensor;
 use crate::recipe;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
@@ -15,34 +15,34 @@ use std::collections::BTreeMap;
 /// Gradients by parameter name, flat.
 pub type Gradients = BTreeMap<String, Tensor<1>>;
 
-/// An optimiser's memory as it stands in a checkpoint.
+/// An optimiser's state, as in a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Memory {
-    /// Moments by `parameter.moment`.
+pub struct OptimiserState {
+    /// Moments, named `parameter.moment`.
     pub tensors: BTreeMap<String, Vec<f32>>,
-    /// Step counters by the same kind of name.
+    /// Step counters, named likewise.
     pub counters: BTreeMap<String, u64>,
 }
 
-/// An optimiser with its memory of every parameter.
+/// An optimiser with its state of every parameter.
 pub enum Optimiser {
     /// Adam: β 0.9 and 0.999, ε 1e-8, L2 weight decay.
-    Adam(Kept<Adam>),
+    Adam(ByName<Adam>),
     /// AdamW: as Adam, decoupled weight decay.
-    AdamW(Kept<AdamW>),
+    AdamW(ByName<AdamW>),
     /// SGD: momentum without dampening, L2 weight decay.
-    Sgd(Kept<Sgd>),
+    Sgd(ByName<Sgd>),
 }
 
-/// A rule and what it remembers of each parameter.
-pub struct Kept<O: Optimizer> {
+/// An update rule and its state of each parameter, by name.
+pub struct ByName<O: Optimizer> {
     rule: O,
     states: BTreeMap<String, O::State<1>>,
 }
 
-impl<O: Optimizer> Kept<O> {
+impl<O: Optimizer> ByName<O> {
     fn new(rule: O) -> Self {
-        Kept {
+        ByName {
             rule,
             states: BTreeMap::new(),
         }
@@ -57,35 +57,35 @@ impl<O: Optimizer> Kept<O> {
         tensor
     }
 
-    fn memory(&self) -> Result<Memory> {
+    fn state(&self) -> Result<OptimiserState> {
         let mut sink = StateSink::default();
         for (name, state) in &self.states {
             state.state_flatten(name, &mut sink);
         }
-        let mut memory = Memory::default();
+        let mut state = OptimiserState::default();
         for (name, data) in sink.tensors {
             let tensor = Tensor::<1>::from_data(data, &Device::flex());
-            memory.tensors.insert(name, read(tensor)?);
+            state.tensors.insert(name, read_tensor(tensor)?);
         }
         for (name, scalar) in sink.scalars {
             let counter = u64::try_from(scalar).map_err(|_| {
                 Error::setting(
-                    format!("the optimiser keeps {name} as no counter"),
+                    format!("the optimiser's {name} is not a counter"),
                     "report this defect",
                 )
             })?;
-            memory.counters.insert(name, counter);
+            state.counters.insert(name, counter);
         }
-        Ok(memory)
+        Ok(state)
     }
 
-    fn restore(&mut self, names: &[String], memory: &Memory, device: &Device) {
-        let counters = memory
+    fn restore(&mut self, names: &[String], state: &OptimiserState, device: &Device) {
+        let counters = state
             .counters
             .iter()
             .map(|(name, n)| (name.clone(), (*n).into()));
         let mut source = StateSource::new(counters.collect());
-        for (name, values) in &memory.tensors {
+        for (name, values) in &state.tensors {
             let data = TensorData::new(values.clone(), [values.len()]);
             source.insert_tensor(name.clone(), data);
         }
@@ -100,20 +100,20 @@ impl<O: Optimizer> Kept<O> {
 }
 
 impl Optimiser {
-    /// The optimiser of the settings, without memory.
+    /// The optimiser of the settings, without state.
     pub fn new(train: &recipe::Train) -> Self {
         let decay = train.weight_decay as f32;
         let l2 = (decay > 0.0).then(|| WeightDecayConfig::new(decay));
         match train.optimiser {
             recipe::Optimiser::Adam => {
                 let rule = AdamConfig::new().with_epsilon(1e-8).with_weight_decay(l2);
-                Optimiser::Adam(Kept::new(rule.build()))
+                Optimiser::Adam(ByName::new(rule.build()))
             }
             recipe::Optimiser::Adamw => {
                 let rule = AdamWConfig::new()
                     .with_epsilon(1e-8)
                     .with_weight_decay(decay);
-                Optimiser::AdamW(Kept::new(rule.build()))
+                Optimiser::AdamW(ByName::new(rule.build()))
             }
             recipe::Optimiser::Sgd => {
                 let momentum = (train.momentum > 0.0).then(|| {
@@ -125,12 +125,20 @@ impl Optimiser {
                 let rule = SgdConfig::new()
                     .with_weight_decay(l2)
                     .with_momentum(momentum);
-                Optimiser::Sgd(Kept::new(rule.build()))
+                Optimiser::Sgd(ByName::new(rule.build()))
             }
         }
     }
 
-    /// The parameter after one update at rate `lr`.
+    /// Numbers of state per parameter: 2 for Adam and AdamW, 1 for SGD with momentum, else 0.
+    pub fn moments(train: &recipe::Train) -> usize {
+        match train.optimiser {
+            recipe::Optimiser::Adam | recipe::Optimiser::Adamw => 2,
+            recipe::Optimiser::Sgd => usize::from(train.momentum > 0.0),
+        }
+    }
+
+    /// The parameter after one update with learning rate `lr`.
     pub fn step(
         &mut self,
         name: &str,
@@ -139,36 +147,36 @@ impl Optimiser {
         gradient: Tensor<1>,
     ) -> Tensor<1> {
         match self {
-            Optimiser::Adam(kept) => kept.step(name, lr, tensor, gradient),
-            Optimiser::AdamW(kept) => kept.step(name, lr, tensor, gradient),
-            Optimiser::Sgd(kept) => kept.step(name, lr, tensor, gradient),
+            Optimiser::Adam(rule) => rule.step(name, lr, tensor, gradient),
+            Optimiser::AdamW(rule) => rule.step(name, lr, tensor, gradient),
+            Optimiser::Sgd(rule) => rule.step(name, lr, tensor, gradient),
         }
     }
 
-    /// What it remembers, copied off the device.
+    /// Its state, copied off the device.
     ///
     /// # Errors
     /// [`Error::Device`] where the device cannot be read.
-    pub fn memory(&self) -> Result<Memory> {
+    pub fn state(&self) -> Result<OptimiserState> {
         match self {
-            Optimiser::Adam(kept) => kept.memory(),
-            Optimiser::AdamW(kept) => kept.memory(),
-            Optimiser::Sgd(kept) => kept.memory(),
+            Optimiser::Adam(rule) => rule.state(),
+            Optimiser::AdamW(rule) => rule.state(),
+            Optimiser::Sgd(rule) => rule.state(),
         }
     }
 
-    /// Takes back what a checkpoint kept for the parameters of these names.
-    pub fn restore(&mut self, names: &[String], memory: &Memory, device: &Device) {
+    /// Restores the state that a checkpoint holds for the parameters of these names.
+    pub fn restore(&mut self, names: &[String], state: &OptimiserState, device: &Device) {
         match self {
-            Optimiser::Adam(kept) => kept.restore(names, memory, device),
-            Optimiser::AdamW(kept) => kept.restore(names, memory, device),
-            Optimiser::Sgd(kept) => kept.restore(names, memory, device),
+            Optimiser::Adam(rule) => rule.restore(names, state, device),
+            Optimiser::AdamW(rule) => rule.restore(names, state, device),
+            Optimiser::Sgd(rule) => rule.restore(names, state, device),
         }
     }
 }
 
-/// Scales all gradients so that their global norm is at most `limit`, as PyTorch's `clip_grad_norm_` does; 0 leaves
-/// them as they are. Returns the norm before, where there is a gradient; it stays on the device, as the scale does.
+/// Scales all gradients so that their global norm is at most `limit`, as PyTorch's `clip_grad_norm_` does; 0 turns clipping
+/// off. Returns the norm before clipping, on the device; none if there are no gradients.
 pub fn clip(gradients: &mut Gradients, limit: f64) -> Option<Tensor<1>> {
     if gradients.is_empty() {
         return None;

@@ -1,33 +1,14 @@
-//! The kernel plans of a run: measured, or named and held against the device.
+//! The kernel plans of a run: measured, or named and checked against the device.
 
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::lstm::self_test::verdict;
-use crate::lstm::{self, Context, Dims, Plan, Plans};
-use crate::recipe::{Model, Recipe, Temporal};
+use crate::lstm::{self, Context, Dims, Plan, Plans, Precision};
+use crate::model::Architecture;
+use crate::recipe::Recipe;
 
-/// Body parts of the layouts that people use; a few more or fewer choose the same plan.
-const PARTS: usize = 5;
-
-/// The recurrences of a model, one for each hidden size.
-fn recurrences(model: &Model, steps: usize, batch: usize) -> Vec<Dims> {
-    let directions = if model.bidirectional { 2 } else { 1 };
-    let of = |groups, hidden| Dims {
-        steps,
-        batch,
-        groups,
-        hidden,
-    };
-    let mut all = vec![of(directions, model.hidden)];
-    if model.temporal == Temporal::Hierarchical && model.part_hidden != model.hidden {
-        all.insert(0, of(PARTS * directions, model.part_hidden));
-    }
-    all
-}
-
-/// The plans that measure fastest for a recipe on a device.
-pub fn measured(recipe: &Recipe, compute: &Compute) -> Plans {
-    let shapes = recurrences(&recipe.model, recipe.data.frames, recipe.train.batch);
+/// The fastest plan on a device for each hidden size of a model, measured with the recipe's batch size.
+pub fn measured(architecture: &Architecture, recipe: &Recipe, compute: &Compute) -> Plans {
     // The number format that the run will have there.
     let context = Context::on(compute, Plan::STEPWISE);
     let (context, _) = context.in_precision(recipe.train.precision, compute);
@@ -35,7 +16,8 @@ pub fn measured(recipe: &Recipe, compute: &Compute) -> Plans {
         let plan = lstm::choose(compute, dims, context.precision);
         (dims.hidden, plan)
     };
-    let each: Vec<_> = shapes.into_iter().map(choose).collect();
+    let recurrences = architecture.recurrences(recipe.train.batch).into_iter();
+    let each: Vec<_> = recurrences.map(choose).collect();
     Plans::each(&each).unwrap_or_default()
 }
 
@@ -56,16 +38,21 @@ pub fn named(text: &str) -> Result<Plans> {
     })
 }
 
-/// Holds the plans of a recipe's recurrences against what a device can run in its number format.
+/// Checks that a device can run a model with these plans in this precision.
 ///
 /// # Errors
 /// [`Error::Setting`] with the reason and what to do.
-pub fn check(plans: Plans, recipe: &Recipe, compute: &Compute) -> Result<()> {
+pub fn check(
+    plans: Plans,
+    architecture: &Architecture,
+    precision: Precision,
+    compute: &Compute,
+) -> Result<()> {
     let Some(adapter) = &compute.adapter else {
         return Ok(());
     };
-    let verdict = verdict(compute, recipe.train.precision);
-    for dims in recurrences(&recipe.model, 1, 1) {
+    let verdict = verdict(compute, precision);
+    for dims in architecture.recurrences(1) {
         let plan = plans.of(dims.hidden);
         plan.supports(verdict.limits(adapter), dims, verdict.precision)
             .map_err(|why| Error::setting(why.what, why.help))?;

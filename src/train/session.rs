@@ -17,7 +17,7 @@ use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::files::Numbers;
 use crate::loader::Loader;
-use crate::model::numbers;
+use crate::model::parameter_values;
 use crate::recipe::Recipe;
 use crate::scores::{Evaluator, Report};
 use crate::shards::Prepared;
@@ -312,7 +312,6 @@ impl Session {
         let model = self.trainee.model.valid();
         let evaluator = Evaluator {
             model: &model,
-            shape: &self.trainee.shape,
             device: &self.compute.device,
             context: self.trainee.context,
         };
@@ -336,7 +335,7 @@ impl Session {
 
     /// The parameters, which nothing may keep when they are no numbers any more.
     fn parameters(&self) -> Result<BTreeMap<String, Numbers>> {
-        let parameters = numbers(&self.trainee.model)?;
+        let parameters = parameter_values(&self.trainee.model)?;
         diverged::finite(parameters.iter().map(|(name, (_, values))| (name, values)))?;
         Ok(parameters)
     }
@@ -366,7 +365,7 @@ impl Session {
             position: self.position.clone(),
             about: self.weights.metadata()?,
             parameters: self.parameters()?,
-            memory: self.trainee.optimiser.memory()?,
+            memory: self.trainee.optimiser.state()?,
         };
         diverged::finite(&checkpoint.memory.tensors)?;
         Ok(checkpoint)

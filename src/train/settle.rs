@@ -1,8 +1,8 @@
 //! The settings that the data decide, filled in once when a run starts.
 
 use crate::error::Result;
-use crate::loader;
-use crate::model::Shape;
+use crate::loader::{self, features};
+use crate::model::Architecture;
 use crate::recipe::{Actors, Recipe};
 use crate::shards::{Manifest, Prepared};
 use crate::skeleton::Layout;
@@ -78,15 +78,11 @@ pub fn walked(recipe: &Recipe, layout: &Layout) -> Layout {
     layout
 }
 
-/// The sizes and wiring of a settled recipe's model, for data of this manifest and inputs of T frames and C channels.
-pub fn shape(recipe: &Recipe, manifest: &Manifest, [frames, channels]: [usize; 2]) -> Shape {
-    Shape {
-        model: recipe.model.clone(),
-        layout: walked(recipe, &manifest.layout),
-        frames,
-        channels,
-        classes: manifest.classes.len(),
-    }
+/// The layers of a settled recipe's model, for data of this manifest.
+pub fn architecture(recipe: &Recipe, manifest: &Manifest) -> Architecture {
+    let layout = walked(recipe, &manifest.layout);
+    let sizes = [recipe.data.frames, features::channels(&recipe.data)];
+    Architecture::new(&recipe.model, &layout, sizes, manifest.classes.len())
 }
 
 fn is_paper(recipe: &Recipe) -> bool {

@@ -2,13 +2,13 @@
 
 use super::optimiser::{Gradients, Optimiser, clip};
 use super::ranks::{Ranks, alone, sum_gradients};
-use super::settle::shape;
+use super::settle::architecture;
 use crate::device::Compute;
 use crate::error::Result;
 use crate::files::Numbers;
 use crate::loader::Batch;
 use crate::lstm::{Context, Plans};
-use crate::model::{Dropout, Shape, TwoStream, assign, named, read};
+use crate::model::{Dropout, TwoStream, load_parameters, parameter_names, read_tensor};
 use crate::recipe::{self, Recipe};
 use crate::scores::inputs;
 use crate::shards::Manifest;
@@ -24,35 +24,34 @@ pub struct Trainee {
     pub model: TwoStream,
     /// Its optimiser.
     pub optimiser: Optimiser,
-    /// Its sizes and wiring.
-    pub shape: Shape,
-    /// Where it is, with autodiff.
+    /// The model's device, with autodiff.
     pub device: Device,
-    /// What the engine needs to know of the device.
+    /// The LSTM engine's options for the device.
     pub context: Context,
-    /// Those that train it together; one at first.
+    /// The ranks that train it together; one at first.
     pub ranks: Arc<dyn Ranks>,
     names: BTreeMap<ParamId, String>,
-    /// The last step of [`Trainee::turn`], unread.
-    pending: Option<Found>,
+    /// The last step of [`Trainee::turn`], whose numbers have not been read.
+    pending: Option<PendingStep>,
 }
 
-/// What is known after a turn of the loop.
+/// The result of one turn of the training loop.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
     /// The numbers of the step before this one; none after the first.
     pub before: Option<StepNumbers>,
-    /// How long the loader was waited for.
+    /// Time spent waiting for the loader.
     pub waited: Duration,
-    /// How long the ranks took to sum their gradients.
+    /// Time that the ranks took to sum their gradients.
     pub exchanged: Duration,
 }
 
-/// What a step found, still on the device: reading it waits for the step.
-pub struct Found {
+/// A step whose numbers are still on the device.
+pub struct PendingStep {
     /// The loss of each piece, then the gradient's norm.
     numbers: Tensor<1>,
-    guesses: Vec<Tensor<2>>,
+    /// The scores of each piece.
+    scores: Vec<Tensor<2>>,
     labels: Vec<usize>,
     clips: Vec<usize>,
     skipped: bool,
@@ -62,50 +61,50 @@ pub struct Found {
 
 /// A step whose loss or gradient was NaN or infinite.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Diverged {
-    /// Which was, and what it was.
+pub struct Divergence {
+    /// Which of the two it was, with its value.
     pub what: String,
-    /// The clips whose scores are no numbers, as the prepared data number them; all of the step's where those tell
-    /// nothing.
+    /// Indices in the prepared data of the clips whose scores are NaN or infinite; if there are none, all of the step's
+    /// clips.
     pub clips: Vec<usize>,
-    /// The step changed nothing.
+    /// Whether the step was skipped and changed nothing.
     pub skipped: bool,
 }
 
-/// A step's numbers, those of all ranks.
+/// A step's numbers, over all ranks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepNumbers {
-    /// Mean loss a sample.
+    /// Mean loss per sample.
     pub loss: f64,
-    /// Samples whose class was right.
+    /// Correctly classified samples.
     pub right: usize,
     /// Samples.
     pub samples: usize,
-    /// Where the step diverged; the other numbers mean nothing then.
-    pub diverged: Option<Diverged>,
+    /// Set if the step diverged; the other numbers are then meaningless.
+    pub diverged: Option<Divergence>,
 }
 
-impl Found {
-    /// Waits for the numbers.
+impl PendingStep {
+    /// Waits for the step and copies its numbers off the device.
     ///
     /// # Errors
     /// [`crate::Error::Device`] where the device failed.
-    pub fn read(self) -> Result<StepNumbers> {
-        let numbers = read(self.numbers)?;
-        let (losses, norm) = numbers.split_at(self.guesses.len());
+    pub fn wait(self) -> Result<StepNumbers> {
+        let numbers = read_tensor(self.numbers)?;
+        let (losses, norm) = numbers.split_at(self.scores.len());
         let loss: f64 = losses.iter().copied().map(f64::from).sum();
-        let mut guesses = Vec::with_capacity(self.labels.len());
-        let mut wrong = Vec::new();
-        for piece in self.guesses {
+        let mut predictions = Vec::with_capacity(self.labels.len());
+        let mut not_finite = Vec::new();
+        for piece in self.scores {
             let classes = piece.dims()[1];
-            let scores = read(piece)?;
-            guesses.extend(scores.chunks_exact(classes).map(|row| {
-                wrong.push(row.iter().any(|score| !score.is_finite()));
+            let scores = read_tensor(piece)?;
+            predictions.extend(scores.chunks_exact(classes).map(|row| {
+                not_finite.push(row.iter().any(|score| !score.is_finite()));
                 let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
                 best.map_or(0, |(class, _)| class)
             }));
         }
-        let right = guesses
+        let right = predictions
             .iter()
             .zip(&self.labels)
             .filter(|(a, b)| a == b)
@@ -116,9 +115,9 @@ impl Found {
         let norm = norm.first().copied().map_or(0.0, f64::from);
         let what = [("loss", loss), ("gradient", norm)];
         let what = what.iter().find(|(_, number)| !number.is_finite());
-        let diverged = what.map(|(name, number)| Diverged {
+        let diverged = what.map(|(name, number)| Divergence {
             what: format!("the {name} became {number}"),
-            clips: clips(&*self.ranks, &self.clips, &wrong),
+            clips: clips_to_blame(&*self.ranks, &self.clips, &not_finite),
             skipped: self.skipped,
         });
         Ok(StepNumbers {
@@ -130,41 +129,34 @@ impl Found {
     }
 }
 
-/// The clips of all ranks' rows that are wrong, each once; of all rows where none is.
-fn clips(ranks: &dyn Ranks, rows: &[usize], wrong: &[bool]) -> Vec<usize> {
+/// The clips of all ranks' rows whose scores are not finite, each once; those of all rows if every score is finite.
+fn clips_to_blame(ranks: &dyn Ranks, rows: &[usize], not_finite: &[bool]) -> Vec<usize> {
     let rows = ranks.gather(rows.iter().map(|clip| *clip as f64).collect());
-    let wrong = ranks.gather(wrong.iter().map(|wrong| f64::from(*wrong)).collect());
-    let all = !wrong.contains(&1.0);
-    let mut found = Vec::new();
-    for (clip, wrong) in rows.into_iter().zip(wrong) {
+    let not_finite = ranks.gather(not_finite.iter().map(|flag| f64::from(*flag)).collect());
+    let all = !not_finite.contains(&1.0);
+    let mut clips = Vec::new();
+    for (clip, not_finite) in rows.into_iter().zip(not_finite) {
         let clip = clip as usize;
-        if (all || wrong > 0.0) && !found.contains(&clip) {
-            found.push(clip);
+        if (all || not_finite > 0.0) && !clips.contains(&clip) {
+            clips.push(clip);
         }
     }
-    found
+    clips
 }
 
-/// Waits for a gradient's norm; a device that fails says so where the step's numbers are read.
-fn infinite(norm: Option<&Tensor<1>>) -> bool {
-    let norm = norm.map(|norm| read(norm.clone()));
+/// Waits for a gradient's norm. A device that fails is reported where the step's numbers are read.
+fn is_infinite(norm: Option<&Tensor<1>>) -> bool {
+    let norm = norm.map(|norm| read_tensor(norm.clone()));
     matches!(norm, Some(Ok(norm)) if norm.iter().any(|norm| !norm.is_finite()))
 }
 
 impl Trainee {
     /// A model ready to be trained.
-    pub fn new(
-        model: TwoStream,
-        optimiser: Optimiser,
-        shape: Shape,
-        device: Device,
-        context: Context,
-    ) -> Self {
-        let names = named(&model);
+    pub fn new(model: TwoStream, optimiser: Optimiser, device: Device, context: Context) -> Self {
+        let names = parameter_names(&model);
         Trainee {
             model,
             optimiser,
-            shape,
             device,
             context,
             ranks: alone(),
@@ -173,40 +165,35 @@ impl Trainee {
         }
     }
 
-    /// What a run of settled settings begins with on a device, for data of this manifest and inputs [T, J, C]: weights
-    /// from the seed, an optimiser without memory. And a line on each path of the settings' precision that is turned off.
-    pub fn of(
-        recipe: &Recipe,
-        manifest: &Manifest,
-        [frames, _, channels]: [usize; 3],
-        compute: &Compute,
-    ) -> (Self, Vec<String>) {
-        let shape = shape(recipe, manifest, [frames, channels]);
+    /// The start of a run with settled settings on data of this manifest: weights drawn from the seed, an optimiser
+    /// without state. Also a line on each path of the settings' precision that the device's self-test turned off.
+    pub fn of(recipe: &Recipe, manifest: &Manifest, compute: &Compute) -> (Self, Vec<String>) {
+        let architecture = architecture(recipe, manifest);
         let device = compute.device.clone().autodiff();
         let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
         let precision = recipe.train.precision;
         let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
-        let model = TwoStream::init(&shape, recipe.run.seed, &device);
+        let model = TwoStream::init(&architecture, recipe.run.seed, &device);
         let optimiser = Optimiser::new(&recipe.train);
-        let trainee = Trainee::new(model, optimiser, shape, device, context);
+        let trainee = Trainee::new(model, optimiser, device, context);
         (trainee, notes)
     }
 
-    /// Takes weights by name.
+    /// Replaces the model's weights, by name.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] that names what is missing, superfluous or of another shape.
     pub fn load(&mut self, parameters: &BTreeMap<String, Numbers>) -> Result<()> {
-        self.model = assign(self.model.clone(), parameters)?;
-        self.names = named(&self.model);
+        self.model = load_parameters(self.model.clone(), parameters)?;
+        self.names = parameter_names(&self.model);
         Ok(())
     }
 
-    /// One turn of the loop: takes the batches of a step, has the device work on them, and meanwhile reads the numbers
-    /// of the step before. [`Trainee::finish`] reads the last ones.
+    /// One turn of the training loop: starts a step on the device and meanwhile reads the numbers of the step before.
+    /// [`Trainee::finish`] reads the last ones.
     ///
     /// # Errors
-    /// A clip that cannot be read; what [`Trainee::step`] says, and [`Found::read`] of the step before.
+    /// A clip that cannot be read; the errors of [`Trainee::step`], and of [`PendingStep::wait`] for the step before.
     pub fn turn(
         &mut self,
         batches: &mut dyn Iterator<Item = Result<Batch>>,
@@ -222,7 +209,7 @@ impl Trainee {
         let found = self.step(&taken, recipe, lr, step)?;
         let exchanged = found.exchanged;
         let before = self.pending.replace(found);
-        let before = before.map(Found::read).transpose()?;
+        let before = before.map(PendingStep::wait).transpose()?;
         Ok(Turn {
             before,
             waited,
@@ -230,21 +217,21 @@ impl Trainee {
         })
     }
 
-    /// The numbers of the last turn; waits for it.
+    /// Waits for the last turn and returns its numbers.
     ///
     /// # Errors
-    /// As [`Found::read`].
+    /// Those of [`PendingStep::wait`].
     pub fn finish(&mut self) -> Result<Option<StepNumbers>> {
-        self.pending.take().map(Found::read).transpose()
+        self.pending.take().map(PendingStep::wait).transpose()
     }
 
-    /// Leaves the numbers of the last turn unread.
-    pub(super) fn forget(&mut self) {
+    /// Discards the numbers of the last turn.
+    pub(super) fn discard_pending(&mut self) {
         self.pending = None;
     }
 
-    /// One update from some batches, whose gradients are summed as those of one batch; where they are shares of global
-    /// batches, over the ranks too.
+    /// One update of the weights. The gradients of the batches are summed as if they were one batch, and over the ranks
+    /// where each rank has its share of a global batch.
     ///
     /// # Errors
     /// [`crate::Error::Device`] where the gradients cannot be read for the other ranks.
@@ -254,12 +241,12 @@ impl Trainee {
         recipe: &Recipe,
         lr: f64,
         step: usize,
-    ) -> Result<Found> {
+    ) -> Result<PendingStep> {
         let total: usize = batches.iter().map(Batch::global).sum();
         let mut before = 0;
-        let rows = self.shape.rows(self.context);
+        let rows = self.model.architecture().largest_batch(self.context);
         let mut gradients = Gradients::new();
-        let (mut numbers, mut guesses) = (Vec::new(), Vec::new());
+        let (mut numbers, mut scores) = (Vec::new(), Vec::new());
         let (mut labels, mut clips) = (Vec::new(), Vec::new());
         for batch in batches {
             for start in (0..batch.len()).step_by(rows) {
@@ -272,14 +259,12 @@ impl Trainee {
                     step: step as u64,
                     first_row: before + batch.before + start,
                 };
-                let outputs = self
-                    .model
-                    .forward(x, &self.shape, Some(dropout), self.context);
+                let outputs = self.model.forward(x, Some(dropout), self.context);
                 let piece = &batch.labels[start..end];
                 let loss = outputs.loss(piece, recipe.train.label_smoothing, total);
                 self.add_gradients(&mut gradients, &loss);
                 numbers.push(loss.detach().inner());
-                guesses.push(outputs.fused.detach().inner());
+                scores.push(outputs.fused.detach().inner());
                 labels.extend_from_slice(piece);
                 clips.extend_from_slice(&batch.clips[start..end]);
             }
@@ -291,14 +276,14 @@ impl Trainee {
             exchanged = sum_gradients(&*self.ranks, &mut gradients)?;
         }
         let norm = clip(&mut gradients, recipe.train.clip_norm);
-        let skipped = recipe.train.diverged == recipe::Diverged::Skip && infinite(norm.as_ref());
+        let skipped = recipe.train.diverged == recipe::Diverged::Skip && is_infinite(norm.as_ref());
         if !skipped {
             self.update(gradients, lr);
         }
         numbers.extend(norm);
-        Ok(Found {
+        Ok(PendingStep {
             numbers: Tensor::cat(numbers, 0),
-            guesses,
+            scores,
             labels,
             clips,
             skipped,
@@ -307,7 +292,7 @@ impl Trainee {
         })
     }
 
-    /// Zeros for the parameters that have no gradient: all of them where a rank has no row of the batch.
+    /// Adds zeros for parameters without a gradient: all of them if a rank has no row of the batch.
     fn add_zeros(&self, sums: &mut Gradients) {
         struct Zeros<'a> {
             names: &'a BTreeMap<ParamId, String>,

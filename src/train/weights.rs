@@ -117,7 +117,12 @@ pub fn inference_context(
 ) -> Context {
     let recipe = &weights.recipe;
     let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
-    let plan = match plans::check(plan, recipe, compute) {
+    let plan = match plans::check(
+        plan,
+        &weights.architecture(),
+        recipe.train.precision,
+        compute,
+    ) {
         Ok(()) => plan,
         Err(why) => {
             warn(format!("{why}; taking stepwise"));

@@ -8,7 +8,7 @@ use crate::error::{Error, Place, Result};
 use crate::files::{Header, Numbers, TensorFile, TensorInfo, Tensors};
 use crate::limits::CLASSES;
 use crate::loader::features;
-use crate::model::{Shape, TwoStream, assign, differences};
+use crate::model::{Architecture, TwoStream, load_parameters, shape_differences};
 use crate::recipe::{self, Recipe, Temporal};
 use crate::skeleton::Layout;
 use burn::tensor::Device;
@@ -165,7 +165,7 @@ impl Weights {
         found: impl IntoIterator<Item = (&'a str, &'a [usize])>,
         path: &Path,
     ) -> Result<()> {
-        match differences(&self.shape().parameter_shapes(), found) {
+        match shape_differences(&self.architecture().parameter_shapes(), found) {
             None => Ok(()),
             Some(differences) => {
                 let what = format!(
@@ -205,15 +205,10 @@ impl Weights {
         Ok(())
     }
 
-    /// The model's sizes and wiring.
-    pub fn shape(&self) -> Shape {
-        Shape {
-            model: self.recipe.model.clone(),
-            layout: self.layout.clone(),
-            frames: self.recipe.data.frames,
-            channels: self.channels,
-            classes: self.classes.len(),
-        }
+    /// The model's layers.
+    pub fn architecture(&self) -> Architecture {
+        let sizes = [self.recipe.data.frames, self.channels];
+        Architecture::new(&self.recipe.model, &self.layout, sizes, self.classes.len())
     }
 
     /// The model with these weights on a device.
@@ -221,7 +216,8 @@ impl Weights {
     /// # Errors
     /// [`Error::Setting`] where a parameter is missing or of another shape.
     pub fn model(&self, device: &Device) -> Result<TwoStream> {
-        assign(TwoStream::init(&self.shape(), 0, device), &self.parameters)
+        let model = TwoStream::init(&self.architecture(), 0, device);
+        load_parameters(model, &self.parameters)
     }
 }
 
@@ -259,7 +255,7 @@ pub fn open_judged(path: &Path) -> Result<TensorFile> {
             .iter()
             .filter(|(name, _)| !name.starts_with(CHECKPOINT));
         let remembered: u64 = of_optimiser.map(|(_, info)| bytes(info)).sum();
-        let most = MEMORY * 4 * weights.shape().parameters() as u64;
+        let most = MEMORY * 4 * weights.architecture().parameter_count() as u64;
         if remembered > most {
             let what = format!(
                 "its optimiser state has {remembered} bytes; a model of this size has at most {most}"

@@ -6,7 +6,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use sinew::files::Numbers;
 use sinew::loader::Batch;
-use sinew::model::{Shape, TwoStream, assign};
+use sinew::model::{Architecture, TwoStream, load_parameters};
 use sinew::recipe::{Recipe, resolve};
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const FILE: &str = concat!(
 /// A model variant, what it is given, and what PyTorch makes of it.
 pub struct Case {
     pub name: String,
-    pub shape: Shape,
+    pub architecture: Architecture,
     pub batches: Vec<Batch>,
     /// Settings with the case's sections `model`, `train` and `schedule`.
     pub recipe: Recipe,
@@ -44,8 +44,8 @@ impl Case {
 
     /// The model with the case's parameters.
     pub fn model(&self, device: &Device) -> TwoStream {
-        let model = TwoStream::init(&self.shape, 1, device);
-        assign(model, &self.tensors("param.")).expect("all fit")
+        let model = TwoStream::init(&self.architecture, 1, device);
+        load_parameters(model, &self.tensors("param.")).expect("all fit")
     }
 }
 
@@ -79,13 +79,10 @@ fn case(file: &SafeTensors<'_>, name: &str, about: &Value) -> Case {
         );
     }
     let recipe = resolve("reference", None, &sets).expect("settings");
-    let shape = Shape {
-        model: recipe.model.clone(),
-        layout: serde_json::from_value(part("layout")).expect("a layout"),
-        frames: part("frames").as_u64().expect("frames") as usize,
-        channels: part("channels").as_u64().expect("channels") as usize,
-        classes: part("classes").as_array().expect("classes").len(),
-    };
+    let layout = serde_json::from_value(part("layout")).expect("a layout");
+    let sizes = ["frames", "channels"].map(|key| part(key).as_u64().expect(key) as usize);
+    let classes = part("classes").as_array().expect("classes").len();
+    let architecture = Architecture::new(&recipe.model, &layout, sizes, classes);
     let prefix = format!("{name}.");
     let tensors = file.iter().filter_map(|(name, tensor)| {
         let name = name.strip_prefix(&prefix)?.to_string();
@@ -93,14 +90,24 @@ fn case(file: &SafeTensors<'_>, name: &str, about: &Value) -> Case {
     });
     Case {
         name: name.into(),
-        batches: batches(file, about["inputs"].as_str().expect("inputs"), &shape),
-        shape,
+        batches: batches(
+            file,
+            about["inputs"].as_str().expect("inputs"),
+            &architecture,
+        ),
+        architecture,
         recipe,
         tensors: tensors.collect(),
     }
 }
 
-fn batches(file: &SafeTensors<'_>, name: &str, shape: &Shape) -> Vec<Batch> {
+fn batches(file: &SafeTensors<'_>, name: &str, architecture: &Architecture) -> Vec<Batch> {
+    let Architecture {
+        frames,
+        channels,
+        ref layout,
+        ..
+    } = *architecture;
     let [x, label] =
         ["x", "label"].map(|key| file.tensor(&format!("{name}.{key}")).expect("inputs"));
     assert_eq!((x.dtype(), label.dtype()), (Dtype::F32, Dtype::I32));
@@ -111,16 +118,16 @@ fn batches(file: &SafeTensors<'_>, name: &str, shape: &Shape) -> Vec<Batch> {
         .map(|n| u32::from_le_bytes(*n) as usize)
         .collect();
     let x = floats(x.data());
-    let row = shape.frames * shape.layout.len() * shape.channels;
+    let row = frames * layout.len() * channels;
     let batches = x.chunks_exact(rows * row).zip(labels.chunks_exact(rows));
     batches
         .map(|(x, labels)| Batch {
             x: x.to_vec(),
             labels: labels.to_vec(),
             clips: (0..rows).collect(),
-            frames: shape.frames,
-            joints: shape.layout.len(),
-            channels: shape.channels,
+            frames,
+            joints: layout.len(),
+            channels,
             ..Batch::default()
         })
         .collect()

@@ -6,7 +6,7 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use super::problem::{Problem, Results};
 use crate::error::{Error, Result};
 use crate::lstm::{Dims, RecurrenceBackend, cpu, recurrence};
-use crate::model::read;
+use crate::model::read_tensor as read;
 use crate::rng::Rng;
 
 /// How the numbers of an input lie in memory.

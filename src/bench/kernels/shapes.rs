@@ -1,9 +1,7 @@
 //! The layers that are measured: named lists, the same for `scripts/bench_torch.py`, or one of the user's.
 
 use crate::error::{Error, Result};
-use crate::model::WINDOWS;
-use crate::recipe::{Model, Spatial, Temporal};
-use crate::skeleton::{Layout, Part};
+use crate::model::{Architecture, LayerDescription};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -62,48 +60,17 @@ impl Shape {
     }
 }
 
-/// The layers that a model runs for `clips` clips of T frames and C numbers a joint, each with its own input.
-pub fn of_model(
-    model: &Model,
-    layout: &Layout,
-    [frames, channels]: [usize; 2],
-    clips: usize,
-) -> Vec<Shape> {
-    let directions = if model.bidirectional { 2 } else { 1 };
-    let of = |layer: String, batch: usize, steps: usize, inputs: Vec<usize>, hidden: usize| Shape {
-        layer,
-        batch,
-        steps,
-        inputs,
-        directions,
-        hidden,
+/// The LSTM layers of a model, for `clips` clips.
+pub fn of_architecture(architecture: &Architecture, clips: usize) -> Vec<Shape> {
+    let shape = |layer: &LayerDescription| Shape {
+        layer: layer.name.clone(),
+        batch: clips * layer.rows_per_sample,
+        steps: layer.steps,
+        inputs: layer.lstms.iter().map(|lstm| lstm.inputs).collect(),
+        directions: layer.directions(),
+        hidden: layer.hidden,
     };
-    let joints = |part: &Part| part.joints.len() * channels;
-    let parts: Vec<usize> = layout.parts.iter().map(joints).collect();
-    let (hidden, wide) = (model.hidden, directions * model.hidden);
-    let mut layers = Vec::new();
-    match model.temporal {
-        Temporal::Hierarchical => {
-            let body = directions * model.part_hidden * parts.len();
-            layers.push(of("parts".into(), clips, frames, parts, model.part_hidden));
-            layers.push(of("body".into(), clips, frames, vec![body], hidden));
-        }
-        Temporal::Stacked => {
-            let all = vec![parts.iter().sum()];
-            layers.push(of("stacked.0".into(), clips, frames, all, hidden));
-            layers.push(of("stacked.1".into(), clips, frames, vec![wide], hidden));
-        }
-    }
-    let (name, steps) = match model.spatial {
-        Spatial::Chain => ("chain", layout.chain.len()),
-        Spatial::Traversal => ("traversal", layout.traversal.len()),
-    };
-    let window = vec![frames / WINDOWS * channels];
-    for (number, inputs) in [window, vec![wide]].into_iter().enumerate() {
-        let layer = format!("{name}.{number}");
-        layers.push(of(layer, WINDOWS * clips, steps, inputs, hidden));
-    }
-    layers
+    architecture.layers().map(shape).collect()
 }
 
 /// One entry of the lists: a layer at some batch sizes.

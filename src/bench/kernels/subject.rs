@@ -5,7 +5,7 @@ use crate::bench::times::{failed, timed};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::lstm::{Context, Layer, LayerConfig, run};
-use crate::model::read;
+use crate::model::read_tensor as read;
 use crate::rng::Rng;
 use burn::module::Param;
 use burn::nn::{GateController, Linear, Lstm, LstmConfig};

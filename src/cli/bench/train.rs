@@ -86,7 +86,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut settled = Vec::new();
     for recipe in &recipes {
         let mut recipe = data.settle(recipe)?;
-        for_device(&mut recipe, &compute, &mut |note| progress.line(&note))?;
+        for_device(&mut recipe, data.manifest(), &compute, &mut |note| {
+            progress.line(&note)
+        })?;
         settled.push(recipe);
     }
     drop(progress);

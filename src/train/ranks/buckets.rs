@@ -2,7 +2,7 @@
 
 use super::Ranks;
 use crate::error::Result;
-use crate::model::read;
+use crate::model::read_tensor;
 use crate::train::optimiser::Gradients;
 use burn::tensor::{Tensor, TensorData};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ pub fn sum_gradients(ranks: &dyn Ranks, gradients: &mut Gradients) -> Result<Dur
             bucket.push(next);
         }
         let flat = bucket.iter().map(|(_, gradient)| gradient.clone());
-        let mut values = read(Tensor::cat(flat.collect(), 0))?;
+        let mut values = read_tensor(Tensor::cat(flat.collect(), 0))?;
         let started = Instant::now();
         ranks.sum(&mut values);
         took += started.elapsed();

@@ -4,7 +4,7 @@ use super::setup::restore;
 use super::{Event, Session};
 use crate::error::{Error, Place, Result};
 use crate::recipe;
-use crate::train::Diverged;
+use crate::train::Divergence;
 use crate::train::checkpoint::{Checkpoint, Position, is_stopped};
 
 /// Steps on end that can be passed over; after those it is not the clips' fault.
@@ -31,7 +31,7 @@ impl Session {
     /// [`Error::Diverged`] with the clips where the step was taken, or was one too many to pass over.
     pub(super) fn pass_over(
         &mut self,
-        diverged: &Diverged,
+        diverged: &Divergence,
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<()> {
         let clips = &self.prepared.manifest().clips;
@@ -68,7 +68,7 @@ impl Session {
             return Err(error);
         }
         let checkpoint = self.last_of_all(events)?;
-        self.trainee.forget();
+        self.trainee.discard_pending();
         restore(&mut self.trainee, &checkpoint, &self.compute)?;
         self.position = Position {
             returns,

@@ -4,7 +4,7 @@ use super::{Event, Session, Start};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::loader::{Loader, Protocol, check_training};
-use crate::model::named;
+use crate::model::parameter_names;
 use crate::recipe::{Recipe, ScheduleKind};
 use crate::shards::Prepared;
 use crate::train::checkpoint::{Checkpoint, Position, is_stopped};
@@ -67,7 +67,7 @@ impl Session {
                 "prepare data that include the training clips; see data.sampling and data.actors";
             return Err(Error::setting(what, help));
         }
-        let (mut trainee, notes) = Trainee::of(recipe, manifest, loader.shape(), &compute);
+        let (mut trainee, notes) = Trainee::of(recipe, manifest, &compute);
         trainee.ranks = ranks.clone();
         for note in notes {
             events(Event::Warning(note));
@@ -75,12 +75,13 @@ impl Session {
         let mut published = recipe.clone();
         // A path of this machine means nothing to whoever gets the weights.
         published.run.data = String::new();
+        let architecture = trainee.model.architecture();
         let weights = Weights {
             parameters: Default::default(),
-            layout: trainee.shape.layout.clone(),
+            layout: architecture.layout.clone(),
             classes: manifest.classes.clone(),
             recipe: published,
-            channels: trainee.shape.channels,
+            channels: architecture.channels,
             epoch: None,
             lengths: Lengths::of(split.train.iter().map(|clip| manifest.clips[*clip].frames)),
         };
@@ -194,7 +195,7 @@ pub(super) fn restore(
     compute: &Compute,
 ) -> Result<()> {
     trainee.load(&checkpoint.parameters)?;
-    let names: Vec<String> = named(&trainee.model).into_values().collect();
+    let names: Vec<String> = parameter_names(&trainee.model).into_values().collect();
     let memory = &checkpoint.memory;
     trainee.optimiser.restore(&names, memory, &compute.device);
     Ok(())
