@@ -7,6 +7,7 @@ use super::number::{float, shown, without_mark};
 use super::{MOST_COORDINATE, MOST_TENSOR, Recording};
 use crate::error::{Error, Place, Result};
 use crate::skeleton::{About, Clip};
+use crate::text::counted;
 
 /// The file name of every clip.
 pub(super) const FILE: &str = "skeleton_pos.txt";
@@ -84,7 +85,8 @@ pub(super) fn parse(
         let count = line.split(|byte| *byte == b',').count();
         if count != ROW {
             return Err(fault(format!(
-                "{count} numbers instead of {ROW} (the frame number and 2 people with {JOINTS} joints)"
+                "{} instead of {ROW} (the frame number and 2 people with {JOINTS} joints)",
+                counted(count, "number")
             )));
         }
         for (at, word) in line.split(|byte| *byte == b',').enumerate() {

@@ -194,7 +194,7 @@ impl Tally {
             return None;
         }
         let what = format!(
-            "joints exactly at zero, which probably are missing: {}",
+            "joints exactly at zero, which are probably missing: {}",
             found.join("; ")
         );
         let help = match origin {

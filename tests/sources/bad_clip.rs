@@ -28,11 +28,11 @@ fn each_fault_is_named_with_its_line() {
             "is not the number of frames",
             Some(1),
         ),
-        ("empty", String::new(), "cut short", None),
+        ("empty", String::new(), "truncated", None),
         (
             "cut in mid-line",
             simple(3)[..2000].into(),
-            "cut short",
+            "truncated",
             Some(2 + simple(3)[..2000].lines().count() - 2),
         ),
         (
@@ -57,13 +57,13 @@ fn each_fault_is_named_with_its_line() {
         (
             "beyond any place",
             first("1e30"),
-            "the coordinate \"1e30\" is no position",
+            "the coordinate \"1e30\" is out of range",
             Some(11),
         ),
         (
             "just beyond",
             first("-1000001"),
-            "\"-1000001\" is no position",
+            "\"-1000001\" is out of range",
             Some(11),
         ),
         ("word", first("0,1"), "\"0,1\" is not a coord", Some(11)),
@@ -76,7 +76,7 @@ fn each_fault_is_named_with_its_line() {
         (
             "long line",
             changed(|lines| lines[10] += " 7"),
-            "13 numbers for a joint, not 12",
+            "13 numbers for a joint instead of 12",
             Some(11),
         ),
         (
@@ -88,7 +88,7 @@ fn each_fault_is_named_with_its_line() {
         (
             "short body",
             changed(|lines| lines[2] = "1 2 3".into()),
-            "3 numbers for a body, not 10",
+            "3 numbers for a body instead of 10",
             Some(3),
         ),
         (
@@ -106,13 +106,13 @@ fn each_fault_is_named_with_its_line() {
         (
             "more after the end",
             simple(3) + "1 2 3\n",
-            "\"1 2 3\" after the last of 3 frames",
+            "unexpected \"1 2 3\" after the last of 3 frames",
             Some(86),
         ),
         (
             "no bodies",
             text(&[&[], &[]]),
-            "no body in any of its 2 frames",
+            "no body in any of the 2 frames",
             None,
         ),
         ("no frames", "0\n".into(), "0 frames", Some(1)),

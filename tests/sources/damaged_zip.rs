@@ -33,7 +33,7 @@ fn an_archive_cut_anywhere_is_refused() {
         );
     }
     fs::write(&source, &whole[..whole.len() / 2]).unwrap();
-    assert!(line(&source, &dir.path().join("out")).contains("cut short"));
+    assert!(line(&source, &dir.path().join("out")).contains("truncated"));
 }
 
 #[test]
@@ -113,9 +113,9 @@ fn an_entry_that_claims_too_much_or_too_little_is_refused() {
         .position(|window| window == b"PK\x01\x02")
         .unwrap();
     for (claim, what) in [
-        (4_000_000_000u32, "more than 64 MiB"),
-        (100, "other than the 100 bytes"),
-        (1 << 20, "other than the 1048576 bytes"),
+        (4_000_000_000u32, "larger than 64 MiB"),
+        (100, "not the 100 bytes"),
+        (1 << 20, "not the 1048576 bytes"),
     ] {
         let mut bytes = whole.clone();
         bytes[22..26].copy_from_slice(&claim.to_le_bytes());

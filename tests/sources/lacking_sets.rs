@@ -46,7 +46,7 @@ fn own_clips() {
     assert_eq!(warnings(&["check", text(&whole)]), Vec::<String>::new());
 
     let one = set(&path("one"), &rows(&["left wave"]), LAYOUT, None);
-    let data = warned(&one, "all its clips are of class 0 (\"left wave\")");
+    let data = warned(&one, "all clips are of class 0 (\"left wave\")");
     let error = must_fail(&train_args(&data, &path("run"), &[]), 1);
     assert!(
         error.contains("all training clips") && error.contains("left wave"),

@@ -119,12 +119,12 @@ fn each_fault_is_named() {
         (
             "run.npy",
             npy(&[2, 2, 3], npyz::Order::C, &far),
-            "run.npy: a coordinate of joint 1 in frame 1 is -1e30, which is no position; write NaN",
+            "run.npy: joint 1 in frame 1 has a coordinate of -1e30, which is out of range; write NaN",
         ),
         (
             "run.npy",
             npy(&[1, 2, 3], npyz::Order::C, &[1e300f64; 6]),
-            "a coordinate of joint 0 in frame 0 is inf",
+            "joint 0 in frame 0 has a coordinate of inf",
         ),
         (
             "run.npy",
@@ -142,21 +142,21 @@ fn each_fault_is_named() {
             "the shape is [1, 1, 1, 2, 3]",
         ),
         ("run.npy", b"text".to_vec(), "run.npy: not a .npy array"),
-        ("run.npy", good[..40].to_vec(), "its header is cut short"),
+        ("run.npy", good[..40].to_vec(), "the header is truncated"),
         (
             "run.npy",
             good[..good.len() - 1].to_vec(),
-            "it holds 23 bytes of numbers",
+            "23 bytes of data do not match",
         ),
         (
             "run.npy",
             [&good[..], b"0"].concat(),
-            "it holds 25 bytes of numbers",
+            "25 bytes of data do not match",
         ),
         (
             "run.npy",
             npy(&[1, 2, 3], npyz::Order::C, &[i64::MAX; 6]),
-            "a coordinate of joint 0 in frame 0 is 9.223372e18",
+            "joint 0 in frame 0 has a coordinate of 9.223372e18",
         ),
         (
             "run.npy",
@@ -171,22 +171,22 @@ fn each_fault_is_named() {
         (
             "run.npy",
             npy(&[1, 2, 3], npyz::Order::C, &[f32::NAN; 6]),
-            "nobody is in any of its frames",
+            "no person in any frame",
         ),
         (
             "run.npy",
             npy(&[1, 2, 3], npyz::Order::C, &[f32::INFINITY; 6]),
-            "a coordinate of joint 0 in frame 0 is inf",
+            "joint 0 in frame 0 has a coordinate of inf",
         ),
         (
             "run.npy",
             header("(1, 2, 3", "(1, 9, 2"),
-            "it holds 24 bytes",
+            "24 bytes of data do not match",
         ),
         (
             "run.npy",
             header("<f4", "|O8"),
-            "it holds \"|O8\", which is not a kind of number that is read; save it with .astype",
+            "unsupported dtype \"|O8\"; save it with .astype",
         ),
         (
             "layout.toml",
@@ -197,7 +197,7 @@ fn each_fault_is_named() {
         (
             "clips.csv",
             table("walk/b", "walk/c"),
-            "clips.csv, line 3: there is no file \"walk/c.npy\"",
+            "clips.csv, line 3: no file \"walk/c.npy\"",
         ),
         (
             "clips.csv",
@@ -207,7 +207,7 @@ fn each_fault_is_named() {
         (
             "clips.csv",
             table("val", "all"),
-            "clips.csv, line 4: the split \"all\" is unknown",
+            "clips.csv, line 4: unknown split \"all\"",
         ),
         (
             "clips.csv",

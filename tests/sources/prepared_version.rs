@@ -36,9 +36,12 @@ fn another_version_is_refused() {
         text.replace("\"version\": 1,", "\"version\": 2,"),
     )
     .unwrap();
-    assert!(refused(&out).contains("version 2 of the format; this program reads 1"));
+    assert!(
+        refused(&out)
+            .contains("version 2 of the format is not supported; this program reads version 1")
+    );
     fs::write(&manifest, text.replace("sinew-clips", "other-clips")).unwrap();
-    assert!(refused(&out).contains("its format is \"other-clips\""));
+    assert!(refused(&out).contains("the format is \"other-clips\""));
     fs::write(&manifest, &text[..text.len() / 2]).unwrap();
     assert!(refused(&out).contains("not a valid manifest"));
     fs::write(&manifest, text.replacen("\"label\": 3", "\"label\": 4", 1)).unwrap();

@@ -199,7 +199,7 @@ fn what_cannot_be_made_is_refused() {
         ..options(&out, 1)
     })
     .to_string();
-    assert!(error.contains("twice"), "{error}");
+    assert!(error.contains("duplicate clip"), "{error}");
 }
 
 #[test]

@@ -199,7 +199,12 @@ impl EntryReader<'_> {
     /// [`Error::Input`] for more than `most` bytes, whatever size the entry declares, and for an encrypted, damaged or
     /// missing entry, an unsupported compression or a wrong CRC; [`Error::Io`] if a file cannot be read.
     pub fn read(&mut self, entry: usize, most: usize, buffer: &mut Vec<u8>) -> Result<()> {
-        self.read_or(entry, most, "remove it; no clip is that large", buffer)
+        self.read_or(
+            entry,
+            most,
+            "remove it, since no clip is that large",
+            buffer,
+        )
     }
 
     /// Reads a text file that accompanies the clips: UTF-8, with or without a byte order mark.

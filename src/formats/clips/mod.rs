@@ -251,6 +251,6 @@ pub(super) fn parse(
     place: &Place,
 ) -> Result<Recording> {
     let npy::Array { shape, data } =
-        npy::read(bytes).map_err(|(what, help)| Error::input(place.clone(), what, help))?;
+        npy::parse(bytes).map_err(|(what, help)| Error::input(place.clone(), what, help))?;
     from_array(&shape, &data, name, label, about, layout, place)
 }

@@ -6,6 +6,7 @@ use super::plain::plain_joint;
 use crate::error::{Error, Place, Result};
 use crate::formats::number::{float, shown, whole, without_mark};
 use crate::formats::{MOST_COORDINATE, MOST_TENSOR};
+use crate::text::counted;
 
 /// Maximum number of bodies in a frame: what Kinect v2 tracks.
 const MOST_BODIES: u64 = 6;
@@ -98,7 +99,7 @@ fn parse_frames(text: &[u8]) -> std::result::Result<Tracks, Fault> {
                 });
             // A clip with a new id in every frame would take quadratic time.
             if ids.len() > MANY_IDS && too_large(ids.len(), frames) {
-                return Err(too_many_bodies(ids.len(), frames));
+                return Err(too_many_bodies("at least ", ids.len(), frames));
             }
             if seen[first_here..].iter().any(|(other, _)| *other == track) {
                 return Err(lines.fault(
@@ -138,7 +139,7 @@ fn parse_frames(text: &[u8]) -> std::result::Result<Tracks, Fault> {
         });
     }
     if too_large(ids.len(), frames) {
-        return Err(too_many_bodies(ids.len(), frames));
+        return Err(too_many_bodies("", ids.len(), frames));
     }
     let stride = JOINTS * 3;
     let data = if ids.len() == 1 && seen.len() == frames {
@@ -161,10 +162,10 @@ fn too_large(bodies: usize, frames: usize) -> bool {
 }
 
 #[cold]
-fn too_many_bodies(bodies: usize, frames: usize) -> Fault {
+fn too_many_bodies(bound: &str, bodies: usize, frames: usize) -> Fault {
     Fault {
         line: 0,
-        what: format!("{bodies} bodies over {frames} frames are too many for one clip"),
+        what: format!("{bound}{bodies} bodies over {frames} frames are too many for one clip"),
         help: "split this clip into shorter ones, or leave it out",
     }
 }
@@ -324,7 +325,10 @@ impl<'a> Lines<'a> {
             ""
         };
         self.fault(
-            format!("{words} numbers for {what} instead of {wanted}{cut}"),
+            format!(
+                "{} for {what} instead of {wanted}{cut}",
+                counted(words, "number")
+            ),
             AGAIN,
         )
     }
