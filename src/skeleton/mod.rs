@@ -1,5 +1,6 @@
 //! Skeletons: layouts, clips, and the choice of actors among tracked bodies.
 
+#[doc(hidden)]
 pub mod actors;
 mod built_in;
 mod check;
