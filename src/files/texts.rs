@@ -81,8 +81,8 @@ pub fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String> {
 
 fn too_large(path: &Path, most: u64) -> Error {
     let what = match most >> 20 {
-        0 => format!("larger than the limit of {most} bytes"),
-        mib => format!("larger than the limit of {mib} MiB"),
+        0 => format!("larger than {most} bytes, the limit for such a file"),
+        mib => format!("larger than {mib} MiB, the limit for such a file"),
     };
     Error::input(Place::file(path), what, "check that it is the right file")
 }

@@ -210,11 +210,15 @@ fn a_row_that_cannot_be_meant_is_named_with_its_line() {
     }
     // Blank lines and quoted line ends count.
     let table = PLAIN.replacen('\n', "\n\n", 1).replace("run,val", ",val");
-    assert!(fault(table.as_bytes()).contains("clips.csv, line 5: it names no file"));
+    assert!(
+        fault(table.as_bytes()).contains("clips.csv, line 5: the file or the label is missing")
+    );
     let table = PLAIN
         .replace("sit, down", "sit\ndown")
         .replace("run,val", ",val");
-    assert!(fault(table.as_bytes()).contains("clips.csv, line 5: it names no file"));
+    assert!(
+        fault(table.as_bytes()).contains("clips.csv, line 5: the file or the label is missing")
+    );
 }
 
 #[test]

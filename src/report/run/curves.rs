@@ -226,7 +226,7 @@ impl Chart {
         if !lost.is_empty() {
             let _ = writeln!(
                 svg,
-                "<p class=\"lost\">NaN or infinite in epoch {}.</p>",
+                "<p class=\"lost\">Not finite in epoch {}.</p>",
                 lost.join(", ")
             );
         }
