@@ -9,10 +9,10 @@ use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::files::Scratch;
 use crate::loader::{Batch, Batches, Loader};
-use crate::recipe::{Recipe, Spatial, Temporal};
-use crate::shards::{Manifest, Prepared};
+use crate::settings::{Preset, Protocol, ResolvedSettings, Settings, Spatial, Temporal};
+use crate::shards::Prepared;
 use crate::text::counted;
-use crate::train::{Trainee, rate, settle};
+use crate::train::{Target, Trainee, rate, resolve_for_clips};
 use burn::module::Module;
 use serde::Serialize;
 use std::sync::Arc;
@@ -47,17 +47,26 @@ impl SyntheticData {
         })
     }
 
-    /// Resolves the settings that depend on the data, as a training run does.
+    /// Resolves settings as a training run does, with all clips as training clips. `note` receives a line if a kernel plan
+    /// is chosen by benchmark.
     ///
     /// # Errors
-    /// If a clip cannot be read.
-    pub fn settle(&self, recipe: &Recipe) -> Result<Recipe> {
-        settle(recipe, &self.prepared, &self.clips)
-    }
-
-    /// The manifest of the clips.
-    pub fn manifest(&self) -> &Manifest {
-        self.prepared.manifest()
+    /// As [`resolve_for_clips`].
+    pub fn resolve(
+        &self,
+        settings: &Settings,
+        compute: &Compute,
+        note: &mut dyn FnMut(String),
+    ) -> Result<ResolvedSettings> {
+        let mut settings = settings.clone();
+        settings.run.protocol = Protocol::Xsub.into();
+        let target = Target {
+            prepared: &self.prepared,
+            compute,
+            ranks: 1,
+            folder: self.prepared.folder(),
+        };
+        resolve_for_clips(&settings, &target, &self.clips, note)
     }
 }
 
@@ -118,7 +127,7 @@ pub struct TrainResults {
     #[serde(flatten)]
     pub machine: Machine,
     /// Preset of the settings.
-    pub preset: String,
+    pub preset: Preset,
     /// The first row.
     #[serde(flatten)]
     pub first: Option<VariantResult>,
@@ -129,7 +138,7 @@ pub struct TrainResults {
 }
 
 /// The name of a model variant, such as `hierarchical+traversal`.
-pub fn variant(recipe: &Recipe) -> String {
+pub fn variant(recipe: &ResolvedSettings) -> String {
     let temporal = match recipe.model.temporal {
         Temporal::Stacked => "stacked",
         Temporal::Hierarchical => "hierarchical",
@@ -149,7 +158,7 @@ pub fn variant(recipe: &Recipe) -> String {
 pub fn measure(
     compute: &Compute,
     data: &SyntheticData,
-    recipes: &[Recipe],
+    recipes: &[ResolvedSettings],
     (steps, time): (usize, Option<Duration>),
     report: &mut dyn FnMut(std::result::Result<&VariantResult, &SkippedVariant>) -> Result<()>,
 ) -> Result<TrainResults> {
@@ -179,7 +188,7 @@ pub fn measure(
         machine: Machine::of(compute),
         preset: recipes
             .first()
-            .map_or(String::new(), |r| r.run.preset.clone()),
+            .map_or_else(Preset::default, |r| r.run.preset),
         first: rows.first().cloned(),
         rows,
         left_out,
@@ -229,13 +238,13 @@ impl Iterator for Endless<'_> {
 fn measure_variant(
     compute: &Compute,
     data: &SyntheticData,
-    recipe: &Recipe,
+    recipe: &ResolvedSettings,
     steps: usize,
     time: Option<Duration>,
 ) -> Result<VariantResult> {
     let begun = Instant::now();
     let train = &recipe.train;
-    let sizes = (train.batch, recipe.run.seed, recipe.run.threads);
+    let sizes = (train.batch, recipe.run.seed, recipe.run.threads.number());
     let (prepared, clips) = (data.prepared.clone(), &data.clips);
     let loader = Loader::train(prepared, clips, &recipe.data, &recipe.augment, sizes)?;
     if loader.samples() < train.batch {
@@ -282,7 +291,7 @@ fn measure_variant(
     Ok(VariantResult {
         name: "sinew",
         variant: variant(recipe),
-        plan: recipe.run.plan.clone(),
+        plan: recipe.run.plan.to_string(),
         dtype: trainee.context.precision.name(),
         notes,
         batch: train.batch * train.accumulate,

@@ -1,18 +1,17 @@
 //! Which device runs the work: the adapters of this machine, the choice among them, and what the choice can do.
 
+mod name;
 mod open;
 
+pub use name::DeviceName;
 pub use open::{open, open_for, open_named, share_cores};
 
 use crate::error::Error;
+use crate::lstm::{DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH};
 use burn::tensor::Device;
 use burn_wgpu::wgpu;
 use serde::Serialize;
 use std::str::FromStr;
-
-/// Floating-point operations of the longest dispatch on the slowest device: a quarter of a second on software Vulkan (two
-/// cores, 0.8 GFLOP/s), since desktop drivers reset a GPU that is silent for about two.
-pub const SHORTEST_DISPATCH: u64 = 250_000_000;
 
 /// What the user asked for with `--device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,9 +76,9 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    /// Its name and interface.
-    pub fn run_name(&self) -> String {
-        format!("{} ({})", self.name, self.backend)
+    /// The name by which a run's settings keep it.
+    pub fn run_name(&self) -> DeviceName {
+        DeviceName::Adapter(format!("{} ({})", self.name, self.backend))
     }
 
     /// Whether it is hardware.
@@ -120,11 +119,10 @@ impl Compute {
         self.adapter.as_ref().map_or("cpu", |a| &a.name)
     }
 
-    /// The name that a run keeps: adapters of one name can be reached over several interfaces.
-    pub fn run_name(&self) -> String {
-        self.adapter
-            .as_ref()
-            .map_or_else(|| "cpu".into(), Adapter::run_name)
+    /// The name by which a run's settings keep it.
+    pub fn run_name(&self) -> DeviceName {
+        let adapter = self.adapter.as_ref();
+        adapter.map_or(DeviceName::Cpu, Adapter::run_name)
     }
 
     /// The driver that a benchmark names.
@@ -177,6 +175,33 @@ impl Compute {
                 "device: {} over {}, {} ({})",
                 a.name, a.backend, a.driver, self.reason
             ),
+        }
+    }
+}
+
+impl From<&Adapter> for GpuLimits {
+    /// Matrix units as the adapter lists them; only the LSTM engine's self-test finds out whether they are right.
+    fn from(adapter: &Adapter) -> Self {
+        GpuLimits {
+            threads: adapter.workgroup_threads,
+            memory: adapter.workgroup_memory as usize,
+            f16: adapter.f16,
+            matrix_units: adapter.matrix_units.and_then(MatrixUnits::from_side),
+            software: !adapter.hardware(),
+        }
+    }
+}
+
+impl From<&Compute> for EngineDevice {
+    fn from(compute: &Compute) -> Self {
+        EngineDevice {
+            device: compute.device.clone(),
+            name: compute.run_name().to_string(),
+            limits: DeviceLimits {
+                largest: compute.largest(),
+                dispatch: compute.dispatch(),
+                gpu: compute.adapter.as_ref().map(GpuLimits::from),
+            },
         }
     }
 }

@@ -4,8 +4,8 @@ use super::architecture::{Architecture, LayerDescription, StreamDescription, WIN
 use super::dropout::Dropout;
 use super::readout::Readout;
 use crate::lstm::{Context, Layer, LayerConfig, run};
-use crate::recipe::Temporal;
 use crate::rng::Rng;
+use crate::settings::Temporal;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 

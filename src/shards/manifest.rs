@@ -11,6 +11,7 @@ use super::writer::{checksum, checksum_of};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::limits::{CLASSES, MANIFEST_BYTES};
+use crate::settings::Dataset;
 use crate::skeleton::{About, Axis, Layout};
 
 /// File name of the manifest. A folder without it is not prepared data.
@@ -28,7 +29,7 @@ pub struct Manifest {
     /// [`VERSION`].
     pub version: u32,
     /// Type of the sources: `ntu`, `sbu` or `clips`.
-    pub dataset: String,
+    pub dataset: Dataset,
     /// The skeleton of all clips.
     pub layout: Layout,
     /// Unit of the coordinates.

@@ -1,7 +1,7 @@
 //! Choice of actors among the tracked bodies of a clip. Trackers also report chairs, and people under several ids.
 
 use super::Clip;
-use crate::recipe::Actors;
+use crate::settings::Actors;
 
 /// One person over time.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,7 @@ pub fn choose(clip: &Clip, rule: Actors) -> Vec<Actor> {
     match rule {
         Actors::Published => published(clip),
         Actors::Reference => reference(clip),
-        Actors::All | Actors::Auto => all(clip),
+        Actors::All => all(clip),
     }
 }
 

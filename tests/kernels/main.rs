@@ -4,8 +4,12 @@
 mod command;
 #[path = "../common/devices.rs"]
 mod devices;
+#[path = "../common/emulation.rs"]
+mod emulation;
 #[path = "../common/numerics.rs"]
 mod numerics;
+#[path = "../common/settings.rs"]
+mod settings;
 
 mod bench_floor;
 mod every_shader_has_a_twin;

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::recipe::Actors;
 use crate::report::{FoundClip, Source};
+use crate::settings::{Actors, Dataset};
 use crate::skeleton::actors::{self, Actor};
 use crate::skeleton::{About, Axis, Clip};
 use crate::text::counted;
@@ -86,7 +86,7 @@ impl ClipFacts {
     pub fn of(source: &Source, found: &FoundClip) -> Self {
         let clip = &found.recording.clip;
         // Only the tracker of NTU also reports chairs and fragments of people.
-        let (actor_rule, actors) = if source.dataset() == "ntu" {
+        let (actor_rule, actors) = if source.dataset() == Dataset::Ntu {
             ("published", actors::choose(clip, Actors::Published))
         } else {
             ("all", actors::all(clip))

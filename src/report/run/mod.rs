@@ -11,13 +11,13 @@ pub use page::page;
 pub use write::{ReportOptions, report, write_run_page};
 
 use crate::evaluate::Evaluation;
-use crate::recipe::Recipe;
+use crate::settings::ResolvedSettings;
 use crate::train::{EpochMetrics, EpochTiming};
 
 /// The contents of a run's report.
 pub struct RunFacts<'a> {
     /// The settings.
-    pub recipe: &'a Recipe,
+    pub recipe: &'a ResolvedSettings,
     /// Metrics of the finished epochs.
     pub metrics: &'a [EpochMetrics],
     /// Times of the finished epochs.
