@@ -5,14 +5,11 @@ mod open;
 pub use open::{open, open_for, open_named, share_cores};
 
 use crate::error::Error;
+use crate::lstm::{DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH};
 use burn::tensor::Device;
 use burn_wgpu::wgpu;
 use serde::Serialize;
 use std::str::FromStr;
-
-/// Floating-point operations of the longest dispatch on the slowest device: a quarter of a second on software Vulkan (two
-/// cores, 0.8 GFLOP/s), since desktop drivers reset a GPU that is silent for about two.
-pub const SHORTEST_DISPATCH: u64 = 250_000_000;
 
 /// What the user asked for with `--device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +174,33 @@ impl Compute {
                 "device: {} over {}, {} ({})",
                 a.name, a.backend, a.driver, self.reason
             ),
+        }
+    }
+}
+
+impl From<&Adapter> for GpuLimits {
+    /// Matrix units as the adapter lists them; only the LSTM engine's self-test finds out whether they are right.
+    fn from(adapter: &Adapter) -> Self {
+        GpuLimits {
+            threads: adapter.workgroup_threads,
+            memory: adapter.workgroup_memory as usize,
+            f16: adapter.f16,
+            matrix_units: adapter.matrix_units.and_then(MatrixUnits::from_side),
+            software: !adapter.hardware(),
+        }
+    }
+}
+
+impl From<&Compute> for EngineDevice {
+    fn from(compute: &Compute) -> Self {
+        EngineDevice {
+            device: compute.device.clone(),
+            name: compute.run_name(),
+            limits: DeviceLimits {
+                largest: compute.largest(),
+                dispatch: compute.dispatch(),
+                gpu: compute.adapter.as_ref().map(GpuLimits::from),
+            },
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The recurrence as one node of Burn's autodiff graph.
+//! The recurrence and the dense product, each as one node of Burn's autodiff graph.
 
-use super::ops::RecurrenceBackend;
-use super::product::{ProductBackend, Units};
-use super::spec::Spec;
+use super::backend::{LstmBackend, LstmKernels};
+use super::options::{Context, Products};
+use super::recurrence::Spec;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{AutodiffBackend, Backend, TensorMetadata};
+use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{Shape, Slice};
 use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -28,7 +28,7 @@ struct State<B: Backend> {
     spec: Spec,
 }
 
-impl<B: RecurrenceBackend + ProductBackend> Backward<B, 5> for RecurrenceBackward {
+impl<B: LstmBackend + LstmKernels> Backward<B, 5> for RecurrenceBackward {
     type State = State<B>;
 
     fn backward(self, ops: Ops<State<B>, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -55,9 +55,9 @@ impl<B: RecurrenceBackend + ProductBackend> Backward<B, 5> for RecurrenceBackwar
         if let Some(node) = w_hh_node {
             let previous = B::previous_hidden(s.out, s.h0, s.mask.clone(), s.spec.clone());
             let by_group = B::float_permute(rows(), &[1, 2, 0]);
-            let d_w_hh = match s.spec.units {
-                Units::Burn => B::float_matmul(by_group, previous),
-                _ => B::product(by_group, previous, s.spec.products()),
+            let d_w_hh = match s.spec.context.products {
+                Products::F32 => B::float_matmul(by_group, previous),
+                _ => B::product(by_group, previous, s.spec.context),
             };
             grads.register::<B>(node.id, d_w_hh);
         }
@@ -113,9 +113,9 @@ fn slice<B: Backend>(x: FloatTensor<B>, dim: usize, start: usize, count: usize) 
     B::float_slice(x, &ranges)
 }
 
-impl<B, C> RecurrenceBackend for Autodiff<B, C>
+impl<B, C> LstmBackend for Autodiff<B, C>
 where
-    B: RecurrenceBackend + ProductBackend,
+    B: LstmBackend + LstmKernels,
     C: CheckpointStrategy,
 {
     fn recurrence(
@@ -169,50 +169,65 @@ where
         }
     }
 
-    fn recurrence_forward(
-        projected: FloatTensor<Self>,
-        w_hh: FloatTensor<Self>,
-        h0: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
-        spec: Spec,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let [projected, w_hh, h0, c0, peephole, mask] =
-            [projected, w_hh, h0, c0, peephole, mask].map(|x| x.into_primitive());
-        let (out, gates, cells) =
-            B::recurrence_forward(projected, w_hh, h0, c0, peephole, mask, spec);
-        (
-            Self::from_inner(out),
-            Self::from_inner(gates),
-            Self::from_inner(cells),
-        )
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>, context: Context) -> FloatTensor<Self> {
+        let nodes = [a.node(), b.node()];
+        let prepared = ProductBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful();
+        let [a, b] = [a, b].map(|x| x.into_primitive());
+        let [a_largest, b_largest] = [a.clone(), b.clone()].map(B::largest);
+        let operands = Operands::<B> {
+            a,
+            b,
+            a_largest,
+            b_largest,
+            context,
+        };
+        let out = operands.clone().product();
+        match prepared {
+            OpsKind::Tracked(node) => node.finish(operands, out),
+            OpsKind::UnTracked(node) => node.finish(out),
+        }
     }
+}
 
-    fn recurrence_backward(
-        d_out: FloatTensor<Self>,
-        w_hh: FloatTensor<Self>,
-        gates: FloatTensor<Self>,
-        cells: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
-        spec: Spec,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let [d_out, w_hh, gates, cells, c0, peephole, mask] =
-            [d_out, w_hh, gates, cells, c0, peephole, mask].map(|x| x.into_primitive());
-        let (d_gates, d_state) =
-            B::recurrence_backward(d_out, w_hh, gates, cells, c0, peephole, mask, spec);
-        (Self::from_inner(d_gates), Self::from_inner(d_state))
+#[derive(Debug)]
+struct ProductBackward;
+
+/// The operands of a product, and the largest magnitude of each.
+#[derive(Debug, Clone)]
+struct Operands<B: Backend> {
+    a: FloatTensor<B>,
+    b: FloatTensor<B>,
+    a_largest: FloatTensor<B>,
+    b_largest: FloatTensor<B>,
+    context: Context,
+}
+
+impl<B: LstmKernels> Operands<B> {
+    fn product(self) -> FloatTensor<B> {
+        B::scaled_product(self.a, self.b, self.a_largest, self.b_largest, self.context)
     }
+}
 
-    fn previous_hidden(
-        out: FloatTensor<Self>,
-        h0: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
-        spec: Spec,
-    ) -> FloatTensor<Self> {
-        let [out, h0, mask] = [out, h0, mask].map(|x| x.into_primitive());
-        Self::from_inner(B::previous_hidden(out, h0, mask, spec))
+impl<B: LstmKernels> Backward<B, 2> for ProductBackward {
+    type State = Operands<B>;
+
+    fn backward(self, ops: Ops<Operands<B>, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [a_node, b_node] = ops.parents;
+        let d = grads.consume::<B>(&ops.node);
+        let s = ops.state;
+        let largest = B::largest(d.clone());
+        let turned = |x| B::float_swap_dims(x, 1, 2);
+        if let Some(node) = a_node {
+            let (d, largest) = (d.clone(), largest.clone());
+            let d_a = B::scaled_product(d, turned(s.b), largest, s.b_largest, s.context);
+            grads.register::<B>(node.id, d_a);
+        }
+        if let Some(node) = b_node {
+            let d_b = B::scaled_product(turned(s.a), d, s.a_largest, largest, s.context);
+            grads.register::<B>(node.id, d_b);
+        }
     }
 }

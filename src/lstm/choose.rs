@@ -1,14 +1,14 @@
 //! Which plan is faster on a device.
 //!
-//! The answer lives as long as the process, and in the run's settings, where a resumed run finds it: measuring takes
+//! The answer is kept until the process ends, and in the run's settings, where a resumed run finds it: measuring takes
 //! about as long as a few training steps, too little for a cache file that drivers and versions would make stale.
 
-use super::layer::Context;
+use super::device::EngineDevice;
+use super::options::Context;
 use super::plan::Plan;
-use super::recurrence;
-use super::self_test;
-use super::spec::{Dims, Precision, Spec};
-use crate::device::Compute;
+use super::precision::Precision;
+use super::recurrence::{Dims, Spec, recurrence};
+use super::self_test::self_test;
 use burn::tensor::{Device, Tensor};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -25,26 +25,27 @@ static KNOWN: Mutex<Vec<(String, Dims, Precision, Plan)>> = Mutex::new(Vec::new(
 /// The plan whose forward and backward pass takes the least time for a recurrence of this shape, by measuring each
 /// after one pass that compiles its kernels. A device that fails here fails again, with its message, in training.
 ///
-/// Every tile is tried on hardware; a software adapter, slow to compile and to run, gets each walk's tile by rule.
-pub fn choose(compute: &Compute, dims: Dims, precision: Precision) -> Plan {
-    let Some(adapter) = &compute.adapter else {
+/// Every tile is tried on hardware; a software adapter, slow to compile and to run, gets each plan's tile by rule.
+pub fn choose(device: impl Into<EngineDevice>, dims: Dims, precision: Precision) -> Plan {
+    let device = device.into();
+    let Some(limits) = device.limits.gpu else {
         return Plan::default();
     };
+    // As a run dispatches it: a longer one could cost the device.
+    let context = Context::on(device.clone(), Plan::default());
     // The rows of one pass in training, and a few of its steps.
-    let rows = Context::on(compute, Plan::default()).rows(dims);
     let dims = Dims {
         steps: dims.steps.min(STEPS),
-        batch: dims.batch.min(rows),
+        batch: dims.batch.min(context.rows(dims)),
         ..dims
     };
-    let name = compute.run_name();
     let known = |plan: Option<Plan>| {
         let mut all = KNOWN.lock().unwrap_or_else(|e| e.into_inner());
         let found = all
             .iter()
-            .find(|(n, d, p, _)| (n, *d, *p) == (&name, dims, precision));
+            .find(|(n, d, p, _)| (n, *d, *p) == (&device.name, dims, precision));
         match (found, plan) {
-            (None, Some(plan)) => all.push((name.clone(), dims, precision, plan)),
+            (None, Some(plan)) => all.push((device.name.clone(), dims, precision, plan)),
             (Some(found), _) => return Some(found.3),
             (None, None) => {}
         }
@@ -53,36 +54,35 @@ pub fn choose(compute: &Compute, dims: Dims, precision: Precision) -> Plan {
     if let Some(plan) = known(None) {
         return plan;
     }
-    let verdict = self_test::verdict(compute, precision);
-    let limits = verdict.limits(adapter);
-    let candidates = if adapter.hardware() {
-        Plan::candidates(limits, dims, precision)
-    } else {
-        let tiles = |plan: Plan| plan.supports(limits, dims, precision).ok();
-        let by_rule = Plan::ALL.into_iter().filter_map(tiles);
-        by_rule.map(|tiles| tiles.plan()).collect()
+    let tested = self_test(device.clone(), precision);
+    let limits = tested.limits(limits);
+    let supported = |plan: Plan| plan.supports(&limits, dims, precision).ok();
+    let candidates: Vec<Plan> = match limits.software {
+        false => Plan::each().filter_map(supported).collect(),
+        true => Plan::ALL.into_iter().filter_map(supported).collect(),
     };
-    let device = compute.device.clone().autodiff();
-    let spec = |plan| Spec {
+    let autodiff = device.device.clone().autodiff();
+    let spec = |plan: Plan| Spec {
         reverse: (0..dims.groups).map(|g| g % 2 == 1).collect(),
-        plan,
-        precision,
-        units: verdict.units,
-        // As a run dispatches it: a longer one could cost the device.
-        dispatch: compute.dispatch(),
+        context: Context {
+            plan: plan.into(),
+            precision,
+            products: tested.products,
+            ..context
+        },
         ..Spec::default()
     };
     let mut timed: Vec<(Plan, Duration)> = Vec::new();
     for plan in candidates {
         // The first pass compiles.
-        let [_, time] = [(); 2].map(|()| pass(&device, dims, spec(plan)));
+        let [_, time] = [(); 2].map(|()| pass(&autodiff, dims, spec(plan)));
         timed.push((plan, time));
     }
     let least = |timed: &[(Plan, Duration)]| timed.iter().map(|t| t.1).min();
     if let Some(best) = least(&timed) {
         for (plan, time) in &mut timed {
             if time.as_secs_f64() < HOPELESS * best.as_secs_f64() {
-                let again = || pass(&device, dims, spec(*plan));
+                let again = || pass(&autodiff, dims, spec(*plan));
                 *time = (0..2).fold(*time, |t, _| t.min(again()));
             }
         }

@@ -5,7 +5,8 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 
 use super::problem::{Problem, Results};
 use crate::error::{Error, Result};
-use crate::lstm::{Dims, RecurrenceBackend, cpu, recurrence};
+use crate::lstm::Dims;
+use crate::lstm::testing::{LstmKernels, cpu, recurrence};
 use crate::model::read_tensor as read;
 use crate::rng::Rng;
 
@@ -110,7 +111,7 @@ pub fn through_the_trait(problem: &Problem, rng: &mut Rng, device: &Device) -> R
     let spec = || problem.spec.clone();
     let [w_hh, h0, c0, peephole, mask] =
         [x.w_hh, x.h0, x.c0, x.peephole, x.mask].map(Tensor::into_dispatch);
-    let (out, gates, cells) = <Dispatch as RecurrenceBackend>::recurrence_forward(
+    let (out, gates, cells) = <Dispatch as LstmKernels>::recurrence_forward(
         x.projected.into_dispatch(),
         w_hh.clone(),
         h0.clone(),
@@ -120,8 +121,8 @@ pub fn through_the_trait(problem: &Problem, rng: &mut Rng, device: &Device) -> R
         spec(),
     );
     let previous =
-        <Dispatch as RecurrenceBackend>::previous_hidden(out.clone(), h0, mask.clone(), spec());
-    let (d_gates, d_state) = <Dispatch as RecurrenceBackend>::recurrence_backward(
+        <Dispatch as LstmKernels>::previous_hidden(out.clone(), h0, mask.clone(), spec());
+    let (d_gates, d_state) = <Dispatch as LstmKernels>::recurrence_backward(
         x.d_out.into_dispatch(),
         w_hh,
         gates.clone(),

@@ -1,20 +1,22 @@
 //! The CPU engine behind Burn's Flex backend.
 
-use super::cpu;
-use super::ops::RecurrenceBackend;
-use super::spec::{Dims, Spec};
+use super::{Dims, Inputs, Spec};
+use crate::lstm::backend::LstmKernels;
+use crate::lstm::options::{Context, Products};
+use crate::lstm::rounding::{largest_of, rounded};
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorData, TensorMetadata};
 
 /// The numbers of a tensor, in order; its own memory where it is contiguous.
-pub(in crate::lstm) struct Numbers(TensorData);
+struct Numbers(TensorData);
 
 impl Numbers {
-    pub(in crate::lstm) fn of(tensor: FloatTensor<Flex>) -> Self {
+    fn of(tensor: FloatTensor<Flex>) -> Self {
         Numbers(tensor.into_data())
     }
 
-    pub(in crate::lstm) fn slice(&self) -> &[f32] {
+    fn slice(&self) -> &[f32] {
         self.0
             .as_slice()
             .unwrap_or_else(|_| unreachable!("the engine's tensors are float32"))
@@ -25,7 +27,7 @@ fn tensor(values: Vec<f32>, shape: &[usize]) -> FloatTensor<Flex> {
     FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
 }
 
-impl RecurrenceBackend for Flex {
+impl LstmKernels for Flex {
     fn recurrence_forward(
         projected: FloatTensor<Self>,
         w_hh: FloatTensor<Self>,
@@ -38,7 +40,7 @@ impl RecurrenceBackend for Flex {
         let dims = Dims::of(&projected.shape(), 4);
         let [projected, w_hh, h0, c0, peephole, mask] =
             [projected, w_hh, h0, c0, peephole, mask].map(Numbers::of);
-        let saved = cpu::forward(cpu::Inputs {
+        let saved = super::forward(Inputs {
             dims,
             spec: &spec,
             projected: projected.slice(),
@@ -74,7 +76,7 @@ impl RecurrenceBackend for Flex {
         let dims = Dims::of(&d_out.shape(), 1);
         let [d_out, w_hh, gates, cells, c0, peephole, mask] =
             [d_out, w_hh, gates, cells, c0, peephole, mask].map(Numbers::of);
-        let inputs = cpu::Inputs {
+        let inputs = Inputs {
             dims,
             spec: &spec,
             projected: &[],
@@ -84,7 +86,7 @@ impl RecurrenceBackend for Flex {
             peephole: peephole.slice(),
             mask: mask.slice(),
         };
-        let gradients = cpu::backward(inputs, gates.slice(), cells.slice(), d_out.slice());
+        let gradients = super::backward(inputs, gates.slice(), cells.slice(), d_out.slice());
         let Dims {
             steps,
             batch,
@@ -105,10 +107,39 @@ impl RecurrenceBackend for Flex {
     ) -> FloatTensor<Self> {
         let dims = Dims::of(&out.shape(), 1);
         let [out, h0, mask] = [out, h0, mask].map(Numbers::of);
-        let previous = cpu::previous_hidden(dims, &spec, out.slice(), h0.slice(), mask.slice());
+        let previous = super::previous_hidden(dims, &spec, out.slice(), h0.slice(), mask.slice());
         tensor(
             previous,
             &[dims.groups, dims.steps * dims.batch, dims.hidden],
         )
     }
+
+    fn largest(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        tensor(vec![largest_of(Numbers::of(x).slice())], &[1])
+    }
+
+    /// Burn's product, of operands rounded to f16 where the products are in f16: a processor gains nothing by it, but
+    /// learns what a GPU in mixed precision would.
+    fn scaled_product(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        a_largest: FloatTensor<Self>,
+        b_largest: FloatTensor<Self>,
+        context: Context,
+    ) -> FloatTensor<Self> {
+        match context.products {
+            Products::F32 => Flex::float_matmul(a, b),
+            Products::Rounded | Products::MatrixUnits(_) => {
+                Flex::float_matmul(round(a, a_largest), round(b, b_largest))
+            }
+        }
+    }
+}
+
+fn round(x: FloatTensor<Flex>, largest: FloatTensor<Flex>) -> FloatTensor<Flex> {
+    let shape = x.shape();
+    let largest = largest_of(Numbers::of(largest).slice());
+    let x = Numbers::of(x);
+    let values: Vec<f32> = x.slice().iter().map(|x| rounded(*x, largest)).collect();
+    FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
 }
