@@ -23,6 +23,19 @@ pub trait LstmBackend: Backend {
         spec: Spec,
     ) -> FloatTensor<Self>;
 
+    /// The same, and the cell state of every step, [T, B, G, H].
+    ///
+    /// The cell states are differentiable at each row's last valid step only: their gradient must be zero at every other.
+    fn recurrence_and_cells(
+        projected: FloatTensor<Self>,
+        w_hh: FloatTensor<Self>,
+        h0: FloatTensor<Self>,
+        c0: FloatTensor<Self>,
+        peephole: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        spec: Spec,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
     /// A product of float32 tensors, by group: [G, M, N] of `a` [G, M, K] and `b` [G, K, N].
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>, context: Context) -> FloatTensor<Self>;
 }
@@ -90,6 +103,20 @@ macro_rules! untracked {
                 spec: Spec,
             ) -> FloatTensor<Self> {
                 Self::recurrence_forward(projected, w_hh, h0, c0, peephole, mask, spec).0
+            }
+
+            fn recurrence_and_cells(
+                projected: FloatTensor<Self>,
+                w_hh: FloatTensor<Self>,
+                h0: FloatTensor<Self>,
+                c0: FloatTensor<Self>,
+                peephole: FloatTensor<Self>,
+                mask: FloatTensor<Self>,
+                spec: Spec,
+            ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+                let (out, _, cells) =
+                    Self::recurrence_forward(projected, w_hh, h0, c0, peephole, mask, spec);
+                (out, cells)
             }
 
             fn product(

@@ -26,17 +26,20 @@ mod recurrence;
 mod rewrite;
 mod rounding;
 mod self_test;
+mod side_by_side;
 #[doc(hidden)]
 pub mod testing;
 #[doc(hidden)]
 pub mod twin;
 
 pub use choose::choose;
-pub use device::{DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH};
-pub use layer::{Direction, Layer, LayerConfig, run};
+pub use burn::nn::LstmState;
+pub use device::{CPU_LARGEST, DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH, longest_dispatch};
+pub use layer::{Lstm, LstmConfig, LstmDirection};
 pub use options::{Context, Products};
 pub use plan::{Plan, PlanKind, Unsupported};
 pub use plans::Plans;
 pub use precision::Precision;
 pub use recurrence::Dims;
 pub use self_test::{SelfTest, self_test};
+pub use side_by_side::side_by_side;
