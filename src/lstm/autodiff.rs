@@ -1,32 +1,23 @@
 //! The recurrence and the dense product, each as one node of Burn's autodiff graph.
 
-use super::backend::{LstmBackend, LstmKernels};
+use super::backend::{CellTensors, LstmBackend, LstmKernels, Saved};
 use super::options::{Context, Products};
 use super::recurrence::Spec;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{FloatDType, Shape, Slice, TensorData};
-use burn_autodiff::{Autodiff, NodeId};
 use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
+use burn_autodiff::{Autodiff, NodeId};
 
 /// What the backward pass needs of the forward pass.
 #[derive(Debug, Clone)]
 struct State<B: Backend> {
-    out: FloatTensor<B>,
-    w_hh: FloatTensor<B>,
-    gates: FloatTensor<B>,
-    cells: FloatTensor<B>,
-    h0: FloatTensor<B>,
-    c0: FloatTensor<B>,
-    peephole: FloatTensor<B>,
-    mask: FloatTensor<B>,
+    cell: CellTensors<B>,
+    saved: Saved<B>,
     spec: Spec,
 }
-
-/// The inputs that can have a gradient: `projected`, `w_hh`, `h0`, `c0`, `peephole`.
-type Parents = [Option<NodeId>; 5];
 
 /// The hidden states of every step.
 #[derive(Debug)]
@@ -37,29 +28,22 @@ impl<B: LstmBackend + LstmKernels> Backward<B, 5> for RecurrenceBackward {
 
     fn backward(self, ops: Ops<State<B>, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
         let d_out = grads.consume::<B>(&ops.node);
-        let (s, parents) = (ops.state, ops.parents.map(|node| node.map(|n| n.id)));
+        let State { cell, saved, spec } = ops.state;
+        let inputs = ops.parents.map(|node| node.map(|node| node.id));
+        let before = Before::of(&cell, &spec);
+        let out = saved.out.clone();
         // A second holder would make the engine copy them.
-        let cells = parents[4].is_some().then(|| s.cells.clone());
-        let d = B::recurrence_backward(
-            d_out,
-            s.w_hh,
-            s.gates,
-            s.cells,
-            s.c0.clone(),
-            s.peephole,
-            s.mask.clone(),
-            s.spec.clone(),
-        );
-        register::<B>(parents, d, s.out, cells, [s.h0, s.c0, s.mask], s.spec, grads);
+        let cells = inputs[4].is_some().then(|| saved.cells.clone());
+        let d = B::recurrence_backward(d_out, cell, saved, spec);
+        register(inputs, d, before, out, cells, grads);
     }
 }
 
-/// The cell states, whose gradient is zero but at each row's last valid step.
+/// The cell states, whose gradient is zero except at each row's last valid step.
 ///
-/// The backward pass takes gradients of hidden states. With the saved cell state of the last step replaced by 0 and its
-/// output gate by 1, the gradient of that step's hidden state becomes that of its cell state: of
-/// `dc = dh · o · (1 − tanh² c)` and `do = dh · tanh c · o · (1 − o)`, the first is `dh` and the second 0. The cell state
-/// does not depend on the output gate of its own step, and the step before reads its own cell state, so all else stays.
+/// The engine's backward pass takes gradients of hidden states: a step has `dc = dh · o · (1 − tanh² c)` and
+/// `do = dh · tanh c · o · (1 − o)`. With its cell state replaced by 0 and its output gate by 1, `dc` is `dh` and `do` is 0:
+/// a gradient of its hidden state becomes one of its cell state. Nothing else reads the two at the last step.
 #[derive(Debug)]
 struct LastCellBackward;
 
@@ -68,63 +52,84 @@ impl<B: LstmBackend + LstmKernels> Backward<B, 5> for LastCellBackward {
 
     fn backward(self, ops: Ops<State<B>, 5>, grads: &mut Gradients, _: &mut Checkpointer) {
         let d_cells = grads.consume::<B>(&ops.node);
-        let (s, parents) = (ops.state, ops.parents.map(|node| node.map(|n| n.id)));
-        let shape = s.cells.shape();
+        let State { cell, saved, spec } = ops.state;
+        let inputs = ops.parents.map(|node| node.map(|node| node.id));
+        let before = Before::of(&cell, &spec);
+        let Saved { out, gates, cells } = saved;
+        let shape = cells.shape();
         let [steps, batch, groups, hidden] = [0, 1, 2, 3].map(|d| shape[d]);
+        // 1 at the last step of each row and group, 0 elsewhere; and the reverse.
         let mut last = vec![0.0f32; steps * batch * groups];
-        for b in 0..batch {
-            for g in 0..groups {
-                if let Some(t) = s.spec.last_time(g, b, steps) {
-                    last[(t * batch + b) * groups + g] = 1.0;
-                }
+        for (b, g) in (0..batch).flat_map(|b| (0..groups).map(move |g| (b, g))) {
+            if let Some(t) = spec.last_time(g, b, steps) {
+                last[(t * batch + b) * groups + g] = 1.0;
             }
         }
-        let others: Vec<f32> = last.iter().map(|last| 1.0 - last).collect();
-        let device = s.cells.device();
-        let tensor = |values: Vec<f32>| {
+        let others = last.iter().map(|last| 1.0 - last).collect();
+        let device = cells.device();
+        let [last, others] = [last, others].map(|values| {
             let data = TensorData::new(values, [steps, batch, groups, 1]);
             B::float_from_data(data, &device)
-        };
-        let (last, others) = (tensor(last), tensor(others));
-        let cells = B::float_mul(s.cells.clone(), others.clone());
-        let o = slice::<B>(s.gates.clone(), 3, 3 * hidden, hidden);
-        // Saved gates may be f16.
+        });
+        let saved_cells = B::float_mul(cells.clone(), others.clone());
+        let [i_f_g, o] = [(0, 3 * hidden), (3 * hidden, hidden)]
+            .map(|(start, count)| slice::<B>(gates.clone(), 3, start, count));
+        // Saved gates can be f16.
         let dtype: FloatDType = o.dtype().into();
         let [last, others] = [last, others].map(|x| B::float_cast(x, dtype));
         let o = B::float_add(B::float_mul(o, others), last);
-        let gates = B::float_cat(vec![slice::<B>(s.gates, 3, 0, 3 * hidden), o], 3);
-        let d = B::recurrence_backward(
-            d_cells,
-            s.w_hh,
-            gates,
-            cells,
-            s.c0.clone(),
-            s.peephole,
-            s.mask.clone(),
-            s.spec.clone(),
-        );
-        let cells = parents[4].is_some().then_some(s.cells);
-        register::<B>(parents, d, s.out, cells, [s.h0, s.c0, s.mask], s.spec, grads);
+        let saved = Saved {
+            out: out.clone(),
+            gates: B::float_cat(vec![i_f_g, o], 3),
+            cells: saved_cells,
+        };
+        let d = B::recurrence_backward(d_cells, cell, saved, spec);
+        register(inputs, d, before, out, Some(cells), grads);
     }
 }
 
-/// Registers the gradients of the inputs, from those of the gates before activation and of the initial states.
+/// What entered the first step, and how.
+struct Before<B: Backend> {
+    h0: FloatTensor<B>,
+    c0: FloatTensor<B>,
+    mask: FloatTensor<B>,
+    spec: Spec,
+}
+
+impl<B: Backend> Before<B> {
+    fn of(cell: &CellTensors<B>, spec: &Spec) -> Self {
+        Before {
+            h0: cell.h0.clone(),
+            c0: cell.c0.clone(),
+            mask: cell.mask.clone(),
+            spec: spec.clone(),
+        }
+    }
+}
+
+/// Registers the gradients of the inputs `projected`, `w_hh`, `h0`, `c0` and `peephole`, from those of the gates before
+/// activation and of the initial states. `out` and `cells` are the states of every step; peepholes need `cells`.
 fn register<B: LstmBackend + LstmKernels>(
-    [projected_id, w_hh_id, h0_id, c0_id, peephole_id]: Parents,
+    [projected, w_hh, h0, c0, peephole]: [Option<NodeId>; 5],
     (d_gates, d_state): (FloatTensor<B>, FloatTensor<B>),
+    before: Before<B>,
     out: FloatTensor<B>,
     cells: Option<FloatTensor<B>>,
-    [h0, c0, mask]: [FloatTensor<B>; 3],
-    spec: Spec,
     grads: &mut Gradients,
 ) {
     let shape = d_gates.shape();
     let [steps, batch, groups, wide] = [0, 1, 2, 3].map(|d| shape[d]);
     let hidden = wide / 4;
+    let Before {
+        h0: first_hidden,
+        c0: first_cell,
+        mask,
+        spec,
+    } = before;
     // [T·B, G, 4H]
     let rows = || reshape::<B>(d_gates.clone(), &[steps * batch, groups, wide]);
-    if let Some(id) = w_hh_id {
-        let previous = B::previous_hidden(out, h0, mask.clone(), spec.clone());
+    if let Some(id) = w_hh {
+        let previous = B::previous_hidden(out, first_hidden, mask.clone(), spec.clone());
         let by_group = B::float_permute(rows(), &[1, 2, 0]);
         let d_w_hh = match spec.context.products {
             Products::F32 => B::float_matmul(by_group, previous),
@@ -132,13 +137,13 @@ fn register<B: LstmBackend + LstmKernels>(
         };
         grads.register::<B>(id, d_w_hh);
     }
-    if let (Some(id), Some(cells)) = (peephole_id, cells) {
+    if let (Some(id), Some(cells)) = (peephole, cells) {
         // w_ci and w_cf saw the cell before, w_co the cell after; the mask has no part in either.
         let plain = Spec {
             masked: false,
             ..spec
         };
-        let before = B::previous_hidden(cells.clone(), c0, mask, plain);
+        let before = B::previous_hidden(cells.clone(), first_cell, mask, plain);
         let after = reshape::<B>(cells, &[steps * batch, groups, hidden]);
         let after = B::float_permute(after, &[1, 0, 2]);
         let of_gate = |gate: usize, cell: FloatTensor<B>| {
@@ -152,13 +157,13 @@ fn register<B: LstmBackend + LstmKernels>(
         ];
         grads.register::<B>(id, B::float_cat(parts, 1));
     }
-    for (id, which) in [(h0_id, 0), (c0_id, 1)] {
+    for (id, which) in [(h0, 0), (c0, 1)] {
         if let Some(id) = id {
             let part = slice::<B>(d_state.clone(), 0, which, 1);
             grads.register::<B>(id, reshape::<B>(part, &[groups, batch, hidden]));
         }
     }
-    if let Some(id) = projected_id {
+    if let Some(id) = projected {
         grads.register::<B>(id, d_gates);
     }
 }
@@ -169,18 +174,22 @@ fn reshape<B: Backend>(x: FloatTensor<B>, shape: &[usize]) -> FloatTensor<B> {
 
 /// `count` entries from `start` along dimension `dim`.
 fn slice<B: Backend>(x: FloatTensor<B>, dim: usize, start: usize, count: usize) -> FloatTensor<B> {
-    let all = x.shape();
-    let ranges: Vec<Slice> = (0..all.num_dims())
-        .map(|d| {
-            if d == dim {
-                start..start + count
-            } else {
-                0..all[d]
-            }
-        })
-        .map(|r| Slice::from(r.start as isize..r.end as isize))
-        .collect();
+    let mut ranges = vec![Slice::full(); x.shape().num_dims()];
+    ranges[dim] = Slice::from(start as isize..(start + count) as isize);
     B::float_slice(x, &ranges)
+}
+
+/// The tensors without their nodes.
+fn untracked<B: Backend, C: CheckpointStrategy>(
+    cell: CellTensors<Autodiff<B, C>>,
+) -> CellTensors<B> {
+    CellTensors {
+        w_hh: cell.w_hh.into_primitive(),
+        h0: cell.h0.into_primitive(),
+        c0: cell.c0.into_primitive(),
+        peephole: cell.peephole.into_primitive(),
+        mask: cell.mask.into_primitive(),
+    }
 }
 
 impl<B, C> LstmBackend for Autodiff<B, C>
@@ -190,114 +199,54 @@ where
 {
     fn recurrence(
         projected: FloatTensor<Self>,
-        w_hh: FloatTensor<Self>,
-        h0: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        cell: CellTensors<Self>,
         spec: Spec,
     ) -> FloatTensor<Self> {
-        let nodes = [
-            projected.node(),
-            w_hh.node(),
-            h0.node(),
-            c0.node(),
-            peephole.node(),
-        ];
+        let inputs = [&projected, &cell.w_hh, &cell.h0, &cell.c0, &cell.peephole];
         let prepared = RecurrenceBackward
-            .prepare::<C>(nodes)
+            .prepare::<C>(inputs.map(|x| x.node()))
             .compute_bound()
             .stateful();
-        let [projected, w_hh, h0, c0, peephole, mask] =
-            [projected, w_hh, h0, c0, peephole, mask].map(|x| x.into_primitive());
-        let (out, gates, cells) = B::recurrence_forward(
-            projected,
-            w_hh.clone(),
-            h0.clone(),
-            c0.clone(),
-            peephole.clone(),
-            mask.clone(),
-            spec.clone(),
-        );
+        let (projected, cell) = (projected.into_primitive(), untracked(cell));
+        let saved = B::recurrence_forward(projected, cell.clone(), spec.clone());
+        let out = saved.out.clone();
         match prepared {
-            OpsKind::Tracked(node) => {
-                let saved = out.clone();
-                let state = State {
-                    out: saved,
-                    w_hh,
-                    gates,
-                    cells,
-                    h0,
-                    c0,
-                    peephole,
-                    mask,
-                    spec,
-                };
-                node.finish(state, out)
-            }
+            OpsKind::Tracked(node) => node.finish(State { cell, saved, spec }, out),
             OpsKind::UnTracked(node) => node.finish(out),
         }
     }
 
     fn recurrence_and_cells(
         projected: FloatTensor<Self>,
-        w_hh: FloatTensor<Self>,
-        h0: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        cell: CellTensors<Self>,
         spec: Spec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let nodes = || {
-            [
-                projected.node(),
-                w_hh.node(),
-                h0.node(),
-                c0.node(),
-                peephole.node(),
-            ]
-        };
+        let inputs = [&projected, &cell.w_hh, &cell.h0, &cell.c0, &cell.peephole];
         let of_out = RecurrenceBackward
-            .prepare::<C>(nodes())
+            .prepare::<C>(inputs.map(|x| x.node()))
             .compute_bound()
             .stateful();
         let of_cells = LastCellBackward
-            .prepare::<C>(nodes())
+            .prepare::<C>(inputs.map(|x| x.node()))
             .compute_bound()
             .stateful();
-        let [projected, w_hh, h0, c0, peephole, mask] =
-            [projected, w_hh, h0, c0, peephole, mask].map(|x| x.into_primitive());
-        let (out, gates, cells) = B::recurrence_forward(
-            projected,
-            w_hh.clone(),
-            h0.clone(),
-            c0.clone(),
-            peephole.clone(),
-            mask.clone(),
-            spec.clone(),
-        );
-        // Both are tracked or neither: they have the same inputs.
-        match (of_out, of_cells) {
-            (OpsKind::Tracked(of_out), OpsKind::Tracked(of_cells)) => {
-                let state = State {
-                    out: out.clone(),
-                    w_hh,
-                    gates,
-                    cells: cells.clone(),
-                    h0,
-                    c0,
-                    peephole,
-                    mask,
-                    spec,
-                };
-                let out = of_out.finish(state.clone(), out);
-                (out, of_cells.finish(state, cells))
-            }
-            (OpsKind::UnTracked(of_out), OpsKind::UnTracked(of_cells)) => {
-                (of_out.finish(out), of_cells.finish(cells))
-            }
-            _ => unreachable!("the same inputs are tracked or not"),
-        }
+        let (projected, cell) = (projected.into_primitive(), untracked(cell));
+        let saved = B::recurrence_forward(projected, cell.clone(), spec.clone());
+        let (out, cells) = (saved.out.clone(), saved.cells.clone());
+        let state = || State {
+            cell: cell.clone(),
+            saved: saved.clone(),
+            spec: spec.clone(),
+        };
+        let out = match of_out {
+            OpsKind::Tracked(node) => node.finish(state(), out),
+            OpsKind::UnTracked(node) => node.finish(out),
+        };
+        let cells = match of_cells {
+            OpsKind::Tracked(node) => node.finish(state(), cells),
+            OpsKind::UnTracked(node) => node.finish(cells),
+        };
+        (out, cells)
     }
 
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>, context: Context) -> FloatTensor<Self> {

@@ -2,24 +2,43 @@
 
 use super::options::Context;
 use super::recurrence::Spec;
-use burn::backend::{Backend, Flex, backend_extension, tensor::FloatTensor};
+use burn::backend::{Backend, ExtensionType, Flex, backend_extension, tensor::FloatTensor};
 use burn_wgpu::CubeBackend;
+
+/// Weights and states of a recurrence, all float32.
+#[derive(Debug, Clone, ExtensionType)]
+pub struct CellTensors<B: Backend> {
+    /// Recurrent weights, [G, 4H, H], gates i, f, g, o.
+    pub w_hh: FloatTensor<B>,
+    /// Initial hidden state, [G, B, H].
+    pub h0: FloatTensor<B>,
+    /// Initial cell state, [G, B, H].
+    pub c0: FloatTensor<B>,
+    /// w_ci, w_cf, w_co, [G, 3, H]; one number where the [`Spec`] has no peepholes.
+    pub peephole: FloatTensor<B>,
+    /// Recurrent mask, [G, B, H]; one number where the [`Spec`] has no mask.
+    pub mask: FloatTensor<B>,
+}
+
+/// What a forward pass leaves.
+#[derive(Debug, Clone, ExtensionType)]
+pub struct Saved<B: Backend> {
+    /// Hidden state of every step, [T, B, G, H].
+    pub out: FloatTensor<B>,
+    /// Activated gates, [T, B, G, 4H].
+    pub gates: FloatTensor<B>,
+    /// Cell state of every step, [T, B, G, H].
+    pub cells: FloatTensor<B>,
+}
 
 /// The differentiable calls.
 #[backend_extension(Cube, Flex, Autodiff)]
 pub trait LstmBackend: Backend {
-    /// The recurrence of an LSTM, its input projection already done: the hidden state of every step, [T, B, G, H].
-    ///
-    /// `projected` [T, B, G, 4H] (both biases in, gates i, f, g, o), `w_hh` [G, 4H, H], `h0` and `c0` [G, B, H],
-    /// `peephole` [G, 3, H] (w_ci, w_cf, w_co), `mask` [G, B, H]; an option that the [`Spec`] leaves out has a tensor of
-    /// one number in its place. All float32.
+    /// The hidden state of every step, [T, B, G, H], of an LSTM whose input projection is done: `projected`
+    /// [T, B, G, 4H], both biases in.
     fn recurrence(
         projected: FloatTensor<Self>,
-        w_hh: FloatTensor<Self>,
-        h0: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        #[extension_type] cell: CellTensors<Self>,
         spec: Spec,
     ) -> FloatTensor<Self>;
 
@@ -28,11 +47,7 @@ pub trait LstmBackend: Backend {
     /// The cell states are differentiable at each row's last valid step only: their gradient must be zero at every other.
     fn recurrence_and_cells(
         projected: FloatTensor<Self>,
-        w_hh: FloatTensor<Self>,
-        h0: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        #[extension_type] cell: CellTensors<Self>,
         spec: Spec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
@@ -43,28 +58,19 @@ pub trait LstmBackend: Backend {
 /// The passes of an engine, whose tensors are those of [`LstmBackend`].
 #[backend_extension(Cube, Flex)]
 pub trait LstmKernels: Backend {
-    /// Hidden states [T, B, G, H], activated gates [T, B, G, 4H] and cell states [T, B, G, H].
+    /// The pass over the steps.
     fn recurrence_forward(
         projected: FloatTensor<Self>,
-        w_hh: FloatTensor<Self>,
-        h0: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        #[extension_type] cell: CellTensors<Self>,
         spec: Spec,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+    ) -> Saved<Self>;
 
     /// From the gradient of the hidden states: that of the gates before activation [T, B, G, 4H], and of h0 and
     /// c0 [2, G, B, H].
-    #[allow(clippy::too_many_arguments)] // What the forward pass saved, one tensor each.
     fn recurrence_backward(
         d_out: FloatTensor<Self>,
-        w_hh: FloatTensor<Self>,
-        gates: FloatTensor<Self>,
-        cells: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        #[extension_type] cell: CellTensors<Self>,
+        #[extension_type] saved: Saved<Self>,
         spec: Spec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
@@ -95,28 +101,19 @@ macro_rules! untracked {
         impl LstmBackend for $backend {
             fn recurrence(
                 projected: FloatTensor<Self>,
-                w_hh: FloatTensor<Self>,
-                h0: FloatTensor<Self>,
-                c0: FloatTensor<Self>,
-                peephole: FloatTensor<Self>,
-                mask: FloatTensor<Self>,
+                cell: CellTensors<Self>,
                 spec: Spec,
             ) -> FloatTensor<Self> {
-                Self::recurrence_forward(projected, w_hh, h0, c0, peephole, mask, spec).0
+                Self::recurrence_forward(projected, cell, spec).out
             }
 
             fn recurrence_and_cells(
                 projected: FloatTensor<Self>,
-                w_hh: FloatTensor<Self>,
-                h0: FloatTensor<Self>,
-                c0: FloatTensor<Self>,
-                peephole: FloatTensor<Self>,
-                mask: FloatTensor<Self>,
+                cell: CellTensors<Self>,
                 spec: Spec,
             ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-                let (out, _, cells) =
-                    Self::recurrence_forward(projected, w_hh, h0, c0, peephole, mask, spec);
-                (out, cells)
+                let saved = Self::recurrence_forward(projected, cell, spec);
+                (saved.out, saved.cells)
             }
 
             fn product(

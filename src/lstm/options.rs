@@ -82,12 +82,7 @@ impl Context {
     /// Rows of a recurrence that one pass can take: their gates fit the largest tensor, a step the longest dispatch and
     /// the largest grid. At least one; the batch of `dims` does not count.
     pub fn rows(&self, dims: Dims) -> usize {
-        let Dims {
-            steps,
-            groups,
-            hidden,
-            ..
-        } = dims;
+        let [steps, _, groups, hidden] = dims.sizes();
         let bytes = steps * groups * 4 * hidden * size_of::<f32>();
         let operations = (8 * groups * hidden * hidden) as u64;
         (self.largest / bytes)

@@ -1,6 +1,6 @@
 //! What a recurrence is: its sizes and options, shared by every engine, and the differentiable call.
 
-use super::backend::LstmBackend;
+use super::backend::{CellTensors, LstmBackend};
 use super::options::Context;
 use burn::backend::Dispatch;
 use burn::tensor::{Bool, Int, Shape, Tensor, TensorData};
@@ -29,6 +29,11 @@ impl Dims {
             groups,
             hidden: wide / gates,
         }
+    }
+
+    /// T, B, G, H.
+    pub fn sizes(self) -> [usize; 4] {
+        [self.steps, self.batch, self.groups, self.hidden]
     }
 
     /// Floating-point operations of the recurrent products of one pass: 8·T·B·G·H².
@@ -99,16 +104,9 @@ pub fn recurrence(
     spec: Spec,
 ) -> Tensor<4> {
     let spec = checked(&projected, &w_hh, [&h0, &c0], [&peephole, &mask], spec);
-    let absent = absent(&projected);
-    Tensor::from_dispatch(<Dispatch as LstmBackend>::recurrence(
-        projected.into_dispatch(),
-        w_hh.into_dispatch(),
-        h0.into_dispatch(),
-        c0.into_dispatch(),
-        peephole.unwrap_or_else(&absent).into_dispatch(),
-        mask.unwrap_or_else(&absent).into_dispatch(),
-        spec,
-    ))
+    let cell = cell_tensors(w_hh, [h0, c0], [peephole, mask]);
+    let projected = projected.into_dispatch();
+    Tensor::from_dispatch(<Dispatch as LstmBackend>::recurrence(projected, cell, spec))
 }
 
 /// The hidden states of [`recurrence`], and each row's final hidden and cell state [G, B, H]: those after its last valid
@@ -126,16 +124,10 @@ pub fn recurrence_with_state(
     spec: Spec,
 ) -> (Tensor<4>, [Tensor<3>; 2]) {
     let spec = checked(&projected, &w_hh, [&h0, &c0], [&peephole, &mask], spec);
-    let absent = absent(&projected);
-    let (out, cells) = <Dispatch as LstmBackend>::recurrence_and_cells(
-        projected.into_dispatch(),
-        w_hh.into_dispatch(),
-        h0.clone().into_dispatch(),
-        c0.clone().into_dispatch(),
-        peephole.unwrap_or_else(&absent).into_dispatch(),
-        mask.unwrap_or_else(&absent).into_dispatch(),
-        spec.clone(),
-    );
+    let cell = cell_tensors(w_hh, [h0.clone(), c0.clone()], [peephole, mask]);
+    let projected = projected.into_dispatch();
+    let (out, cells) =
+        <Dispatch as LstmBackend>::recurrence_and_cells(projected, cell, spec.clone());
     let out = Tensor::from_dispatch(out);
     let hidden = at_last_step(out.clone(), h0, &spec);
     let cell = at_last_step(Tensor::from_dispatch(cells), c0, &spec);
@@ -180,10 +172,22 @@ fn checked(
     }
 }
 
-/// What stands for an option that is absent.
-fn absent(projected: &Tensor<4>) -> impl Fn() -> Tensor<3> + use<> {
-    let device = projected.device();
-    move || Tensor::zeros([1, 1, 1], &device)
+/// The tensors on their backend, with one number in place of an option that is absent.
+fn cell_tensors(
+    w_hh: Tensor<3>,
+    [h0, c0]: [Tensor<3>; 2],
+    options: [Option<Tensor<3>>; 2],
+) -> CellTensors<Dispatch> {
+    let device = w_hh.device();
+    let absent = || Tensor::zeros([1, 1, 1], &device);
+    let [peephole, mask] = options.map(|option| option.unwrap_or_else(absent).into_dispatch());
+    CellTensors {
+        w_hh: w_hh.into_dispatch(),
+        h0: h0.into_dispatch(),
+        c0: c0.into_dispatch(),
+        peephole,
+        mask,
+    }
 }
 
 /// The values [T, B, G, H] of each row and group at its last valid step, [G, B, H]; `initial` for a row of length 0.

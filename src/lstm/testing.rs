@@ -1,6 +1,6 @@
 //! What tests and `bench check` reach into the engine for. No part of the API.
 
-pub use super::backend::{LstmBackend, LstmKernels};
+pub use super::backend::{CellTensors, LstmBackend, LstmKernels, Saved};
 pub use super::cpu;
 pub use super::gpu::{PRODUCT_SQUARES, Sizes};
 pub use super::kernel::{CellOptions, Kernel, OperandLayout, Pass, Squares, TILES, Tile, TileSize};

@@ -1,4 +1,5 @@
 //! Made clips and prepared data for tests of the loader.
+#![allow(dead_code, reason = "each test uses its own part")]
 
 use std::path::Path;
 use std::sync::Arc;

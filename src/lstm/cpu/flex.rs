@@ -1,7 +1,7 @@
 //! The CPU engine behind Burn's Flex backend.
 
 use super::{Dims, Inputs, Spec};
-use crate::lstm::backend::LstmKernels;
+use crate::lstm::backend::{CellTensors, LstmKernels, Saved};
 use crate::lstm::options::{Context, Products};
 use crate::lstm::rounding::{largest_of, rounded};
 use burn::backend::ops::FloatTensorOps;
@@ -30,16 +30,19 @@ fn tensor(values: Vec<f32>, shape: &[usize]) -> FloatTensor<Flex> {
 impl LstmKernels for Flex {
     fn recurrence_forward(
         projected: FloatTensor<Self>,
-        w_hh: FloatTensor<Self>,
-        h0: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        cell: CellTensors<Self>,
         spec: Spec,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+    ) -> Saved<Self> {
         let dims = Dims::of(&projected.shape(), 4);
-        let [projected, w_hh, h0, c0, peephole, mask] =
-            [projected, w_hh, h0, c0, peephole, mask].map(Numbers::of);
+        let tensors = [
+            projected,
+            cell.w_hh,
+            cell.h0,
+            cell.c0,
+            cell.peephole,
+            cell.mask,
+        ];
+        let [projected, w_hh, h0, c0, peephole, mask] = tensors.map(Numbers::of);
         let saved = super::forward(Inputs {
             dims,
             spec: &spec,
@@ -50,32 +53,24 @@ impl LstmKernels for Flex {
             peephole: peephole.slice(),
             mask: mask.slice(),
         });
-        let Dims {
-            steps,
-            batch,
-            groups,
-            hidden,
-        } = dims;
-        (
-            tensor(saved.out, &[steps, batch, groups, hidden]),
-            tensor(saved.gates, &[steps, batch, groups, 4 * hidden]),
-            tensor(saved.cells, &[steps, batch, groups, hidden]),
-        )
+        let [steps, batch, groups, hidden] = dims.sizes();
+        Saved {
+            out: tensor(saved.out, &[steps, batch, groups, hidden]),
+            gates: tensor(saved.gates, &[steps, batch, groups, 4 * hidden]),
+            cells: tensor(saved.cells, &[steps, batch, groups, hidden]),
+        }
     }
 
     fn recurrence_backward(
         d_out: FloatTensor<Self>,
-        w_hh: FloatTensor<Self>,
-        gates: FloatTensor<Self>,
-        cells: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
+        cell: CellTensors<Self>,
+        saved: Saved<Self>,
         spec: Spec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let dims = Dims::of(&d_out.shape(), 1);
-        let [d_out, w_hh, gates, cells, c0, peephole, mask] =
-            [d_out, w_hh, gates, cells, c0, peephole, mask].map(Numbers::of);
+        let tensors = [cell.w_hh, cell.c0, cell.peephole, cell.mask];
+        let [w_hh, c0, peephole, mask] = tensors.map(Numbers::of);
+        let [d_out, gates, cells] = [d_out, saved.gates, saved.cells].map(Numbers::of);
         let inputs = Inputs {
             dims,
             spec: &spec,
@@ -87,12 +82,7 @@ impl LstmKernels for Flex {
             mask: mask.slice(),
         };
         let gradients = super::backward(inputs, gates.slice(), cells.slice(), d_out.slice());
-        let Dims {
-            steps,
-            batch,
-            groups,
-            hidden,
-        } = dims;
+        let [steps, batch, groups, hidden] = dims.sizes();
         (
             tensor(gradients.gates, &[steps, batch, groups, 4 * hidden]),
             tensor(gradients.state, &[2, groups, batch, hidden]),

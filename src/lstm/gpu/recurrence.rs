@@ -1,18 +1,21 @@
 //! The passes over the steps on a GPU.
 
 use super::launch::{Dispatch, Launch, WORKGROUPS, limits, together};
-use super::unset;
-use crate::lstm::kernel::{CellOptions, Kernel, Pass, TILES, TileSize};
+use super::{product, unset};
+use crate::lstm::backend::{CellTensors, LstmKernels, Saved};
+use crate::lstm::kernel::{CellOptions, Kernel, Pass};
+use crate::lstm::options::Context;
 use crate::lstm::plan::Plan;
 use crate::lstm::precision::Precision;
 use crate::lstm::recurrence::{Dims, Spec};
 use burn::backend::TensorMetadata;
 use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, FloatDType, Shape};
 use burn_wgpu::{CubeBackend, CubeTensor, into_contiguous};
 
 /// The options that are constants of the kernels.
-fn cell(dims: Dims, spec: &Spec, precision: Precision) -> CellOptions {
+fn options(dims: Dims, spec: &Spec, precision: Precision) -> CellOptions {
     CellOptions {
         hidden: dims.hidden as u32,
         peephole: spec.peephole,
@@ -38,21 +41,13 @@ fn kernel(x: &CubeTensor, pass: Pass, dims: Dims, spec: &Spec) -> (Kernel, Preci
     .into_iter()
     .find_map(|(plan, precision)| {
         let plan = plan.supports(&limits, dims, precision).ok()?;
-        let kernel = plan.kernel(pass, cell(dims, spec, precision), units)?;
+        let kernel = plan.kernel(pass, options(dims, spec, precision), units)?;
         Some((kernel, precision))
     })
     .unwrap_or_else(|| {
         // Fewer threads than any GPU has: wgpu says so.
-        let cell = cell(dims, spec, Precision::F32);
-        let mut tiles = TILES.iter().filter_map(|tile| match (tile.size, pass) {
-            (TileSize::Stepwise(tile, _), Pass::Forward) => Some(tile),
-            (TileSize::Stepwise(_, tile), Pass::Backward) => Some(tile),
-            _ => None,
-        });
-        let tile = tiles
-            .next()
-            .unwrap_or_else(|| unreachable!("stepwise has tiles"));
-        (Kernel::Stepwise(pass, cell, tile), Precision::F32)
+        let options = options(dims, spec, Precision::F32);
+        (Kernel::smallest(pass, options), Precision::F32)
     })
 }
 
@@ -168,106 +163,117 @@ fn backward_weights(w_hh: CubeTensor, dims: Dims, precision: Precision) -> CubeT
     into_contiguous(CubeBackend::float_cast(turned, stored(precision).0))
 }
 
-/// Hidden states, gates and cell states; `others` are h0, c0, peephole and mask.
-pub fn forward(
-    projected: CubeTensor,
-    w_hh: CubeTensor,
-    others: [CubeTensor; 4],
-    spec: Spec,
-) -> (CubeTensor, CubeTensor, CubeTensor) {
-    let dims = Dims::of(&projected.shape(), 4);
-    let Dims {
-        steps,
-        batch,
-        groups,
-        hidden,
-    } = dims;
-    let (kernel, precision) = kernel(&projected, Pass::Forward, dims, &spec);
-    let w_hh = forward_weights(w_hh, dims, precision);
-    let projected = into_contiguous(projected);
-    let [h0, c0, peephole, mask] = others.map(into_contiguous);
-    let new =
-        |width: usize, dtype: DType| unset(&projected, &[steps, batch, groups, width], dtype, 0);
-    let out = new(hidden, DType::F32);
-    let gates = new(4 * hidden, stored(precision).1);
-    let cells = new(hidden, DType::F32);
-    let buffers = [
-        ("projected", &projected),
-        ("w_hh", &w_hh),
-        ("h0", &h0),
-        ("c0", &c0),
-        ("peephole", &peephole),
-        ("mask", &mask),
-        ("out", &out),
-        ("gates", &gates),
-        ("cells", &cells),
-    ];
-    launch(kernel, Pass::Forward, dims, &spec, &buffers);
-    (out, gates, cells)
-}
+impl LstmKernels for CubeBackend {
+    fn recurrence_forward(
+        projected: FloatTensor<Self>,
+        cell: CellTensors<Self>,
+        spec: Spec,
+    ) -> Saved<Self> {
+        let dims = Dims::of(&projected.shape(), 4);
+        let [steps, batch, groups, hidden] = dims.sizes();
+        let (kernel, precision) = kernel(&projected, Pass::Forward, dims, &spec);
+        let w_hh = forward_weights(cell.w_hh, dims, precision);
+        let tensors = [projected, cell.h0, cell.c0, cell.peephole, cell.mask];
+        let [projected, h0, c0, peephole, mask] = tensors.map(into_contiguous);
+        let new = |width, dtype| unset(&projected, &[steps, batch, groups, width], dtype, 0);
+        let out = new(hidden, DType::F32);
+        let gates = new(4 * hidden, stored(precision).1);
+        let cells = new(hidden, DType::F32);
+        let buffers = [
+            ("projected", &projected),
+            ("w_hh", &w_hh),
+            ("h0", &h0),
+            ("c0", &c0),
+            ("peephole", &peephole),
+            ("mask", &mask),
+            ("out", &out),
+            ("gates", &gates),
+            ("cells", &cells),
+        ];
+        launch(kernel, Pass::Forward, dims, &spec, &buffers);
+        Saved { out, gates, cells }
+    }
 
-/// Gradients of the gates and of the initial states; `others` are d_out, gates, cells, c0, peephole and mask.
-pub fn backward(w_hh: CubeTensor, others: [CubeTensor; 6], spec: Spec) -> (CubeTensor, CubeTensor) {
-    let dims = Dims::of(&others[0].shape(), 1);
-    let Dims {
-        steps,
-        batch,
-        groups,
-        hidden,
-    } = dims;
-    let (kernel, precision) = kernel(&others[0], Pass::Backward, dims, &spec);
-    let w_hh = backward_weights(w_hh, dims, precision);
-    let [d_out, gates, cells, c0, peephole, mask] = others.map(into_contiguous);
-    let d_gates = unset(&d_out, &[steps, batch, groups, 4 * hidden], DType::F32, 0);
-    let room = match kernel {
-        // The largest gradients of two steps, by row and tile of columns.
-        Kernel::StepwiseUnits(..) => 2 * groups * batch * kernel.grid([hidden, batch, groups])[0],
-        _ => 0,
-    };
-    let d_state = unset(&d_out, &[2, groups, batch, hidden], DType::F32, room);
-    let buffers = [
-        ("d_out", &d_out),
-        ("w_hh", &w_hh),
-        ("gates", &gates),
-        ("cells", &cells),
-        ("c0", &c0),
-        ("peephole", &peephole),
-        ("mask", &mask),
-        ("d_gates", &d_gates),
-        ("d_state", &d_state),
-    ];
-    launch(kernel, Pass::Backward, dims, &spec, &buffers);
-    (d_gates, d_state)
-}
+    fn recurrence_backward(
+        d_out: FloatTensor<Self>,
+        cell: CellTensors<Self>,
+        saved: Saved<Self>,
+        spec: Spec,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let dims = Dims::of(&d_out.shape(), 1);
+        let [steps, batch, groups, hidden] = dims.sizes();
+        let (kernel, precision) = kernel(&d_out, Pass::Backward, dims, &spec);
+        let w_hh = backward_weights(cell.w_hh, dims, precision);
+        let tensors = [
+            d_out,
+            saved.gates,
+            saved.cells,
+            cell.c0,
+            cell.peephole,
+            cell.mask,
+        ];
+        let [d_out, gates, cells, c0, peephole, mask] = tensors.map(into_contiguous);
+        let d_gates = unset(&d_out, &[steps, batch, groups, 4 * hidden], DType::F32, 0);
+        let room = match kernel {
+            // The largest gradients of two steps, by row and tile of columns.
+            Kernel::StepwiseUnits(..) => {
+                2 * groups * batch * kernel.grid([hidden, batch, groups])[0]
+            }
+            _ => 0,
+        };
+        let d_state = unset(&d_out, &[2, groups, batch, hidden], DType::F32, room);
+        let buffers = [
+            ("d_out", &d_out),
+            ("w_hh", &w_hh),
+            ("gates", &gates),
+            ("cells", &cells),
+            ("c0", &c0),
+            ("peephole", &peephole),
+            ("mask", &mask),
+            ("d_gates", &d_gates),
+            ("d_state", &d_state),
+        ];
+        launch(kernel, Pass::Backward, dims, &spec, &buffers);
+        (d_gates, d_state)
+    }
 
-/// The hidden state that entered each step's product, [G, T·B, H].
-pub fn previous_hidden(
-    out: CubeTensor,
-    h0: CubeTensor,
-    mask: CubeTensor,
-    spec: Spec,
-) -> CubeTensor {
-    let dims = Dims::of(&out.shape(), 1);
-    let Dims {
-        steps,
-        batch,
-        groups,
-        hidden,
-    } = dims;
-    let [out, h0, mask] = [out, h0, mask].map(into_contiguous);
-    let previous = unset(&out, &[groups, steps * batch, hidden], DType::F32, 0);
-    let kernel = Kernel::PreviousHidden(cell(dims, &spec, Precision::F32));
-    let buffers = [
-        ("out", &out),
-        ("h0", &h0),
-        ("mask", &mask),
-        ("previous", &previous),
-    ];
-    // A grid has so many workgroups along an axis.
-    let dispatches = ranges(steps, WORKGROUPS).map(|(first, last)| {
-        let grid = kernel.grid([batch * hidden, last - first, groups]);
-        ((first, last), grid)
-    });
-    launch_each(kernel, dims, &spec, &buffers, dispatches);
-    previous
+    fn previous_hidden(
+        out: FloatTensor<Self>,
+        h0: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        spec: Spec,
+    ) -> FloatTensor<Self> {
+        let dims = Dims::of(&out.shape(), 1);
+        let [steps, batch, groups, hidden] = dims.sizes();
+        let [out, h0, mask] = [out, h0, mask].map(into_contiguous);
+        let previous = unset(&out, &[groups, steps * batch, hidden], DType::F32, 0);
+        let kernel = Kernel::PreviousHidden(options(dims, &spec, Precision::F32));
+        let buffers = [
+            ("out", &out),
+            ("h0", &h0),
+            ("mask", &mask),
+            ("previous", &previous),
+        ];
+        // A grid has so many workgroups along an axis.
+        let dispatches = ranges(steps, WORKGROUPS).map(|(first, last)| {
+            let grid = kernel.grid([batch * hidden, last - first, groups]);
+            ((first, last), grid)
+        });
+        launch_each(kernel, dims, &spec, &buffers, dispatches);
+        previous
+    }
+
+    fn largest(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        product::largest(x)
+    }
+
+    fn scaled_product(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        a_largest: FloatTensor<Self>,
+        b_largest: FloatTensor<Self>,
+        context: Context,
+    ) -> FloatTensor<Self> {
+        product::scaled_product([a, b], [a_largest, b_largest], context)
+    }
 }

@@ -91,6 +91,15 @@ impl Kernel {
         })
     }
 
+    /// The kernel of a pass that needs least of a device.
+    pub fn smallest(pass: Pass, cell: CellOptions) -> Self {
+        let tile = match pass {
+            Pass::Forward => tile::SMALLEST.0,
+            Pass::Backward => tile::SMALLEST.1,
+        };
+        Kernel::Stepwise(pass, cell, tile)
+    }
+
     /// The file's name in `shaders/`, without its ending, and its text.
     fn shader(&self) -> (&'static str, &'static str) {
         use Pass::{Backward, Forward};

@@ -43,11 +43,7 @@ pub const TILES: [Tile; 11] = [
     resident("resident-8", 8),
     resident("resident-16", 16),
     resident("resident-32", 32),
-    stepwise(
-        "stepwise-16x16",
-        step([16, 4, 4], [1, 4, 16]),
-        step([8, 4, 8], [1, 4, 16]),
-    ),
+    stepwise("stepwise-16x16", SMALLEST.0, SMALLEST.1),
     stepwise(
         "stepwise-64x16",
         step([16, 16, 1], [1, 4, 16]),
@@ -68,6 +64,10 @@ pub const TILES: [Tile; 11] = [
     units("stepwise-units-64x16", 2, 2),
     units("stepwise-units-64x32", 2, 4),
 ];
+
+/// The smallest tiles of the stepwise kernels, forward and backward.
+pub const SMALLEST: (StepTile, StepTile) =
+    (step([16, 4, 4], [1, 4, 16]), step([8, 4, 8], [1, 4, 16]));
 
 const fn resident(name: &'static str, rows: u32) -> Tile {
     let size = TileSize::Resident(rows);

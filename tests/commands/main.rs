@@ -1,0 +1,19 @@
+//! The commands as users call them: options, messages, figures, pages.
+
+#[path = "../common/command.rs"]
+mod command;
+#[path = "../common/npy.rs"]
+mod npy;
+#[path = "../common/waves.rs"]
+mod waves;
+
+mod bench_data;
+mod bench_rows;
+mod command_line;
+mod demo_learns;
+mod documents;
+mod eval_adds_up;
+mod limits;
+mod predict_over_time;
+mod progress_is_told;
+mod report_page;

@@ -1,0 +1,25 @@
+//! The LSTM kernels: shaders, their twins, the CPU engine and PyTorch agree; every shader translates.
+
+#[path = "../common/command.rs"]
+mod command;
+#[path = "../common/devices.rs"]
+mod devices;
+#[path = "../common/emulation.rs"]
+mod emulation;
+#[path = "../common/numerics.rs"]
+mod numerics;
+
+mod bench_floor;
+mod every_shader_has_a_twin;
+mod lstm_extremes;
+mod lstm_matches_burn;
+mod lstm_matches_pytorch;
+mod mixed_precision;
+mod product_matches_twin;
+mod product_translates;
+mod same_step_in_pieces;
+mod shaders_match_twins;
+mod shaders_translate;
+mod twins_match_finite_differences;
+mod units_match_twins;
+mod wrong_path_is_noticed;
