@@ -113,11 +113,7 @@ impl LstmConfig {
     ///
     /// # Panics
     /// As [`LstmConfig::init`], and if `draw` returns another number of values.
-    pub fn init_with(
-        &self,
-        device: &Device,
-        mut draw: impl FnMut(usize, f32) -> Vec<f32>,
-    ) -> Lstm {
+    pub fn init_with(&self, device: &Device, mut draw: impl FnMut(usize, f32) -> Vec<f32>) -> Lstm {
         let (input, hidden) = (self.d_input, self.d_hidden);
         let bound = 1.0 / (hidden as f32).sqrt();
         self.layer(|| {
@@ -145,7 +141,10 @@ impl LstmConfig {
 
     fn layer(&self, direction: impl FnMut() -> LstmDirection) -> Lstm {
         let p = self.recurrent_dropout;
-        assert!((0.0..1.0).contains(&p), "recurrent_dropout is {p}, not in 0..1");
+        assert!(
+            (0.0..1.0).contains(&p),
+            "recurrent_dropout is {p}, not in 0..1"
+        );
         let directions = if self.bidirectional { 2 } else { 1 };
         Lstm {
             directions: std::iter::repeat_with(direction).take(directions).collect(),

@@ -32,9 +32,12 @@ pub mod testing;
 #[doc(hidden)]
 pub mod twin;
 
-pub use choose::choose;
 pub use burn::nn::LstmState;
-pub use device::{CPU_LARGEST, DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH, longest_dispatch};
+pub use choose::choose;
+pub use device::{
+    CPU_LARGEST, DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH,
+    longest_dispatch,
+};
 pub use layer::{Lstm, LstmConfig, LstmDirection};
 pub use options::{Context, Products};
 pub use plan::{Plan, PlanKind, Unsupported};
