@@ -138,7 +138,7 @@ fn check_testing_keys(settings: &[String]) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Input`] where the data have none.
-pub fn test_clips(protocol: Protocol, prepared: &Prepared) -> Result<Vec<usize>> {
+pub(crate) fn test_clips(protocol: Protocol, prepared: &Prepared) -> Result<Vec<usize>> {
     // The validation split is taken from the training clips, so its size makes no difference here.
     let split = protocol.split(prepared.manifest(), 0.0, 0)?;
     if split.test.is_empty() {
@@ -153,7 +153,7 @@ pub fn test_clips(protocol: Protocol, prepared: &Prepared) -> Result<Vec<usize>>
 ///
 /// # Errors
 /// A clip that cannot be read; [`Error::Device`]; scores that are NaN or infinite.
-pub fn score_clips(
+pub(crate) fn score_clips(
     weights: &Weights,
     prepared: &Arc<Prepared>,
     clips: &[usize],

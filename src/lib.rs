@@ -18,9 +18,13 @@ pub mod error;
 pub mod evaluate;
 mod event;
 pub mod export;
+#[doc(hidden)]
 pub mod files;
+#[doc(hidden)]
 pub mod formats;
+#[doc(hidden)]
 pub mod limits;
+#[doc(hidden)]
 pub mod loader;
 pub mod lstm;
 pub mod model;
@@ -32,6 +36,7 @@ pub mod recipe;
 pub mod report;
 #[doc(hidden)]
 pub mod rng;
+#[doc(hidden)]
 pub mod scores;
 pub mod shards;
 pub mod skeleton;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use crate::formats::Dataset;
 pub use check::{Checked, check, is_prepared};
 pub use collection::Collection;
 use folder::Target;
@@ -20,7 +21,7 @@ use observe::Tally;
 use crate::error::{Error, Place, Result, Warning};
 use crate::event::Event;
 use crate::files::check_space;
-use crate::formats::{Catalogue, Dataset, Recording};
+use crate::formats::{Catalogue, Recording};
 use crate::limits::CLASSES;
 use crate::shards::{ClipEntry, Counts, FORMAT, Manifest, Prepared, ShardWriter, Skipped, VERSION};
 use crate::skeleton::Layout;
@@ -263,7 +264,7 @@ fn tally_of(dataset: Dataset) -> Option<Tally> {
 ///
 /// # Errors
 /// A clip that cannot be read.
-pub fn number_warnings(prepared: &Prepared) -> Result<Vec<Warning>> {
+pub(crate) fn number_warnings(prepared: &Prepared) -> Result<Vec<Warning>> {
     let manifest = prepared.manifest();
     let Some(mut tally) = manifest.dataset.parse().ok().and_then(tally_of) else {
         return Ok(Vec::new());

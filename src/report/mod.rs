@@ -6,7 +6,10 @@ mod html;
 mod run;
 mod source;
 
+#[doc(hidden)]
 pub use clip::{Extent, Facts, Track, page, strip};
+#[doc(hidden)]
 pub use contents::{Bin, ClassCount, Contents, Key, Lengths, Listed, Measured};
 pub use run::{ReportOptions, report, write_run_page};
+#[doc(hidden)]
 pub use source::{Found, Source};

@@ -6,6 +6,9 @@ mod manifest;
 mod reader;
 mod writer;
 
-pub use manifest::{ClipEntry, Counts, FORMAT, MANIFEST, Manifest, ShardEntry, Skipped, VERSION};
+pub use manifest::{ClipEntry, Counts, Manifest, ShardEntry, Skipped};
+#[doc(hidden)]
+pub use manifest::{FORMAT, MANIFEST, VERSION};
 pub use reader::Prepared;
+#[doc(hidden)]
 pub use writer::{ShardWriter, checksum, shard_name};

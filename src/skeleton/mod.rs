@@ -1,5 +1,6 @@
 //! Skeletons: which joints a body has, what a recorded clip is, and which of its bodies are actors.
 
+#[doc(hidden)]
 pub mod actors;
 mod built_in;
 mod check;

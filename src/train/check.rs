@@ -12,7 +12,7 @@ use crate::error::{Error, Place, Result, Warning};
 use crate::files::{self, CHECKSUM, Tensors};
 use crate::limits::{CHECKSUMS_BYTES, RUN_FILE_BYTES, SETTINGS_BYTES};
 use crate::text::ranges;
-use crate::weights::{Weights, open_judged, read_tensors};
+use crate::weights::{Weights, open_checked, read_tensors};
 use std::path::Path;
 
 /// What a check of a run found.
@@ -172,7 +172,7 @@ impl Checker<'_> {
 
     /// Reads a safetensors file of the run, which carries a checksum of its own; none where it is gone by now.
     fn tensors(&mut self, path: &Path, help: &str) -> Result<Option<Tensors>> {
-        match open_judged(path) {
+        match open_checked(path) {
             // Beside a training, an old one may be gone by now.
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(None);

@@ -22,7 +22,7 @@ pub(super) const GROWING: [&str; 2] = [METRICS, TIMING];
 
 /// Whether a folder holds a run, or what is left of one.
 #[must_use]
-pub fn is_run_folder(folder: &Path) -> bool {
+pub(crate) fn is_run_folder(folder: &Path) -> bool {
     [CONFIG, CHECKSUMS]
         .iter()
         .any(|name| folder.join(name).exists())

@@ -12,7 +12,7 @@ use std::path::Path;
 /// # Errors
 /// [`Error::Exists`] for a file that is not overwritten, [`Error::Usage`] for a name that does not fit the kind,
 /// [`Error::Io`] for a file that cannot be read.
-pub fn check_output(path: &Path, kind: OutputKind) -> Result<()> {
+pub(crate) fn check_output(path: &Path, kind: OutputKind) -> Result<()> {
     let exists = path.is_file();
     // A file that does not exist yet may still be one that a run would take for its own.
     let known = if exists { path } else { folder_of(path) };

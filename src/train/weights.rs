@@ -110,7 +110,7 @@ pub fn weights_of(path: &Path) -> Result<Weights> {
 
 /// How a device runs these weights: with the kernel plan of their run, or stepwise where the device does not support
 /// that plan. `warn` receives what differs from the run.
-pub fn inference_context(
+pub(crate) fn inference_context(
     weights: &Weights,
     compute: &Compute,
     warn: &mut dyn FnMut(String),

@@ -1,4 +1,4 @@
-//! Weights for the world: PyTorch's names, shapes and gate order, with all that is needed to build the model again.
+//! Weights files: parameters with PyTorch's names, shapes and gate order, and what is needed to build the model again.
 
 mod compatibility;
 
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What stands before a parameter's name in a checkpoint, which holds the optimiser's memory too.
-pub const CHECKPOINT: &str = "model.";
+pub(crate) const CHECKPOINT: &str = "model.";
 
 /// How long the clips were that a model was trained on, in frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,15 +227,15 @@ impl Weights {
 /// # Errors
 /// [`Error::Input`] for anything but a regular file, for a damaged file or one of another kind, for one without the model's
 /// description, and for tensors that are not the model's, named; what the system says.
-pub fn read_tensors(path: &Path) -> Result<Tensors> {
-    open_judged(path)?.read()
+pub(crate) fn read_tensors(path: &Path) -> Result<Tensors> {
+    open_checked(path)?.read()
 }
 
 /// The same, without reading the tensors.
 ///
 /// # Errors
 /// As [`read_tensors`].
-pub fn open_judged(path: &Path) -> Result<TensorFile> {
+pub(crate) fn open_checked(path: &Path) -> Result<TensorFile> {
     let file = TensorFile::open(path)?;
     let Header { metadata, tensors } = file.header();
     if tensors.is_empty() {

@@ -1,11 +1,14 @@
-//! The rooms of the program that need no Burn.
+//! The modules of sinew that do not need Burn.
+#![allow(unused_imports, reason = "other modules of the crate use them")]
 
-#[path = "../../src/error.rs"]
+#[path = "../../src/error/mod.rs"]
 pub mod error;
 #[path = "../../src/files/mod.rs"]
 pub mod files;
 #[path = "../../src/formats/mod.rs"]
 pub mod formats;
+#[path = "../../src/limits.rs"]
+pub mod limits;
 #[path = "../../src/loader/mod.rs"]
 pub mod loader;
 #[path = "../../src/recipe/mod.rs"]
