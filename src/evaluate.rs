@@ -86,10 +86,7 @@ pub fn evaluate(options: &EvaluateOptions, events: &mut dyn FnMut(Event)) -> Res
     let mut weights = chosen_weights(&options.run, &options.checkpoint, &mut warn)?;
     weights.recipe = weights.recipe.with(&options.settings)?;
     let prepared = Arc::new(data_of(&options.run, &recipe, options.data.as_deref())?);
-    let protocol = match options.protocol {
-        Some(protocol) => protocol,
-        None => recipe.run.protocol.parse()?,
-    };
+    let protocol = options.protocol.unwrap_or(recipe.run.protocol);
     weights.check_data(prepared.manifest(), Place::file(prepared.folder()))?;
     if prepared.manifest().checksum != recipe.run.checksum {
         let what = "these are not the data that the run was trained on";
@@ -161,7 +158,8 @@ pub(crate) fn score_clips(
     events: &mut dyn FnMut(Event),
 ) -> Result<Vec<ClipScore>> {
     let recipe = &weights.recipe;
-    let sizes = (recipe.train.eval_batch, recipe.run.seed, recipe.run.threads);
+    let (run, batch) = (&recipe.run, recipe.train.eval_batch);
+    let sizes = (batch, run.seed, run.threads.number());
     let loader = Loader::eval(prepared.clone(), clips, &recipe.data, sizes)?;
     let model = weights.model(&compute.device)?;
     let mut warn = |text: String| events(Event::Warning(text));

@@ -1,6 +1,6 @@
 //! sinew trains the Two-Stream RNN for skeleton action recognition on any GPU that wgpu reaches.
 //!
-//! A program trains on arrays of its own in three steps: [`prepare::Collection`] takes them in, [`recipe::resolve`] makes
+//! A program trains on arrays of its own in three steps: [`prepare::Collection`] takes them in, [`settings::Settings`] are
 //! the settings, [`train::begin`] and [`train::Session::train`] do the rest. `examples/own_data` in full:
 //!
 //! ```ignore
@@ -32,12 +32,12 @@ pub mod predict;
 pub mod prepare;
 #[doc(hidden)]
 pub mod process;
-pub mod recipe;
 pub mod report;
 #[doc(hidden)]
 pub mod rng;
 #[doc(hidden)]
 pub mod scores;
+pub mod settings;
 pub mod shards;
 pub mod skeleton;
 mod text;

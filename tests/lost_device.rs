@@ -5,16 +5,18 @@
 mod command;
 #[path = "common/devices.rs"]
 mod devices;
+#[path = "common/settings.rs"]
+mod settings;
 
 use burn::tensor::Device;
 use burn_wgpu::{WgpuSetup, wgpu};
 use command::{TINY, made_data, must, text};
 use sinew::Error;
 use sinew::device::{Compute, failure};
-use sinew::recipe::resolve;
+use sinew::settings::Preset;
 use sinew::shards::Prepared;
 use sinew::train::ranks::alone;
-use sinew::train::{Checkpoint, Event, Run, Session, Start, for_data, for_device};
+use sinew::train::{Checkpoint, Event, Run, Session, Start, Target, resolve};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -66,13 +68,22 @@ fn ends_in_an_error() {
     let data = made_data(folder.path(), 48);
     let prepared = Arc::new(Prepared::open(&data).expect("data"));
     let sets = TINY.iter().filter(|set| **set != "--set");
-    let more = ["train.epochs=9", "train.save_every=2", "run.plan=stepwise"];
-    let sets: Vec<String> = sets.chain(&more).map(|set| (*set).to_string()).collect();
-    let mut recipe = resolve("sinew", None, &sets).expect("settings");
-    recipe.run.protocol = "xsub".into();
+    let more = [
+        "train.epochs=9",
+        "train.save_every=2",
+        "run.plan=stepwise",
+        "run.protocol=xsub",
+    ];
+    let sets: Vec<&str> = sets.copied().chain(more).collect();
+    let settings = settings::written(Preset::Sinew, &sets);
     let out = folder.path().join("run");
-    let mut recipe = for_data(&recipe, &prepared, &out).expect("settled");
-    for_device(&mut recipe, prepared.manifest(), &compute, &mut |_| ()).expect("a plan");
+    let target = Target {
+        prepared: &prepared,
+        compute: &compute,
+        ranks: 1,
+        folder: &out,
+    };
+    let recipe = resolve(&settings, &target, &mut |_| ()).expect("settings");
     let run = Run::create(&out, recipe).expect("a run");
     let mut session = Session::new(run, prepared, compute, alone(), Start::Fresh, &mut |_| ())
         .expect("a session");

@@ -4,7 +4,7 @@ mod waves;
 
 use sinew::error::Place;
 use sinew::prepare::Collection;
-use sinew::recipe::resolve;
+use sinew::settings::{Preset, Settings};
 use sinew::skeleton::{About, Layout};
 use sinew::train::{Event, Start, begin};
 use sinew::{Result, device::Choice};
@@ -24,10 +24,10 @@ pub fn train(folder: &Path) -> Result<()> {
     }
     let data = Arc::new(data.finish()?);
 
-    let settings = ["run.protocol='split'", "train.epochs=12"].map(String::from);
-    let recipe = resolve("sinew", None, &settings)?;
+    let settings = Settings::preset(Preset::Sinew)?;
+    let settings = settings.with(&["run.protocol=split", "train.epochs=12"])?;
     let (run, device) = (folder.join("run"), Choice::Auto);
-    let mut session = begin(&recipe, data, &run, device, Start::Fresh, &mut |_| {})?;
+    let mut session = begin(&settings, data, &run, device, Start::Fresh, &mut |_| {})?;
     session.train(&AtomicBool::new(false), &mut |event| {
         if let Event::Epoch { metrics, .. } = event {
             println!("epoch {}: loss {:.3}", metrics.epoch, metrics.loss);

@@ -10,7 +10,7 @@ use super::made::made;
 use crate::error::Result;
 use crate::files::Scratch;
 use crate::loader::{Batches, Loader};
-use crate::recipe::{Augment, Centre, Data, resolve};
+use crate::settings::{Augment, Centre, Data, Preset, Settings};
 use crate::shards::Prepared;
 
 /// What to measure.
@@ -69,17 +69,14 @@ pub fn measure(options: &Options) -> Result<Table> {
     };
     let prepared = Arc::new(Prepared::open(folder)?);
     let clips: Vec<usize> = (0..prepared.len()).collect();
-    let recipe = resolve("reference", None, &[])?;
+    let settings = Settings::preset(Preset::Reference)?.data.complete()?;
     let layout = &prepared.manifest().layout;
     // The reference's own centring names the joints of Kinect v2.
     let centre = match layout.len() {
-        25 => recipe.data.centre,
+        25 => settings.centre,
         _ => Centre::Frame,
     };
-    let data = Data {
-        centre,
-        ..recipe.data
-    };
+    let data = Data { centre, ..settings };
     let augment = Augment {
         rotation: [0.3; 3],
         scale: 0.1,

@@ -9,9 +9,9 @@ use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::files::Scratch;
 use crate::loader::{Batch, Batches, Loader};
-use crate::recipe::{Recipe, Spatial, Temporal};
-use crate::shards::{Manifest, Prepared};
-use crate::train::{Trainee, rate, settle};
+use crate::settings::{Preset, Protocol, ResolvedSettings, Settings, Spatial, Temporal};
+use crate::shards::Prepared;
+use crate::train::{Target, Trainee, rate, resolve_for_clips};
 use burn::module::Module;
 use serde::Serialize;
 use std::sync::Arc;
@@ -46,17 +46,26 @@ impl Data {
         })
     }
 
-    /// The settings with what the data decide filled in, as a training run does.
+    /// Resolves settings as a training run does, with all the clips as training clips. `note` receives a line where a
+    /// kernel plan is chosen by measuring.
     ///
     /// # Errors
-    /// A clip that cannot be read.
-    pub fn settle(&self, recipe: &Recipe) -> Result<Recipe> {
-        settle(recipe, &self.prepared, &self.clips)
-    }
-
-    /// The manifest of the clips.
-    pub fn manifest(&self) -> &Manifest {
-        self.prepared.manifest()
+    /// As [`resolve_for_clips`].
+    pub fn resolve(
+        &self,
+        settings: &Settings,
+        compute: &Compute,
+        note: &mut dyn FnMut(String),
+    ) -> Result<ResolvedSettings> {
+        let mut settings = settings.clone();
+        settings.run.protocol = Protocol::Xsub.into();
+        let target = Target {
+            prepared: &self.prepared,
+            compute,
+            ranks: 1,
+            folder: self.prepared.folder(),
+        };
+        resolve_for_clips(&settings, &target, &self.clips, note)
     }
 }
 
@@ -117,7 +126,7 @@ pub struct Table {
     #[serde(flatten)]
     pub machine: Machine,
     /// The settings' preset.
-    pub preset: String,
+    pub preset: Preset,
     /// The first row.
     #[serde(flatten)]
     pub first: Option<Row>,
@@ -128,7 +137,7 @@ pub struct Table {
 }
 
 /// `hierarchical+traversal` and the like.
-pub fn variant(recipe: &Recipe) -> String {
+pub fn variant(recipe: &ResolvedSettings) -> String {
     let temporal = match recipe.model.temporal {
         Temporal::Stacked => "stacked",
         Temporal::Hierarchical => "hierarchical",
@@ -140,7 +149,7 @@ pub fn variant(recipe: &Recipe) -> String {
     format!("{temporal}+{spatial}")
 }
 
-/// Measures each settled recipe in turn, `steps` steps or as many as the time allows. `say` hears each row or what was
+/// Measures each of these settings in turn, `steps` steps or as many as the time allows. `say` hears each row or what was
 /// left out.
 ///
 /// # Errors
@@ -148,7 +157,7 @@ pub fn variant(recipe: &Recipe) -> String {
 pub fn measure(
     compute: &Compute,
     data: &Data,
-    recipes: &[Recipe],
+    recipes: &[ResolvedSettings],
     (steps, time): (usize, Option<Duration>),
     say: &mut dyn FnMut(std::result::Result<&Row, &LeftOut>) -> Result<()>,
 ) -> Result<Table> {
@@ -178,7 +187,7 @@ pub fn measure(
         machine: Machine::of(compute),
         preset: recipes
             .first()
-            .map_or(String::new(), |r| r.run.preset.clone()),
+            .map_or_else(Preset::default, |r| r.run.preset),
         first: rows.first().cloned(),
         rows,
         left_out,
@@ -227,13 +236,13 @@ impl Iterator for Endless<'_> {
 fn row(
     compute: &Compute,
     data: &Data,
-    recipe: &Recipe,
+    recipe: &ResolvedSettings,
     steps: usize,
     time: Option<Duration>,
 ) -> Result<Row> {
     let begun = Instant::now();
     let train = &recipe.train;
-    let sizes = (train.batch, recipe.run.seed, recipe.run.threads);
+    let sizes = (train.batch, recipe.run.seed, recipe.run.threads.number());
     let (prepared, clips) = (data.prepared.clone(), &data.clips);
     let loader = Loader::train(prepared, clips, &recipe.data, &recipe.augment, sizes)?;
     if loader.samples() < train.batch {
@@ -279,7 +288,7 @@ fn row(
     Ok(Row {
         name: "sinew",
         variant: variant(recipe),
-        plan: recipe.run.plan.clone(),
+        plan: recipe.run.plan.to_string(),
         dtype: trainee.context.precision.name(),
         notes,
         batch: train.batch * train.accumulate,

@@ -2,16 +2,16 @@
 
 use super::progress::Progress;
 use super::reporter::Reporter;
-use super::settings::Settings;
+use super::settings::SettingsArgs;
 use super::signals::with_signals;
 use super::{say, say_json};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Result};
 use crate::evaluate::{ClipScore, Measures, Report, score_clips, test_clips};
 use crate::loader::Protocol;
-use crate::recipe::Recipe;
+use crate::settings::{Preset, Settings};
 use crate::shards::Prepared;
-use crate::train::{self, Event, Fold, Run, for_data, for_device, for_training, train_folds};
+use crate::train::{self, Event, Fold, Run, Target, for_training, resolve, train_folds};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
     #[command(flatten)]
-    settings: Settings,
+    settings: SettingsArgs,
     /// Folds side by side; unless said one on a GPU, and on the CPU engine as many as there are cores. The results are
     /// the same for any number
     #[arg(long, value_name = "N")]
@@ -69,7 +69,7 @@ impl Spread {
 
 #[derive(Serialize)]
 struct Summary {
-    preset: String,
+    preset: Preset,
     seed: u64,
     protocols: Vec<String>,
     #[serde(flatten)]
@@ -89,14 +89,14 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(Error::failed(what, "choose another folder for --out"));
     }
     // Bad usage is told before anything is read.
-    let recipe = args.settings.resolve("fold1")?;
+    let settings = args.settings.layered(None)?;
     let prepared = Arc::new(Prepared::open(&args.data)?);
     let protocols = Protocol::folds(prepared.manifest())?;
     let compute = open(args.settings.device.unwrap_or(Choice::Auto))?;
     let jobs = jobs(args, &compute)?;
     progress.line(&compute.describe());
     let folds = folds(
-        &args.out, &recipe, &protocols, &prepared, &compute, &progress,
+        &args.out, &settings, &protocols, &prepared, &compute, &progress,
     )?;
     for fold in &folds {
         fold.check()?;
@@ -107,7 +107,7 @@ pub fn run(args: &Args) -> Result<()> {
     let classes = &prepared.manifest().classes;
     let reports: Vec<Report> = scores.iter().map(|s| Report::new(s, classes)).collect();
     let summary = Summary {
-        preset: folds[0].recipe.run.preset.clone(),
+        preset: folds[0].recipe.run.preset,
         seed: folds[0].recipe.run.seed,
         protocols: protocols.iter().map(Protocol::to_string).collect(),
         top1: Spread::of(reports.iter().map(|report| report.top1).collect()),
@@ -139,7 +139,7 @@ fn jobs(args: &Args, compute: &Compute) -> Result<usize> {
 /// The folds with all their settings; one kernel plan for all, that of a fold that was begun on the same device.
 fn folds(
     out: &Path,
-    recipe: &Recipe,
+    settings: &Settings,
     protocols: &[Protocol],
     prepared: &Prepared,
     compute: &Compute,
@@ -157,20 +157,22 @@ fn folds(
     let mut folds = Vec::new();
     for protocol in protocols {
         let folder = folder(protocol);
-        let mut recipe = recipe.clone();
-        recipe.run.protocol = protocol.to_string();
-        let mut recipe = for_data(&recipe, prepared, &folder)?;
+        let mut settings = settings.clone();
+        settings.run.protocol = (*protocol).into();
+        if let (Some(plan), true) = (&plan, settings.run.plan.is_auto()) {
+            settings.run.plan = plan.clone().into();
+        }
+        let target = Target {
+            prepared,
+            compute,
+            ranks: 1,
+            folder: &folder,
+        };
+        let recipe = resolve(&settings, &target, &mut |note| progress.line(&note))?;
         test_clips(*protocol, prepared)?;
         for warning in for_training(&recipe, prepared)? {
             progress.line(&format!("warning: {protocol}: {warning}"));
         }
-        if let (Some(plan), true) = (&plan, recipe.run.plan.is_empty()) {
-            recipe.run.plan = plan.clone();
-        }
-        train::memory::fits(&recipe, prepared.manifest(), compute, 1)?;
-        for_device(&mut recipe, prepared.manifest(), compute, &mut |note| {
-            progress.line(&note)
-        })?;
         plan = Some(recipe.run.plan.clone());
         folds.push(Fold { folder, recipe });
     }
@@ -258,7 +260,7 @@ impl Board<'_> {
 
 /// What the best weights of a fold's run say of its test clips.
 fn test(fold: &Fold, prepared: &Arc<Prepared>, compute: &Compute) -> Result<Vec<ClipScore>> {
-    let clips = test_clips(fold.recipe.run.protocol.parse()?, prepared)?;
+    let clips = test_clips(fold.recipe.run.protocol, prepared)?;
     let weights = train::best_weights(&fold.folder)?;
     let mut reporter = Reporter::new("eval");
     let mut events = |event| reporter.show(event);

@@ -1,6 +1,6 @@
 //! `sinew demo`
 
-use super::settings::Settings;
+use super::settings::SettingsArgs;
 use super::{eval, export, prepare, say, synth, tell, train};
 use crate::device::{Choice, open};
 use crate::error::{Error, Place, Result};
@@ -87,14 +87,14 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let (archive, data) = (args.dir.join("made.zip"), args.dir.join("data"));
     let (run, weights) = (args.dir.join("run"), args.dir.join("weights.safetensors"));
-    let settings = Settings {
+    let settings = SettingsArgs {
         set: SETTINGS.map(String::from).to_vec(),
         epochs: Some(args.epochs),
         device: Some(args.device),
-        ..Settings::default()
+        ..SettingsArgs::default()
     };
     // What cannot be done is told before anything is.
-    settings.resolve(&PROTOCOL.to_string())?;
+    settings.layered(Some(PROTOCOL))?;
     open(args.device)?;
     refuse_others(&args.dir)?;
     files::create_folder(&args.dir)?;
@@ -134,9 +134,9 @@ pub fn run(args: &Args) -> Result<()> {
         )?;
         train::run(&train::Args {
             resume: Some(run.clone()),
-            settings: Settings {
+            settings: SettingsArgs {
                 epochs: (args.epochs > stored.train.epochs).then_some(args.epochs),
-                ..Settings::default()
+                ..SettingsArgs::default()
             },
             ..train::Args::default()
         })

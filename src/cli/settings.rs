@@ -1,18 +1,18 @@
-//! The settings that a new run is given on the command line.
+//! The options with which a new run gets its settings.
 
 use crate::device::Choice;
 use crate::error::{Error, Result};
-use crate::recipe::{self, Recipe};
+use crate::settings::{Preset, Protocol, Settings, SettingsFile, Threads};
 use crate::train::{plans, text_of};
 use std::path::{Path, PathBuf};
 
 /// How to train.
 #[derive(clap::Args, Default)]
-pub struct Settings {
-    /// sinew, paper or reference; unless said that of --config, else sinew
+pub struct SettingsArgs {
+    /// sinew, paper or reference [default: the preset named in --config, otherwise sinew]
     #[arg(long)]
-    pub preset: Option<String>,
-    /// Settings in TOML, put over the preset; a run's config.toml too, whose data, protocol and device are not taken
+    pub preset: Option<Preset>,
+    /// Settings in TOML, put over the preset; also a run's config.toml, whose data, protocol and device are ignored
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// One setting, put over all others
@@ -21,40 +21,42 @@ pub struct Settings {
     /// Passes over the training clips (train.epochs)
     #[arg(long)]
     pub epochs: Option<usize>,
-    /// auto, gpu, cpu, or a number that `sinew devices` lists
+    /// auto, gpu, cpu, or an adapter's number in `sinew devices`
     #[arg(long)]
     pub device: Option<Choice>,
-    /// resident, stepwise or stepwise-units, or one of their tiles, as resident-16: how the kernels walk over the steps;
-    /// measured unless said
+    /// How the kernels walk over the steps: resident, stepwise or stepwise-units, or one of their tiles, such as
+    /// resident-16 [default: chosen by benchmark]
     #[arg(long)]
     pub plan: Option<String>,
     /// Seed of weights, order, augmentation and dropout (run.seed)
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Loader threads (run.threads); 0 takes all cores
+    /// Loader threads (run.threads), or auto for all cores
     #[arg(long)]
-    pub threads: Option<usize>,
+    pub threads: Option<Threads>,
 }
 
-impl Settings {
+/// Settings that `--set` does not take, and what to use instead.
+const NOT_FOR_SET: [(&str, &str); 5] = [
+    ("run.data", "name the data as the first argument"),
+    ("run.device", "use --device"),
+    ("run.preset", "use --preset"),
+    ("run.checksum", "it follows from the data"),
+    (
+        "run.protocol",
+        "the protocol has its own place on the command line",
+    ),
+];
+
+impl SettingsArgs {
     /// All single settings as `KEY=VALUE`, those of the data and the protocol too.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a key that has an option of its own, or a value that means nothing.
+    /// [`Error::Usage`] for a key that has an option of its own, or a value that cannot be used.
     pub fn sets(&self, data: Option<&Path>, protocol: Option<&str>) -> Result<Vec<String>> {
-        const OTHERWISE: [(&str, &str); 5] = [
-            ("run.data", "name the data as the first argument"),
-            ("run.device", "use --device"),
-            ("run.preset", "use --preset"),
-            ("run.checksum", "it follows from the data"),
-            (
-                "run.protocol",
-                "the command line says it in a place of its own",
-            ),
-        ];
-        for (key, help) in OTHERWISE {
-            let said = |set: &String| set.split('=').next().is_some_and(|k| k.trim() == key);
-            if self.set.iter().any(said) {
+        for (key, help) in NOT_FOR_SET {
+            let names = |set: &String| set.split('=').next().is_some_and(|k| k.trim() == key);
+            if self.set.iter().any(names) {
                 return Err(Error::usage(format!("{key} is not for --set"), help));
             }
         }
@@ -62,7 +64,10 @@ impl Settings {
         let text = |value: &str| toml::Value::from(value);
         if let Some(epochs) = self.epochs {
             if epochs == 0 {
-                return Err(Error::usage("--epochs 0 trains nothing", "give at least 1"));
+                return Err(Error::usage(
+                    "--epochs must be at least 1",
+                    "leave it out to use the settings' own",
+                ));
             }
             sets.push(format!("train.epochs={epochs}"));
         }
@@ -70,7 +75,7 @@ impl Settings {
             sets.push(format!("run.seed={seed}"));
         }
         if let Some(threads) = self.threads {
-            sets.push(format!("run.threads={threads}"));
+            sets.push(format!("run.threads={}", threads.number()));
         }
         if let Some(data) = data {
             let whole = std::path::absolute(data).map_err(|e| Error::io(data, "find", e))?;
@@ -80,28 +85,36 @@ impl Settings {
             sets.push(format!("run.protocol={}", text(protocol)));
         }
         if let Some(plan) = &self.plan {
-            let known = plans::named(plan)?.to_string();
+            let known = plans::parse(plan)?.to_string();
             sets.push(format!("run.plan={}", text(&known)));
         }
         Ok(sets)
     }
 
-    /// The recipe of a new run: preset, file and single settings. Which data it is for, the start fills in.
+    /// The settings of a new run as written: preset, file and single settings.
     ///
     /// # Errors
-    /// As [`recipe::resolve`] and [`Settings::sets`].
-    pub fn resolve(&self, protocol: &str) -> Result<Recipe> {
-        let sets = self.sets(None, Some(protocol))?;
-        let file = self.config.as_deref().map(recipe::File::read).transpose()?;
-        let named = file.as_ref().and_then(recipe::File::preset);
-        let preset = match (self.preset.as_deref(), named) {
-            (Some(said), Some(named)) if said != named => {
-                let what = format!("--config is for the preset {named}, and --preset is {said}");
+    /// As [`Settings::layered`] and [`SettingsArgs::sets`].
+    pub fn layered(&self, protocol: Option<Protocol>) -> Result<Settings> {
+        let sets = self.sets(None, None)?;
+        let file = self.config.as_deref().map(SettingsFile::read).transpose()?;
+        let named = file
+            .as_ref()
+            .map(SettingsFile::preset)
+            .transpose()?
+            .flatten();
+        let preset = match (self.preset, named) {
+            (Some(given), Some(named)) if given != named => {
+                let what =
+                    format!("--config is based on the preset {named}, and --preset is {given}");
                 return Err(Error::usage(what, "leave --preset out"));
             }
-            (Some(said), _) => said,
-            (None, named) => named.unwrap_or(recipe::PRESETS[0]),
+            (given, named) => given.or(named).unwrap_or_default(),
         };
-        recipe::resolve(preset, file.as_ref(), &sets)
+        let mut settings = Settings::layered(preset, file.as_ref(), &sets)?;
+        if let Some(protocol) = protocol {
+            settings.run.protocol = protocol.into();
+        }
+        Ok(settings)
     }
 }

@@ -1,17 +1,16 @@
 //! `sinew train`
 
 use super::progress::{Progress, time};
-use super::settings::Settings;
+use super::settings::SettingsArgs;
 use super::signals::with_signals;
 use super::{exit_code, say, tell};
-use crate::device::{Choice, open_for, open_named, share_cores};
+use crate::device::{Choice, share_cores};
 use crate::error::{Error, Result};
-use crate::recipe::{Recipe, SHAPE_KEYS};
 use crate::shards::Prepared;
 use crate::train::ranks::{self, Ranks};
 use crate::train::{
-    Best, EpochTiming, Event, Head, InitialWeights, Run, Session, Start, data_of, follow,
-    for_device, lead, memory,
+    Best, EpochTiming, Event, Head, InitialWeights, ResumeOptions, Session, Start, follow, lead,
+    open_to_resume,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,7 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "preset", "config", "init"])]
     pub resume: Option<PathBuf>,
     #[command(flatten)]
-    pub settings: Settings,
+    pub settings: SettingsArgs,
     /// Start from these weights, or from the best of a run; the skeleton must be the same
     #[arg(long, value_name = "FILE.safetensors|RUN")]
     pub init: Option<PathBuf>,
@@ -145,9 +144,8 @@ fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Ses
             "see sinew train --help",
         ));
     };
-    let recipe = args
-        .settings
-        .resolve(args.protocol.as_deref().unwrap_or_default())?;
+    let protocol = args.protocol.as_deref().map(str::parse).transpose()?;
+    let settings = args.settings.layered(protocol)?;
     let prepared = Arc::new(Prepared::open(data)?);
     let device = args.settings.device.unwrap_or(Choice::Auto);
     let first = match &args.init {
@@ -159,7 +157,7 @@ fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Ses
     };
     let mut events = |event: Event<'_>| note(progress, &event);
     let ranks = ranks.clone();
-    lead(ranks, &recipe, prepared, out, device, first, &mut events)
+    lead(ranks, &settings, prepared, out, device, first, &mut events)
 }
 
 fn resume(
@@ -168,77 +166,15 @@ fn resume(
     folder: &Path,
     progress: &Progress,
 ) -> Result<Session> {
-    let (ranks, rank) = (ranks.clone(), ranks.rank());
-    let mut run = Run::open_edited(folder)?;
-    let stored = run.recipe.clone();
-    let sets = args
-        .settings
-        .sets(args.data.as_deref(), args.protocol.as_deref())?;
-    let mut wanted = stored.with(&sets)?;
-    refuse_changes(args, &sets, &run, &wanted)?;
-    let compute = match args.settings.device {
-        Some(choice) => open_for(choice, rank.local, rank.locals)?,
-        None => open_named(&stored.run.device, rank.local)?,
+    let (data, protocol) = (args.data.as_deref(), args.protocol.as_deref());
+    let options = ResumeOptions {
+        sets: args.settings.sets(data, protocol)?,
+        allow: args.allow.clone(),
+        data: args.data.clone(),
+        device: args.settings.device,
+        ranks: ranks.clone(),
     };
-    let moved = args.data.as_deref();
-    let prepared = Arc::new(data_of(folder, &wanted, moved)?);
-    memory::fits(&wanted, prepared.manifest(), &compute, rank.of)?;
-    for_device(&mut wanted, prepared.manifest(), &compute, &mut |note| {
-        progress.line(&note)
-    })?;
-    wanted.run.checksum = prepared.manifest().checksum.clone();
-    refuse_changes(args, &sets, &run, &wanted)?;
-    progress.line(&compute.describe());
-    // Kept only when the run has been set up with it.
-    run.recipe = wanted;
-    let mut events = |event: Event<'_>| note(progress, &event);
-    Session::new(run, prepared, compute, ranks, Start::Resume, &mut events)
-}
-
-/// More epochs change no step already done; the rest needs its name, and so does what was edited in config.toml.
-fn refuse_changes(args: &Args, sets: &[String], run: &Run, wanted: &Recipe) -> Result<()> {
-    let trained = run.trained();
-    let edited = run.recipe.differing(trained)?;
-    let edited = |key: &str| edited.iter().any(|(edited, ..)| edited == key);
-    for key in &args.allow {
-        trained.knows(key)?;
-    }
-    let allowed = |key: &str| args.allow.iter().any(|a| a == key);
-    let said = |key: &str| {
-        let of = |set: &String| set.split('=').next().unwrap_or_default().trim() == key;
-        sets.iter().any(of) || !edited(key)
-    };
-    let free = |key: &str| {
-        (key == "train.epochs" && wanted.train.epochs >= trained.train.epochs && said(key))
-            || (key == "run.plan" && allowed("run.device"))
-            || (!SHAPE_KEYS.contains(&key) && allowed(key))
-    };
-    let changed = trained.differences(wanted)?;
-    let refused: Vec<_> = changed.into_iter().filter(|(key, _)| !free(key)).collect();
-    if refused.is_empty() {
-        return Ok(());
-    }
-    let shape = refused
-        .iter()
-        .any(|(key, _)| SHAPE_KEYS.contains(&&key[..]));
-    let by_hand = refused.iter().any(|(key, _)| edited(key));
-    let clause = |(key, clause): (String, String)| match edited(&key) {
-        true => format!("{clause} (config.toml was changed)"),
-        false => clause,
-    };
-    let clauses: Vec<String> = refused.into_iter().map(clause).collect();
-    let what = format!(
-        "settings differ from those of the run: {}",
-        clauses.join("; ")
-    );
-    let help = match (shape, by_hand) {
-        (_, true) => {
-            "restore config.toml (`sinew check RUN --mend` does), or name each with --allow KEY"
-        }
-        (true, _) => "leave them, or train anew: weights of one shape do not fit another",
-        (false, _) => "leave them, or name each with --allow KEY",
-    };
-    Err(Error::failed(what, help))
+    open_to_resume(folder, &options, &mut |event| note(progress, &event))
 }
 
 /// Tells what is said while a run is set up.

@@ -1,7 +1,9 @@
 //! Which device runs the work: the adapters of this machine, the choice among them, and what the choice can do.
 
+mod name;
 mod open;
 
+pub use name::DeviceName;
 pub use open::{open, open_for, open_named, share_cores};
 
 use crate::error::Error;
@@ -76,9 +78,9 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    /// Its name and interface.
-    pub fn run_name(&self) -> String {
-        format!("{} ({})", self.name, self.backend)
+    /// The name by which a run's settings keep it.
+    pub fn run_name(&self) -> DeviceName {
+        DeviceName::Adapter(format!("{} ({})", self.name, self.backend))
     }
 
     /// Whether it is hardware.
@@ -116,11 +118,10 @@ impl Compute {
         self.adapter.as_ref().map_or("cpu", |a| &a.name)
     }
 
-    /// The name that a run keeps: adapters of one name can be reached over several interfaces.
-    pub fn run_name(&self) -> String {
-        self.adapter
-            .as_ref()
-            .map_or_else(|| "cpu".into(), Adapter::run_name)
+    /// The name by which a run's settings keep it.
+    pub fn run_name(&self) -> DeviceName {
+        let adapter = self.adapter.as_ref();
+        adapter.map_or(DeviceName::Cpu, Adapter::run_name)
     }
 
     /// The driver that a benchmark names.
@@ -190,7 +191,7 @@ impl From<&Compute> for EngineDevice {
     fn from(compute: &Compute) -> Self {
         EngineDevice {
             device: compute.device.clone(),
-            name: compute.run_name(),
+            name: compute.run_name().to_string(),
             limits: DeviceLimits {
                 largest: compute.largest(),
                 dispatch: compute.dispatch(),

@@ -1,6 +1,6 @@
 //! Opening the device that was asked for, or the one of a rank.
 
-use super::{Adapter, BUFFERS, Choice, Compute, adapters, found, instance, summary};
+use super::{Adapter, BUFFERS, Choice, Compute, DeviceName, adapters, found, instance, summary};
 use crate::error::{Error, Result};
 use burn::tensor::Device;
 use burn_wgpu::WgpuSetup;
@@ -175,12 +175,12 @@ pub fn share_cores(locals: usize) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Device`] where it is not there any more, or does not open.
-pub fn open_named(name: &str, local: usize) -> Result<Compute> {
-    if name == "cpu" {
+pub fn open_named(name: &DeviceName, local: usize) -> Result<Compute> {
+    if *name == DeviceName::Cpu {
         return Ok(Compute::cpu("the run began on it"));
     }
     let mut named = adapters();
-    named.retain(|adapter| adapter.run_name() == name);
+    named.retain(|adapter| adapter.run_name() == *name);
     // Processor time is shared anyway.
     let software = named.first().is_some_and(|adapter| !adapter.hardware());
     match named.get(if software { 0 } else { local }) {

@@ -1,48 +1,8 @@
 //! The kinds of sources, told apart by their file names.
 
-use std::str::FromStr;
-
 use super::{clips, sbu};
-use crate::error::{Error, Result};
 
-/// The kinds of sources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dataset {
-    /// NTU RGB+D: `.skeleton` text.
-    Ntu,
-    /// SBU Kinect Interaction.
-    Sbu,
-    /// Your own `.npy` arrays.
-    Clips,
-}
-
-impl Dataset {
-    /// Its name on the command line and in manifests.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Dataset::Ntu => "ntu",
-            Dataset::Sbu => "sbu",
-            Dataset::Clips => "clips",
-        }
-    }
-}
-
-impl FromStr for Dataset {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        [Dataset::Ntu, Dataset::Sbu, Dataset::Clips]
-            .into_iter()
-            .find(|dataset| dataset.name() == name)
-            .ok_or_else(|| {
-                Error::setting(
-                    format!("the dataset {name:?} is unknown"),
-                    "choose ntu, sbu or clips",
-                )
-            })
-    }
-}
+pub use crate::settings::Dataset;
 
 /// The kind of a source, by its file names.
 pub(super) fn guess<'a>(names: impl Iterator<Item = &'a str>) -> Option<Dataset> {

@@ -2,8 +2,8 @@
 
 use super::Sequence;
 use super::transforms::apply;
-use crate::recipe::{Augment, Data};
 use crate::rng::Rng;
+use crate::settings::{Augment, Data};
 use crate::skeleton::{Axis, Layout};
 
 /// One drawn change, the same for every frame and person of a sample; noise alone differs by coordinate.

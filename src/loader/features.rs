@@ -1,8 +1,8 @@
 //! The numbers that an input has for each joint.
 
 use super::Sequence;
-use crate::recipe::Data;
-use crate::recipe::People;
+use crate::settings::Data;
+use crate::settings::People;
 
 /// Numbers a joint and step: three for each of one or two people, and as many again for bones and for motion.
 #[must_use]

@@ -12,15 +12,13 @@ pub mod people;
 pub mod protocol;
 mod row;
 pub mod sampling;
-mod scale;
 mod sequence;
 mod stream;
 pub mod transforms;
 
 pub use coverage::check_training;
 pub use protocol::{Protocol, Split};
-pub use row::{Batch, from_clip, settle};
-pub use scale::settle_scale;
+pub use row::{Batch, from_clip};
 pub use sequence::Sequence;
 pub use stream::{Batches, Loader};
 

@@ -1,7 +1,7 @@
 //! The samples that a clip's actors make.
 
 use super::Sequence;
-use crate::recipe::{Data, People, Sampling};
+use crate::settings::{Data, People, Sampling};
 use crate::skeleton::Clip;
 use crate::skeleton::actors::{self, Actor};
 
@@ -19,7 +19,7 @@ pub fn sequences(clip: &Clip, data: &Data) -> Vec<Sequence> {
     match data.people {
         People::Concatenate => vec![join(&actors, 2, clip.joints)],
         _ if actors.is_empty() => vec![Sequence::absent(1, 0, clip.joints)],
-        People::Average | People::Auto => actors
+        People::Average => actors
             .chunks(1)
             .map(|actor| join(actor, 1, clip.joints))
             .collect(),

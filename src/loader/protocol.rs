@@ -1,33 +1,14 @@
 //! Who trains and who is tested.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use super::purpose;
 use crate::error::{Error, Result};
 use crate::rng::Rng;
+use crate::settings::Dataset;
 use crate::shards::{ClipEntry, Manifest};
 
-/// A published division of a dataset, or the clips' own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// NTU RGB+D, 60 classes, cross-subject: performers.
-    Xsub,
-    /// NTU RGB+D, 60 classes, cross-view: cameras 2 and 3 train.
-    Xview,
-    /// NTU RGB+D 120, cross-subject: performers.
-    Xsub120,
-    /// NTU RGB+D 120, cross-setup: even setups train.
-    Xset120,
-    /// SBU Kinect Interaction, tested on fold 1 to 5.
-    Fold(u8),
-    /// The `split` column of a set of clips.
-    Split,
-}
-
-/// Names of all protocols, for messages.
-pub const NAMES: &str = "xsub, xview, xsub120, xset120, fold1 to fold5, split";
+pub use crate::settings::Protocol;
 
 /// Clip numbers of a protocol, each in increasing order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,50 +44,12 @@ const FOLDS: [&[[u32; 2]]; 5] = [
     &[[4, 2], [4, 3], [4, 6], [6, 2], [6, 3]],
 ];
 
-impl FromStr for Protocol {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Ok(match name {
-            "xsub" => Protocol::Xsub,
-            "xview" => Protocol::Xview,
-            "xsub120" => Protocol::Xsub120,
-            "xset120" => Protocol::Xset120,
-            "split" => Protocol::Split,
-            "fold1" => Protocol::Fold(1),
-            "fold2" => Protocol::Fold(2),
-            "fold3" => Protocol::Fold(3),
-            "fold4" => Protocol::Fold(4),
-            "fold5" => Protocol::Fold(5),
-            _ => {
-                return Err(Error::setting(
-                    format!("there is no protocol {name:?}"),
-                    format!("choose from {NAMES}"),
-                ));
-            }
-        })
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Protocol::Xsub => f.write_str("xsub"),
-            Protocol::Xview => f.write_str("xview"),
-            Protocol::Xsub120 => f.write_str("xsub120"),
-            Protocol::Xset120 => f.write_str("xset120"),
-            Protocol::Fold(fold) => write!(f, "fold{fold}"),
-            Protocol::Split => f.write_str("split"),
-        }
-    }
-}
-
 /// The names of a dataset's protocols, for messages.
-fn protocols(dataset: &str) -> &'static str {
+fn protocols(dataset: Dataset) -> &'static str {
     match dataset {
-        "sbu" => "fold1 to fold5",
-        "ntu" => "xsub, xview, xsub120 or xset120",
-        _ => "split",
+        Dataset::Sbu => "fold1 to fold5",
+        Dataset::Ntu => "xsub, xview, xsub120 or xset120",
+        Dataset::Clips => "split",
     }
 }
 
@@ -124,13 +67,13 @@ impl Protocol {
     /// # Errors
     /// [`Error::Setting`] for data of another kind.
     pub fn folds(manifest: &Manifest) -> Result<Vec<Protocol>> {
-        if manifest.dataset == "sbu" {
+        if manifest.dataset == Dataset::Sbu {
             return Ok((1..=FOLDS.len() as u8).map(Protocol::Fold).collect());
         }
         let what = format!("{} data have no folds", manifest.dataset);
         let help = format!(
             "train on one of their protocols with sinew train --protocol: {}",
-            protocols(&manifest.dataset)
+            protocols(manifest.dataset)
         );
         Err(Error::setting(what, help))
     }
@@ -149,12 +92,12 @@ impl Protocol {
             return Err(Error::setting(what, "choose 0 or more and less than 1"));
         }
         let (dataset, others) = match self {
-            Protocol::Fold(_) => ("sbu", "fold1 to fold5"),
-            Protocol::Split => ("clips", "split"),
-            _ => ("ntu", "xsub, xview, xsub120, xset120"),
+            Protocol::Fold(_) => (Dataset::Sbu, "fold1 to fold5"),
+            Protocol::Split => (Dataset::Clips, "split"),
+            _ => (Dataset::Ntu, "xsub, xview, xsub120, xset120"),
         };
         if manifest.dataset != dataset {
-            let fitting = protocols(&manifest.dataset);
+            let fitting = protocols(manifest.dataset);
             let what = format!(
                 "protocol {self} ({others}) is for {dataset} data, and these are {}",
                 manifest.dataset

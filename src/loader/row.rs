@@ -3,9 +3,8 @@
 use super::augment::Change;
 use super::{Sequence, augment, features, people, purpose, sampling, transforms};
 use crate::error::{Error, Result};
-use crate::recipe::{Actors, Augment, Centre, Data, People};
 use crate::rng::Rng;
-use crate::shards::Manifest;
+use crate::settings::{Augment, Data};
 use crate::skeleton::{Clip, Layout};
 
 /// Samples that go through the model together.
@@ -49,55 +48,12 @@ impl Batch {
     }
 }
 
-/// The settings with what the training clips decide filled in. Other clips, those of the test above all, have no say.
-///
-/// `data.frames` 0 becomes the median length of the clips in `train` (the lower of two in the middle, at least 4 and at
-/// most 100). [`People::Auto`] becomes concatenation where each of them has exactly two tracked bodies, and averaging
-/// elsewhere; [`Centre::Auto`] becomes the first frame's where people are concatenated and each frame's elsewhere;
-/// [`Actors::Auto`] becomes the published rule for NTU, whose bodies are guesses of a tracker, and everybody elsewhere.
-/// Store the result with a run: other data would give another.
-#[must_use]
-pub fn settle(data: &Data, manifest: &Manifest, train: &[usize]) -> Data {
-    let clips = || train.iter().filter_map(|&clip| manifest.clips.get(clip));
-    let mut settled = data.clone();
-    if data.frames == 0 {
-        let mut lengths: Vec<usize> = clips().map(|clip| clip.frames).collect();
-        lengths.sort_unstable();
-        settled.frames = lengths
-            .get(lengths.len().saturating_sub(1) / 2)
-            .map_or(4, |&median| median.clamp(4, 100));
-    }
-    if data.people == People::Auto {
-        let pairs = clips().all(|clip| clip.bodies == 2);
-        settled.people = if pairs {
-            People::Concatenate
-        } else {
-            People::Average
-        };
-    }
-    if data.centre == Centre::Auto {
-        settled.centre = match settled.people {
-            People::Concatenate => Centre::FirstFrame,
-            _ => Centre::Frame,
-        };
-    }
-    if data.actors == Actors::Auto {
-        let guessed = manifest.dataset == "ntu";
-        settled.actors = if guessed {
-            Actors::Published
-        } else {
-            Actors::All
-        };
-    }
-    settled
-}
-
 /// All rows of one clip as evaluation sees it, for a clip that is in no prepared data. Its number is 0.
 ///
 /// # Errors
-/// A layout that is not the clip's, settings that [`settle`] has not settled, and what [`transforms::centre`] refuses.
+/// [`Error::Setting`] for a layout with another number of joints than the clip, and what [`transforms::centre`] refuses.
 pub fn from_clip(clip: &Clip, layout: &Layout, data: &Data, seed: u64) -> Result<Batch> {
-    let maker = Maker::new(layout.clone(), data.clone(), None, seed)?;
+    let maker = Maker::new(layout.clone(), data.clone(), None, seed);
     let sequences = maker.sequences(clip)?;
     let lengths: Vec<usize> = sequences.iter().map(|s| s.frames).collect();
     let mut batch = maker.batch();
@@ -140,30 +96,16 @@ pub(super) struct Maker {
 }
 
 impl Maker {
-    pub fn new(layout: Layout, data: Data, augment: Option<Augment>, seed: u64) -> Result<Self> {
-        let open = [
-            ("data.frames = 0", data.frames == 0),
-            ("data.people = auto", data.people == People::Auto),
-            ("data.centre = auto", data.centre == Centre::Auto),
-            ("data.actors = auto", data.actors == Actors::Auto),
-        ];
-        if let Some((setting, _)) = open.into_iter().find(|(_, open)| *open) {
-            let what = format!("{setting} means nothing without training clips");
-            return Err(Error::setting(what, "name a value"));
-        }
-        if data.scale.contains(&0.0) {
-            let what = "data.scale = 0 means nothing without training clips";
-            return Err(Error::setting(what, "name three factors"));
-        }
+    pub fn new(layout: Layout, data: Data, augment: Option<Augment>, seed: u64) -> Self {
         let (parents, factors) = (layout.parents(), features::factors(&data));
-        Ok(Maker {
+        Maker {
             layout,
             data,
             augment,
             seed,
             parents,
             factors,
-        })
+        }
     }
 
     /// A batch without rows.

@@ -1,7 +1,7 @@
 //! Which frames of a clip become the T steps of an input.
 
-use crate::recipe::Sampling;
 use crate::rng::Rng;
+use crate::settings::Sampling;
 
 /// Samples that training makes of one person's clip of `length` frames: two of a clip longer than T with
 /// [`Sampling::Ends`], one otherwise.

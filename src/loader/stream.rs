@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::row::{Batch, Maker, Sample};
 use super::{Sequence, features, people, purpose, sampling};
 use crate::error::{Error, Result};
-use crate::recipe::{Augment, Data, People, Sampling};
 use crate::rng::Rng;
+use crate::settings::{Augment, Data, People, Sampling};
 use crate::shards::Prepared;
 
 /// The samples of a set of clips, in batches.
@@ -54,8 +54,7 @@ impl Loader {
     /// is that of the background threads, 0 for as many as compute; the batches are the same for any.
     ///
     /// # Errors
-    /// A clip that cannot be read, or that the settings do not suit; settings that [`super::settle`] and
-    /// [`super::settle_scale`] have not filled in.
+    /// A clip that cannot be read, or that the settings do not suit.
     pub fn train(
         prepared: Arc<Prepared>,
         clips: &[usize],
@@ -88,7 +87,7 @@ impl Loader {
         (batch, seed, threads): (usize, u64, usize),
     ) -> Result<Self> {
         let layout = prepared.manifest().layout.clone();
-        let maker = Maker::new(layout, data.clone(), augment.cloned(), seed)?;
+        let maker = Maker::new(layout, data.clone(), augment.cloned(), seed);
         let each: Vec<Vec<Sample>> = clips
             .par_iter()
             .map(|&clip| samples(&prepared, &maker, clip))

@@ -2,7 +2,7 @@
 
 use super::Sequence;
 use crate::error::{Error, Result};
-use crate::recipe::{Centre, Turn};
+use crate::settings::{Centre, Turn};
 use crate::skeleton::Layout;
 
 /// Moves the coordinates as [`Centre`] says, in place. Absent frames stay absent.
@@ -15,7 +15,7 @@ use crate::skeleton::Layout;
 /// [`Centre::Reference`] on a layout other than the 25 joints that it names.
 pub fn centre(sequence: &mut Sequence, layout: &Layout, rule: Centre) -> Result<()> {
     match rule {
-        Centre::None | Centre::Auto => {}
+        Centre::None => {}
         Centre::Frame => {
             let mut origin = first(sequence, |s, person, frame| {
                 s.joint(person, frame, layout.centre)

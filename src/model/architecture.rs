@@ -4,7 +4,7 @@
 //! and the benchmarks all read this list.
 
 use crate::lstm::Dims;
-use crate::recipe::{Fusion, Model, Spatial, Temporal};
+use crate::settings::{Fusion, Model, Spatial, Temporal};
 use crate::skeleton::Layout;
 
 /// Windows into which the spatial stream divides the T frames (Wang & Wang 2017, section 3.3).
@@ -386,14 +386,16 @@ impl Stack {
 mod tests {
     use super::*;
     use crate::model::{Dropout, TwoStream, parameter_values, read_tensor};
-    use crate::recipe::resolve;
+    use crate::settings::{Preset, Settings};
     use burn::tensor::{Device, Tensor};
     use std::collections::BTreeSet;
 
     const FRAMES: usize = 9;
 
     fn architecture(temporal: Temporal, depth: usize) -> Architecture {
-        let mut model = resolve("sinew", None, &[]).unwrap().model;
+        let sets = ["model.hidden=8", "model.part_hidden=4"];
+        let settings = Settings::preset(Preset::Sinew).and_then(|settings| settings.with(&sets));
+        let mut model = settings.unwrap().model.complete().unwrap();
         (model.temporal, model.spatial) = (temporal, Spatial::Chain);
         (model.hidden, model.part_hidden) = (6, 5);
         let layout = Layout::sbu15();

@@ -2,8 +2,8 @@
 
 use super::architecture::LinearDescription;
 use super::readout::Readout;
-use crate::recipe::{Fusion, Model, Scores};
 use crate::rng::Rng;
+use crate::settings::{Fusion, Model, Scores};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 

@@ -155,12 +155,14 @@ impl ModuleMapper for Assign<'_> {
 mod tests {
     use super::*;
     use crate::model::{Architecture, ParameterShapes};
-    use crate::recipe::{Fusion, Spatial, Temporal, resolve};
+    use crate::settings::{Fusion, Preset, Settings, Spatial, Temporal};
     use crate::skeleton::Layout;
     use burn::tensor::Device;
 
     fn variants() -> impl Iterator<Item = Architecture> {
-        let base = resolve("sinew", None, &[]).unwrap().model;
+        let sets = ["model.hidden=8", "model.part_hidden=4"];
+        let settings = Settings::preset(Preset::Sinew).and_then(|settings| settings.with(&sets));
+        let base = settings.unwrap().model.complete().unwrap();
         (0..32).map(move |n| {
             let bit = |b: usize| n >> b & 1 == 1;
             let mut model = base.clone();

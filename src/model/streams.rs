@@ -6,8 +6,8 @@ use super::architecture::{
 use super::dropout::Dropout;
 use super::readout::Readout;
 use crate::lstm::{Context, Lstm, LstmConfig, side_by_side};
-use crate::recipe::Temporal;
 use crate::rng::Rng;
+use crate::settings::Temporal;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 

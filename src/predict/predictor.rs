@@ -10,7 +10,7 @@ use crate::scores::{Evaluator, mean_rows, ranking};
 use crate::skeleton::Clip;
 use crate::train::inference_context;
 use crate::weights::{Lengths, Weights};
-use crate::{lstm::Context, recipe::People};
+use crate::{lstm::Context, settings::People};
 use burn::tensor::Device;
 use serde::Serialize;
 use std::ops::Range;

@@ -139,7 +139,7 @@ fn source(
 /// What the clips of prepared data in `folder` lack.
 pub(super) fn of_manifest(manifest: &Manifest, folder: &Path) -> Vec<Warning> {
     let clips = manifest.clips.iter().map(|clip| (clip.label, &clip.about));
-    set_warnings(&manifest.dataset, &manifest.classes, clips, folder)
+    set_warnings(manifest.dataset.name(), &manifest.classes, clips, folder)
 }
 
 /// Problems up to a number that somebody may read; the others are counted.

@@ -266,7 +266,7 @@ fn tally_of(dataset: Dataset) -> Option<Tally> {
 /// A clip that cannot be read.
 pub(crate) fn number_warnings(prepared: &Prepared) -> Result<Vec<Warning>> {
     let manifest = prepared.manifest();
-    let Some(mut tally) = manifest.dataset.parse().ok().and_then(tally_of) else {
+    let Some(mut tally) = tally_of(manifest.dataset) else {
         return Ok(Vec::new());
     };
     for index in 0..prepared.len() {
@@ -290,7 +290,7 @@ fn begin(dataset: Dataset, layout: &Layout, classes: Vec<String>) -> Manifest {
     Manifest {
         format: FORMAT.into(),
         version: VERSION,
-        dataset: dataset.name().into(),
+        dataset,
         unit: layout.unit.clone(),
         up: layout.up,
         layout: layout.clone(),

@@ -129,7 +129,7 @@ impl Listed {
         let layout = source.layout();
         let mut listed = Listed {
             kind: "prepared",
-            dataset: source.dataset().into(),
+            dataset: source.dataset().name().into(),
             clips: 0,
             axes: ["bodies", "frames", "joints", "xyz"],
             dtype: "float32",

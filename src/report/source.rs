@@ -66,10 +66,10 @@ impl Source {
 
     /// `ntu`, `sbu` or `clips`.
     #[must_use]
-    pub fn dataset(&self) -> &str {
+    pub fn dataset(&self) -> Dataset {
         match &self.clips {
-            Clips::Prepared(data) => &data.manifest().dataset,
-            Clips::Listed(list) => list.dataset.name(),
+            Clips::Prepared(data) => data.manifest().dataset,
+            Clips::Listed(list) => list.dataset,
         }
     }
 

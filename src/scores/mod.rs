@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::loader::{Batch, Loader};
 use crate::lstm::Context;
 use crate::model::{Outputs, TwoStream, read_tensor};
-use crate::recipe::Fusion;
+use crate::settings::Fusion;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use std::collections::BTreeMap;
 

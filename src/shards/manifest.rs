@@ -11,6 +11,7 @@ use super::writer::{checksum, checksum_of};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::limits::{CLASSES, MANIFEST_BYTES};
+use crate::settings::Dataset;
 use crate::skeleton::{About, Axis, Layout};
 
 /// The manifest's file name; without it a folder is not prepared data.
@@ -28,7 +29,7 @@ pub struct Manifest {
     /// [`VERSION`].
     pub version: u32,
     /// What it was prepared from: `ntu`, `sbu` or `clips`.
-    pub dataset: String,
+    pub dataset: Dataset,
     /// Joints, bones and orders.
     pub layout: Layout,
     /// Unit of the coordinates.

@@ -1,7 +1,7 @@
 //! Which of a clip's tracked bodies are actors: trackers also see chairs, lose people and find them again.
 
 use super::Clip;
-use crate::recipe::Actors;
+use crate::settings::Actors;
 
 /// One person of a clip over time.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,7 @@ pub fn choose(clip: &Clip, rule: Actors) -> Vec<Actor> {
     match rule {
         Actors::Published => published(clip),
         Actors::Reference => reference(clip),
-        Actors::All | Actors::Auto => all(clip),
+        Actors::All => all(clip),
     }
 }
 

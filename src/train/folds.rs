@@ -6,7 +6,7 @@ use super::run::Run;
 use super::session::{Session, Start};
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::recipe::Recipe;
+use crate::settings::{Difference, ResolvedSettings};
 use crate::shards::Prepared;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,12 +17,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Fold {
     /// The folder of its run.
     pub folder: PathBuf,
-    /// Its settings, every derived number filled in.
-    pub recipe: Recipe,
+    /// Its settings.
+    pub recipe: ResolvedSettings,
 }
 
 impl Fold {
-    /// Refuses a run in the fold's folder that has other settings, naming each ([`Recipe::differences`]).
+    /// Refuses a run in the fold's folder that has other settings, naming each.
     ///
     /// # Errors
     /// [`Error::Failed`] that names what differs; settings that cannot be read.
@@ -32,7 +32,7 @@ impl Fold {
         }
         let stored = Run::recipe(&self.folder)?;
         let other = stored.differences(&self.recipe)?;
-        let other: Vec<String> = other.into_iter().map(|(_, clause)| clause).collect();
+        let other: Vec<String> = other.iter().map(Difference::clause).collect();
         if other.is_empty() {
             return Ok(());
         }

@@ -1,13 +1,13 @@
 //! The weights of a file as the first ones of a new run.
 
 use super::checkpoint::Checkpoint;
-use super::settle::architecture;
+use super::shape::architecture;
 use super::step::Trainee;
 use super::weights::weights_of;
 use crate::error::{Error, Place, Result};
 use crate::files::Numbers;
 use crate::model::{WINDOWS, is_classifier_parameter, parameter_values};
-use crate::recipe::{Recipe, SHAPE_KEYS, Spatial, Temporal};
+use crate::settings::{ResolvedSettings, SHAPE_KEYS, Spatial, Temporal};
 use crate::shards::Manifest;
 use crate::weights::{Weights, class_difference, layout_difference};
 use std::collections::BTreeMap;
@@ -57,12 +57,12 @@ impl InitialWeights {
         })
     }
 
-    /// Refuses weights of another model, of another skeleton, or of other classes than a run with these settings, every
-    /// derived number filled in, has on these data. With a new head the classes may be others.
+    /// Refuses weights of another model, of another skeleton, or of other classes than a run with these settings has on
+    /// these data. With a new head the classes may be others.
     ///
     /// # Errors
     /// [`Error::Input`] that says what differs, and with which settings the weights fit.
-    pub fn check(&self, recipe: &Recipe, manifest: &Manifest) -> Result<()> {
+    pub fn check(&self, recipe: &ResolvedSettings, manifest: &Manifest) -> Result<()> {
         let place = || Place::file(&self.path);
         let theirs = &self.weights.recipe;
         let (mut clauses, mut sets) = (Vec::new(), Vec::new());
@@ -117,8 +117,10 @@ impl InitialWeights {
     }
 
     /// Whether a setting that differs gives another model or other inputs.
-    fn matters(&self, key: &str, recipe: &Recipe) -> bool {
+    fn matters(&self, key: &str, recipe: &ResolvedSettings) -> bool {
         match key {
+            // The chains of the two layouts are compared as the models use them.
+            "model.chain_joints" => false,
             "model.part_hidden" => recipe.model.temporal == Temporal::Hierarchical,
             // Of the model the spatial stream alone depends on T, through the length of its windows.
             "data.frames" => {

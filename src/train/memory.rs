@@ -1,19 +1,24 @@
 //! Whether a training step fits the device's memory, checked before a run starts.
 
 use super::optimiser::Optimiser;
-use super::settle::architecture;
+use super::shape::architecture;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::lstm::{Context, Plan};
-use crate::recipe::Recipe;
+use crate::settings::ResolvedSettings;
 use crate::shards::Manifest;
 
-/// Refuses a settled recipe whose steps, shared by `ranks` devices like this one, need more memory than the device has.
+/// Refuses settings whose steps, shared by `ranks` devices like this one, need more memory than the device has.
 /// If the amount is unknown, only a matrix larger than a kernel can read is refused.
 ///
 /// # Errors
 /// [`Error::Memory`] with what a step needs, and the largest batch that divides `train.batch` and fits.
-pub fn fits(recipe: &Recipe, manifest: &Manifest, compute: &Compute, ranks: usize) -> Result<()> {
+pub fn fits(
+    recipe: &ResolvedSettings,
+    manifest: &Manifest,
+    compute: &Compute,
+    ranks: usize,
+) -> Result<()> {
     let architecture = architecture(recipe, manifest);
     let (matrix, largest) = (architecture.largest_matrix(), compute.largest());
     if compute.adapter.is_some() && matrix > largest {

@@ -9,7 +9,7 @@ use super::stored::{StoredSettings, of_checkpoint};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::limits::SETTINGS_BYTES;
-use crate::recipe::Recipe;
+use crate::settings::ResolvedSettings;
 use std::path::Path;
 
 /// Mends a run: writes a damaged or edited `config.toml` anew from the newest whole checkpoint, drops damaged lines and
@@ -93,7 +93,7 @@ fn mend_settings(folder: &Path, done: &mut Vec<String>) -> Result<()> {
 }
 
 /// What a checkpoint does not say.
-fn unknown_data(recipe: &Recipe) -> &'static str {
+fn unknown_data(recipe: &ResolvedSettings) -> &'static str {
     match recipe.run.data.is_empty() {
         true => {
             ", which does not say where the data are: name them, as in `sinew train DATA --resume RUN`"

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::read_tensor;
-use crate::recipe;
+use crate::settings;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
@@ -101,21 +101,21 @@ impl<O: Optimizer> ByName<O> {
 
 impl Optimiser {
     /// The optimiser of the settings, without state.
-    pub fn new(train: &recipe::Train) -> Self {
+    pub fn new(train: &settings::Train) -> Self {
         let decay = train.weight_decay as f32;
         let l2 = (decay > 0.0).then(|| WeightDecayConfig::new(decay));
         match train.optimiser {
-            recipe::Optimiser::Adam => {
+            settings::OptimiserKind::Adam => {
                 let rule = AdamConfig::new().with_epsilon(1e-8).with_weight_decay(l2);
                 Optimiser::Adam(ByName::new(rule.build()))
             }
-            recipe::Optimiser::Adamw => {
+            settings::OptimiserKind::Adamw => {
                 let rule = AdamWConfig::new()
                     .with_epsilon(1e-8)
                     .with_weight_decay(decay);
                 Optimiser::AdamW(ByName::new(rule.build()))
             }
-            recipe::Optimiser::Sgd => {
+            settings::OptimiserKind::Sgd => {
                 let momentum = (train.momentum > 0.0).then(|| {
                     MomentumConfig::new()
                         .with_momentum(train.momentum)
@@ -131,10 +131,10 @@ impl Optimiser {
     }
 
     /// Numbers of state per parameter: 2 for Adam and AdamW, 1 for SGD with momentum, else 0.
-    pub fn moments(train: &recipe::Train) -> usize {
+    pub fn moments(train: &settings::Train) -> usize {
         match train.optimiser {
-            recipe::Optimiser::Adam | recipe::Optimiser::Adamw => 2,
-            recipe::Optimiser::Sgd => usize::from(train.momentum > 0.0),
+            settings::OptimiserKind::Adam | settings::OptimiserKind::Adamw => 2,
+            settings::OptimiserKind::Sgd => usize::from(train.momentum > 0.0),
         }
     }
 

@@ -4,27 +4,37 @@ use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::lstm::{self, Context, Dims, Plan, Plans, Precision};
 use crate::model::Architecture;
-use crate::recipe::Recipe;
+use crate::settings::{KernelPlan, ResolvedSettings};
 
-/// The fastest plan on a device for each hidden size of a model, measured with the recipe's batch size.
-pub fn measured(architecture: &Architecture, recipe: &Recipe, compute: &Compute) -> Plans {
+/// The fastest plan on a device for each hidden size of a model, measured with steps of `batch` rows.
+pub fn fastest(
+    architecture: &Architecture,
+    settings: &ResolvedSettings,
+    batch: usize,
+    compute: &Compute,
+) -> KernelPlan {
     // The number format that the run will have there.
     let context = Context::on(compute, Plan::STEPWISE);
-    let (context, _) = context.in_precision(recipe.train.precision, compute);
+    let (context, _) = context.in_precision(settings.train.precision, compute);
     let choose = |dims: Dims| {
         let plan = lstm::choose(compute, dims, context.precision);
         (dims.hidden, plan)
     };
-    let recurrences = architecture.recurrences(recipe.train.batch).into_iter();
+    let recurrences = architecture.recurrences(batch).into_iter();
     let each: Vec<_> = recurrences.map(choose).collect();
-    Plans::each(&each).unwrap_or_default()
+    KernelPlan::Gpu(Plans::each(&each).unwrap_or_default().to_string())
+}
+
+/// The plan that every device runs.
+pub fn on_every_device() -> KernelPlan {
+    KernelPlan::Gpu(Plan::STEPWISE.name().into())
 }
 
 /// Plans from the text of `--plan` or of a run's settings.
 ///
 /// # Errors
 /// [`Error::Usage`] for a name that no plan has.
-pub fn named(text: &str) -> Result<Plans> {
+pub fn parse(text: &str) -> Result<Plans> {
     Plans::from_text(text).ok_or_else(|| {
         let names: Vec<_> = Plan::each().map(Plan::name).collect();
         Error::usage(
@@ -35,6 +45,14 @@ pub fn named(text: &str) -> Result<Plans> {
             ),
         )
     })
+}
+
+/// The plans of a run's settings; the engine's default for the CPU engine and for a plan of another version.
+pub fn of_run(plan: &KernelPlan) -> Plans {
+    match plan {
+        KernelPlan::Cpu => Plans::default(),
+        KernelPlan::Gpu(text) => Plans::from_text(text).unwrap_or_default(),
+    }
 }
 
 /// Checks that a device can run a model with these plans in this precision.

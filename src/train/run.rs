@@ -12,7 +12,7 @@ use super::weights::best_weights;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::limits::{RUN_FILE_BYTES, SETTINGS_BYTES};
-use crate::recipe::Recipe;
+use crate::settings::ResolvedSettings;
 use crate::text::ranges;
 use crate::weights::Weights;
 use std::fs::File;
@@ -22,10 +22,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Run {
     folder: PathBuf,
-    /// The settings, every derived number filled in.
-    pub recipe: Recipe,
+    /// The settings.
+    pub recipe: ResolvedSettings,
     /// What the steps so far were trained with.
-    trained: Recipe,
+    trained: ResolvedSettings,
     checksums: ChecksumWriter,
     /// What was noticed when the run was opened.
     warnings: Vec<String>,
@@ -38,7 +38,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::Exists`] where the folder holds a run or other files, [`Error::Io`] where the folder cannot be written.
-    pub fn create(folder: &Path, recipe: Recipe) -> Result<Self> {
+    pub fn create(folder: &Path, recipe: ResolvedSettings) -> Result<Self> {
         if Self::exists(folder) {
             return Err(Error::exists(
                 folder,
@@ -74,7 +74,7 @@ impl Run {
     }
 
     /// The run of a rank that does not lead: another process has the folder, and this one leaves it alone.
-    pub(super) fn follow(folder: &Path, recipe: Recipe) -> Self {
+    pub(super) fn follow(folder: &Path, recipe: ResolvedSettings) -> Self {
         Run {
             folder: folder.to_path_buf(),
             trained: recipe.clone(),
@@ -123,7 +123,7 @@ impl Run {
     }
 
     /// The settings that the steps so far were trained with: those in `config.toml`, unless it was edited.
-    pub fn trained(&self) -> &Recipe {
+    pub fn trained(&self) -> &ResolvedSettings {
         &self.trained
     }
 

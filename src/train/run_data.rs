@@ -1,7 +1,7 @@
 //! The prepared data of a run, found again.
 
 use crate::error::{Error, Place, Result};
-use crate::recipe::Recipe;
+use crate::settings::ResolvedSettings;
 use crate::shards::{MANIFEST, Prepared};
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// As [`Prepared::open`]; where the run's own are gone, [`Error::Input`] that says how to name where they are now.
-pub fn data_of(run: &Path, recipe: &Recipe, given: Option<&Path>) -> Result<Prepared> {
+pub fn data_of(run: &Path, recipe: &ResolvedSettings, given: Option<&Path>) -> Result<Prepared> {
     if let Some(folder) = given {
         return Prepared::open(folder);
     }

@@ -1,6 +1,6 @@
 //! The learning rate of a step.
 
-use crate::recipe::{Schedule, ScheduleKind};
+use crate::settings::{Schedule, ScheduleKind};
 
 /// The rate of optimisation step `step` (from 0) out of `epochs` epochs of `per_epoch` steps, at most `peak`.
 ///

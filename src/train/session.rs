@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 use crate::files::Numbers;
 use crate::loader::Loader;
 use crate::model::parameter_values;
-use crate::recipe::Recipe;
 use crate::scores::{Evaluator, Report};
+use crate::settings::ResolvedSettings;
 use crate::shards::Prepared;
 use crate::weights::Weights;
 use burn::module::Module;
@@ -220,7 +220,7 @@ impl Session {
 
     /// The rate of a step, counted from the start of the run.
     fn rate(&self, step: usize) -> f64 {
-        let Recipe {
+        let ResolvedSettings {
             train, schedule, ..
         } = &self.run.recipe;
         let lr = rate(schedule, train.lr, step, self.steps(), train.epochs);

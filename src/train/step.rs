@@ -1,16 +1,17 @@
 //! One optimisation step: forward, backward, in pieces that the device can hold, and the update.
 
 use super::optimiser::{Gradients, Optimiser, clip};
+use super::plans;
 use super::ranks::{Ranks, alone, sum_gradients};
-use super::settle::architecture;
+use super::shape::architecture;
 use crate::device::Compute;
 use crate::error::Result;
 use crate::files::Numbers;
 use crate::loader::Batch;
-use crate::lstm::{Context, Plans};
+use crate::lstm::Context;
 use crate::model::{Dropout, TwoStream, load_parameters, parameter_names, read_tensor};
-use crate::recipe::{self, Recipe};
 use crate::scores::inputs;
+use crate::settings::{OnDivergence, ResolvedSettings};
 use crate::shards::Manifest;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor};
@@ -165,12 +166,16 @@ impl Trainee {
         }
     }
 
-    /// The start of a run with settled settings on data of this manifest: weights drawn from the seed, an optimiser
+    /// The start of a run with these settings on data of this manifest: weights drawn from the seed, an optimiser
     /// without state. Also a line on each path of the settings' precision that the device's self-test turned off.
-    pub fn of(recipe: &Recipe, manifest: &Manifest, compute: &Compute) -> (Self, Vec<String>) {
+    pub fn of(
+        recipe: &ResolvedSettings,
+        manifest: &Manifest,
+        compute: &Compute,
+    ) -> (Self, Vec<String>) {
         let architecture = architecture(recipe, manifest);
         let device = compute.device.clone().autodiff();
-        let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
+        let plan = plans::of_run(&recipe.run.plan);
         let precision = recipe.train.precision;
         let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
         let model = TwoStream::init(&architecture, recipe.run.seed, &device);
@@ -197,7 +202,7 @@ impl Trainee {
     pub fn turn(
         &mut self,
         batches: &mut dyn Iterator<Item = Result<Batch>>,
-        recipe: &Recipe,
+        recipe: &ResolvedSettings,
         lr: f64,
         step: usize,
     ) -> Result<Turn> {
@@ -238,7 +243,7 @@ impl Trainee {
     pub fn step(
         &mut self,
         batches: &[Batch],
-        recipe: &Recipe,
+        recipe: &ResolvedSettings,
         lr: f64,
         step: usize,
     ) -> Result<PendingStep> {
@@ -276,7 +281,7 @@ impl Trainee {
             exchanged = sum_gradients(&*self.ranks, &mut gradients)?;
         }
         let norm = clip(&mut gradients, recipe.train.clip_norm);
-        let skipped = recipe.train.diverged == recipe::Diverged::Skip && is_infinite(norm.as_ref());
+        let skipped = recipe.train.diverged == OnDivergence::Skip && is_infinite(norm.as_ref());
         if !skipped {
             self.update(gradients, lr);
         }

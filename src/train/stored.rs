@@ -7,7 +7,7 @@ use super::run::Run;
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::limits::SETTINGS_BYTES;
-use crate::recipe::{self, Recipe};
+use crate::settings::{Difference, ResolvedSettings};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -15,9 +15,9 @@ use std::path::Path;
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredSettings {
     /// What `config.toml` says.
-    pub config: Recipe,
+    pub config: ResolvedSettings,
     /// What the steps so far were trained with: the same, unless somebody edited `config.toml`.
-    pub trained: Recipe,
+    pub trained: ResolvedSettings,
 }
 
 impl StoredSettings {
@@ -37,7 +37,7 @@ impl StoredSettings {
             return Err(Error::input(Place::file(folder), what, help));
         }
         let bytes = files::bytes_of(&path, SETTINGS_BYTES)?;
-        let config = recipe::parse_config(&bytes, &path).map_err(|error| match error {
+        let config = ResolvedSettings::from_config(&bytes, &path).map_err(|error| match error {
             Error::Input { place, what, .. } => Error::input(place, what, MEND),
             other => other,
         })?;
@@ -54,19 +54,21 @@ impl StoredSettings {
     /// The settings that were edited in `config.toml`: each key, and a clause with both values.
     ///
     /// # Errors
-    /// As [`Recipe::to_toml`].
+    /// [`Error::Usage`] where a value cannot be written as TOML.
     pub fn edited(&self) -> Result<Vec<(String, String)>> {
-        let differing = self.config.differing(&self.trained)?;
-        let clause = |(key, config, trained)| (format!("{key} is {config} and was {trained}"), key);
-        let clauses = differing.into_iter().map(clause);
-        Ok(clauses.map(|(clause, key)| (key, clause)).collect())
+        let clause = |Difference { key, first, second }: Difference| {
+            let clause = format!("{key} is {first} and was {second}");
+            (key, clause)
+        };
+        let differences = self.config.differences(&self.trained)?;
+        Ok(differences.into_iter().map(clause).collect())
     }
 
     /// What `config.toml` says, refused where it was edited.
     ///
     /// # Errors
     /// [`Error::Input`] with the list of what was edited.
-    pub fn unedited(self, folder: &Path) -> Result<Recipe> {
+    pub fn unedited(self, folder: &Path) -> Result<ResolvedSettings> {
         let edited = self.edited()?;
         if edited.is_empty() {
             return Ok(self.config);
@@ -90,24 +92,24 @@ fn is_absent(error: &std::io::Error) -> bool {
 const MEND: &str = "`sinew check RUN --mend` writes the file anew from the newest checkpoint";
 
 /// What the newest whole checkpoint was trained with, on the data and with the threads that `config` says.
-fn trained(folder: &Path, config: &Recipe) -> Option<Recipe> {
+fn trained(folder: &Path, config: &ResolvedSettings) -> Option<ResolvedSettings> {
     let mut trained = of_checkpoint(folder)?;
     // A checkpoint does not say where the data lie, and threads change nothing.
     trained.run.data = config.run.data.clone();
     trained.run.threads = config.run.threads;
     // Read from JSON a number can come out a last place off: it is compared with one that went the same way.
     let text = serde_json::to_string(config).ok()?;
-    let config_from_json: Recipe = serde_json::from_str(&text).ok()?;
-    let differing = config_from_json.differing(&trained).ok()?;
-    let sets = differing
+    let config_from_json: ResolvedSettings = serde_json::from_str(&text).ok()?;
+    let differences = config_from_json.differences(&trained).ok()?;
+    let sets = differences
         .iter()
-        .map(|(key, _, trained)| format!("{key}={trained}"));
+        .map(|Difference { key, second, .. }| format!("{key}={second}"));
     let sets: Vec<String> = sets.collect();
     config.with(&sets).ok().or(Some(trained))
 }
 
 /// The settings in the newest whole checkpoint; none where there is none, or it is of another version.
-pub(super) fn of_checkpoint(folder: &Path) -> Option<Recipe> {
+pub(super) fn of_checkpoint(folder: &Path) -> Option<ResolvedSettings> {
     let checkpoints = folder.join(CHECKPOINTS);
     let newest = Checkpoint::newest_of(&checkpoints, |_| true, &mut |_| ());
     let (_, checkpoint) = newest.ok()??;
@@ -120,7 +122,7 @@ impl Run {
     /// # Errors
     /// [`Error::Input`] where the folder holds no run, or its settings are damaged or were edited; [`Error::Io`] where they
     /// cannot be read.
-    pub fn recipe(folder: &Path) -> Result<Recipe> {
+    pub fn recipe(folder: &Path) -> Result<ResolvedSettings> {
         StoredSettings::of_run(folder)?.unedited(folder)
     }
 }

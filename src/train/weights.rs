@@ -7,7 +7,7 @@ use super::run::{Run, best};
 use crate::device::Compute;
 use crate::error::{Error, Place, Result};
 use crate::files::CHECKSUM;
-use crate::lstm::{Context, Plan, Plans};
+use crate::lstm::{Context, Plan};
 use crate::weights::{Weights, read_tensors};
 use std::convert::Infallible;
 use std::fmt;
@@ -116,7 +116,7 @@ pub(crate) fn inference_context(
     warn: &mut dyn FnMut(String),
 ) -> Context {
     let recipe = &weights.recipe;
-    let plan = Plans::from_text(&recipe.run.plan).unwrap_or_default();
+    let plan = plans::of_run(&recipe.run.plan);
     let plan = match plans::check(
         plan,
         &weights.architecture(),

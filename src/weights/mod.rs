@@ -9,7 +9,7 @@ use crate::files::{Header, Numbers, TensorFile, TensorInfo, Tensors};
 use crate::limits::CLASSES;
 use crate::loader::features;
 use crate::model::{Architecture, TwoStream, load_parameters, shape_differences};
-use crate::recipe::{self, Recipe, Temporal};
+use crate::settings::{ResolvedSettings, check_ranges};
 use crate::skeleton::Layout;
 use burn::tensor::Device;
 use serde::de::DeserializeOwned;
@@ -50,8 +50,8 @@ pub struct Weights {
     pub layout: Layout,
     /// Class names by index.
     pub classes: Vec<String>,
-    /// The settings that the model was trained with, every derived number filled in.
-    pub recipe: Recipe,
+    /// The settings that the model was trained with.
+    pub recipe: ResolvedSettings,
     /// C, numbers a joint and frame.
     pub channels: usize,
     /// Lengths of the training clips; a file of an earlier version does not say them.
@@ -182,18 +182,13 @@ impl Weights {
         self.layout
             .check()
             .map_err(|(key, what)| wrong(format!("its layout's {key}: {what}")))?;
-        recipe::check(&self.recipe).map_err(|e| wrong(format!("its recipe: {e}")))?;
+        check_ranges(&self.recipe).map_err(|e| wrong(format!("its recipe: {e}")))?;
         let channels = features::channels(&self.recipe.data);
-        let model = &self.recipe.model;
-        let parts = model.temporal == Temporal::Hierarchical;
-        if model.hidden == 0 || (parts && model.part_hidden == 0) {
-            return Err(wrong("its recipe has layers of no hidden units".into()));
-        }
         if self.classes.len() > CLASSES {
             let what = format!("{} classes, and {CLASSES} are the most", self.classes.len());
             return Err(wrong(what));
         }
-        if self.classes.is_empty() || self.recipe.data.frames == 0 || self.channels != channels {
+        if self.classes.is_empty() || self.channels != channels {
             let what = format!(
                 "{} classes, {} frames and {} channels, which should be {channels}, make no model",
                 self.classes.len(),

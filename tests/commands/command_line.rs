@@ -167,7 +167,7 @@ fn a_runs_settings_make_the_same_run() {
     }
     args.extend(["--preset", "reference"]);
     let error = must_fail(&args, 2);
-    assert!(error.contains("is for the preset paper"), "{error}");
+    assert!(error.contains("is based on the preset paper"), "{error}");
 }
 
 /// A pipe can be read once.

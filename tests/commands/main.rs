@@ -4,6 +4,8 @@
 mod command;
 #[path = "../common/npy.rs"]
 mod npy;
+#[path = "../common/settings.rs"]
+mod settings;
 #[path = "../common/waves.rs"]
 mod waves;
 

@@ -2,10 +2,11 @@
 //! that a browser shows without an error at the width of a desk and of a phone.
 
 use crate::command::{made_data, must, must_fail, text, train};
+use crate::settings;
 use serde_json::Value;
 use sinew::device::Choice;
 use sinew::prepare::Collection;
-use sinew::recipe::resolve;
+use sinew::settings::Preset;
 use sinew::shards::Prepared;
 use sinew::skeleton::{About, Layout};
 use sinew::train::{Start, begin};
@@ -201,9 +202,8 @@ fn started(data: Arc<Prepared>, run: &Path, more: &[&str]) -> sinew::train::Sess
         "train.batch=8",
         "data.test_clips=1",
     ];
-    let settings: Vec<String> = tiny.iter().chain(more).map(ToString::to_string).collect();
-    let recipe = resolve("sinew", None, &settings).expect("settings");
-    begin(&recipe, data, run, Choice::Cpu, Start::Fresh, &mut |_| {}).expect("it begins")
+    let settings = settings::written(Preset::Sinew, &[&tiny[..], more].concat());
+    begin(&settings, data, run, Choice::Cpu, Start::Fresh, &mut |_| {}).expect("it begins")
 }
 
 /// Waves of two kinds; `test` of 12 clips test.

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sinew::recipe::{Actors, Augment, Centre, Data, People, Sampling, Turn};
 use sinew::rng::Rng;
+use sinew::settings::{Actors, Augment, Centre, Data, People, Sampling, Turn};
 use sinew::shards::{Counts, FORMAT, Manifest, Prepared, ShardWriter, VERSION};
 use sinew::skeleton::{About, Clip, Layout};
 
@@ -103,7 +103,7 @@ pub fn manifest(
     Manifest {
         format: FORMAT.into(),
         version: VERSION,
-        dataset: dataset.into(),
+        dataset: dataset.parse().unwrap(),
         unit: layout.unit.clone(),
         up: layout.up,
         layout: layout.clone(),

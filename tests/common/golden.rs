@@ -7,8 +7,10 @@ use serde_json::Value;
 use sinew::files::Numbers;
 use sinew::loader::Batch;
 use sinew::model::{Architecture, TwoStream, load_parameters};
-use sinew::recipe::{Recipe, resolve};
+use sinew::settings::{Preset, ResolvedSettings};
 use std::collections::BTreeMap;
+
+use crate::settings::resolved;
 
 const FILE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -21,7 +23,7 @@ pub struct Case {
     pub architecture: Architecture,
     pub batches: Vec<Batch>,
     /// Settings with the case's sections `model`, `train` and `schedule`.
-    pub recipe: Recipe,
+    pub recipe: ResolvedSettings,
     tensors: BTreeMap<String, Numbers>,
 }
 
@@ -78,7 +80,8 @@ fn case(file: &SafeTensors<'_>, name: &str, about: &Value) -> Case {
                 .map(|(key, value)| format!("{section}.{key}={value}")),
         );
     }
-    let recipe = resolve("reference", None, &sets).expect("settings");
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    let recipe = resolved(Preset::Reference, &sets);
     let layout = serde_json::from_value(part("layout")).expect("a layout");
     let sizes = ["frames", "channels"].map(|key| part(key).as_u64().expect(key) as usize);
     let classes = part("classes").as_array().expect("classes").len();

@@ -1,6 +1,6 @@
 //! Actors are chosen from tracks by the published rule, and by the superseded re-implementation's.
 
-use sinew::recipe::Actors;
+use sinew::settings::Actors;
 use sinew::skeleton::Clip;
 use sinew::skeleton::actors::{all, choose};
 

@@ -5,8 +5,8 @@ use sinew::loader::augment::{
     Change, crop, mirror, noise, rotation, scaling, shearing, swap, test_copy,
 };
 use sinew::loader::{Sequence, people};
-use sinew::recipe::{Augment, Data, People};
 use sinew::rng::Rng;
+use sinew::settings::{Augment, Data, People};
 use sinew::skeleton::Layout;
 
 type Matrix = [[f32; 3]; 3];

@@ -1,9 +1,10 @@
 //! The numbers of an input are the clip's: positions, bones that add up along the body, motions that add up over time.
 
 use crate::clips;
-use sinew::loader::{Batch, from_clip, settle_scale};
-use sinew::recipe::{Actors, Data, People, Sampling};
+use crate::settings;
+use sinew::loader::{Batch, from_clip};
 use sinew::rng::Rng;
+use sinew::settings::{Actors, Auto, Data, People, Preset, ResolvedSettings, Sampling};
 use sinew::skeleton::{About, Clip, Layout};
 
 const SEED: u64 = 5;
@@ -177,15 +178,16 @@ fn factors_that_are_filled_in_make_every_kind_of_size_one() {
     let all_of_them: Vec<Clip> = made.iter().map(|(clip, _)| clip.clone()).collect();
     let folder = tempfile::tempdir().unwrap();
     let prepared = clips::prepared(folder.path(), "clips", &layout, made);
-    let open = Data {
-        scale: [0.0, 3.0, 0.0],
-        ..all(&all_of_them[0], People::Average)
-    };
-    let settled = settle_scale(&open, &prepared, &[0, 1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
-    assert_eq!(settled.scale[1], 3.0, "one that is named stays");
+    let data = all(&all_of_them[0], People::Average);
+    let run = settings::resolved(Preset::Reference, &[]);
+    let mut written = ResolvedSettings { data, ..run }.written().unwrap();
+    written.data.scale = [Auto::Auto, 3.0.into(), Auto::Auto];
+    let resolved = settings::resolved_for_clips(&written, &prepared, &[0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    let data = resolved.unwrap().data;
+    assert_eq!(data.scale[1], 3.0, "one that is named stays");
     let (mut squares, mut counts) = ([0.0; 3], [0.0; 3]);
     for clip in &all_of_them {
-        let batch = from_clip(clip, &layout, &settled, SEED).unwrap();
+        let batch = from_clip(clip, &layout, &data, SEED).unwrap();
         for (index, x) in batch.x.iter().enumerate().filter(|(_, x)| **x != 0.0) {
             squares[index % 9 / 3] += f64::from(*x).powi(2);
             counts[index % 9 / 3] += 1.0;

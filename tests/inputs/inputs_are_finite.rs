@@ -1,11 +1,12 @@
 //! Whatever prepared data hold, an input is numbers and what is absent is zero.
 
 use crate::clips;
+use crate::settings;
 use std::sync::Arc;
 
-use sinew::loader::{Loader, settle, settle_scale};
-use sinew::recipe::{Actors, Augment, Centre, Data, People, Sampling, Turn, resolve};
+use sinew::loader::Loader;
 use sinew::rng::Rng;
+use sinew::settings::{Actors, Augment, Centre, Data, People, Preset, Sampling, Turn};
 use sinew::shards::Prepared;
 use sinew::skeleton::{About, Clip, Layout};
 
@@ -95,12 +96,11 @@ fn numbers_that_no_preparation_lets_through_do_no_harm() {
         let folder = tempfile::tempdir().unwrap();
         let made = ["a", "b"].map(|name| (of(kind, name, &layout), About::default()));
         let prepared = clips::prepared(folder.path(), "ntu", &layout, made.to_vec());
-        for preset in ["sinew", "paper", "reference"] {
-            let recipe = resolve(preset, None, &[]).unwrap();
-            let data = settle(&recipe.data, prepared.manifest(), &[0, 1]);
-            let data = settle_scale(&data, &prepared, &[0, 1]).unwrap();
+        for preset in Preset::ALL {
+            let written = settings::written(preset, &["train.batch=4"]);
+            let recipe = settings::resolved_for_clips(&written, &prepared, &[0, 1]).unwrap();
             for augment in [&recipe.augment, &clips::everything()] {
-                let x = rows(&prepared, &data, augment);
+                let x = rows(&prepared, &recipe.data, augment);
                 assert!(
                     !x.is_empty() && x.iter().all(|x| x.is_finite()),
                     "{preset} {kind:?}"
@@ -112,7 +112,7 @@ fn numbers_that_no_preparation_lets_through_do_no_harm() {
 
 #[test]
 fn one_clip_that_is_beyond_all_others_does_no_harm() {
-    // The factors come from the others; clips that settle_scale passes over may be of any size.
+    // The factors come from the others; clips that are passed over may be of any size.
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout::ntu25();
     let made = [
@@ -121,9 +121,8 @@ fn one_clip_that_is_beyond_all_others_does_no_harm() {
     ];
     let made = made.map(|clip| (clip, About::default())).to_vec();
     let prepared = clips::prepared(folder.path(), "clips", &layout, made);
-    let recipe = resolve("sinew", None, &[]).unwrap();
-    let data = settle(&recipe.data, prepared.manifest(), &[0]);
-    let data = settle_scale(&data, &prepared, &[0]).unwrap();
-    let x = rows(&prepared, &data, &clips::everything());
+    let written = settings::written(Preset::Sinew, &[]);
+    let recipe = settings::resolved_for_clips(&written, &prepared, &[0]).unwrap();
+    let x = rows(&prepared, &recipe.data, &clips::everything());
     assert!(x.iter().all(|x| x.is_finite()));
 }

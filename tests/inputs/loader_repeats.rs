@@ -1,12 +1,13 @@
 //! The same seed gives the same batches: with any number of threads, entered anywhere, left at any time.
 
 use crate::clips;
+use crate::settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sinew::loader::{Batch, Loader, Protocol, from_clip, settle};
-use sinew::recipe::{Actors, Augment, Centre, Data, People, Sampling, Turn};
+use sinew::loader::{Batch, Loader, Protocol, from_clip};
 use sinew::rng::Rng;
+use sinew::settings::{Actors, Augment, Centre, Data, People, Preset, Sampling, Turn};
 use sinew::shards::Prepared;
 use sinew::skeleton::{About, Layout};
 
@@ -313,14 +314,11 @@ fn ends_makes_two_samples_of_a_long_clip_and_skips_short_ones() {
 }
 
 #[test]
-fn prepared_data_settle_what_is_left_open() {
+fn open_settings_follow_from_the_clips() {
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout::ntu25();
     let mut rng = Rng::new(4, &[]);
-    let open = Data {
-        people: People::Auto,
-        ..clips::plain(0)
-    };
+    let open = ["data.frames=auto", "data.people=auto"];
     let mut made = |frames: &[usize], bodies: usize| {
         let clips = frames.iter().map(|&n| {
             (
@@ -329,22 +327,19 @@ fn prepared_data_settle_what_is_left_open() {
             )
         });
         let all: Vec<usize> = (0..frames.len()).collect();
-        let manifest = clips::manifest("clips", &layout, clips.collect(), None);
-        settle(&open, &manifest, &all)
+        let out = tempfile::tempdir().unwrap();
+        let prepared = clips::prepared(out.path(), "clips", &layout, clips.collect());
+        let written = settings::written(Preset::Reference, &open);
+        let data = settings::resolved_for_clips(&written, &prepared, &all)
+            .unwrap()
+            .data;
+        (data.frames, data.people)
     };
-    let settled = made(&[30, 10, 24, 80], 2);
-    assert_eq!((settled.frames, settled.people), (24, People::Concatenate));
-    assert_eq!(
-        made(&[300], 1),
-        Data {
-            people: People::Average,
-            ..clips::plain(100)
-        }
-    );
-    assert_eq!(made(&[1], 1).frames, 4);
+    assert_eq!(made(&[30, 10, 24, 80], 2), (24, People::Concatenate));
+    assert_eq!(made(&[300], 1), (100, People::Average));
+    assert_eq!(made(&[1], 1), (4, People::Average));
     let prepared = data(folder.path(), &layout, false);
     let clip = prepared.clip(0).unwrap();
-    assert!(from_clip(&clip, &layout, &open, SEED).is_err());
     assert!(
         from_clip(&clip, &Layout::sbu15(), &rich(), SEED)
             .unwrap_err()

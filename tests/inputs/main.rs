@@ -4,6 +4,8 @@
 mod clips;
 #[path = "../common/npy.rs"]
 mod npy;
+#[path = "../common/settings.rs"]
+mod settings;
 #[path = "../common/skeleton_text.rs"]
 mod skeleton_text;
 

@@ -1,27 +1,24 @@
 //! Whatever settings derive from data they derive from training clips: without the test clips they come out the same.
 
 use crate::clips;
-use sinew::recipe::{PRESETS, Recipe, resolve};
+use crate::settings;
 use sinew::rng::Rng;
+use sinew::settings::{Preset, ResolvedSettings};
 use sinew::skeleton::{About, Clip, Layout};
-use sinew::train::for_data;
 
 /// The settings of a run on some clips, but for where these are.
-fn derived(preset: &str, protocol: &str, made: &[(Clip, About)]) -> Recipe {
+fn derived(preset: Preset, protocol: &str, made: &[(Clip, About)]) -> ResolvedSettings {
     let folder = tempfile::tempdir().unwrap();
     let dataset = if protocol == "split" { "clips" } else { "ntu" };
     let layout = Layout::ntu25();
     let prepared = clips::prepared(folder.path(), dataset, &layout, made.to_vec());
-    let sets = vec![
-        format!("run.protocol={protocol}"),
-        "train.validation=0.2".into(),
-    ];
-    let recipe = resolve(preset, None, &sets).unwrap();
-    let mut recipe = for_data(&recipe, &prepared, folder.path()).unwrap();
-    recipe.run.data = String::new();
-    recipe.run.checksum = String::new();
-    recipe.run.task = String::new();
-    recipe
+    let protocol = format!("run.protocol={protocol}");
+    let sets = [&protocol[..], "train.validation=0.2", "train.batch=4"];
+    let written = settings::written(preset, &sets);
+    let mut resolved = settings::resolved_for_run(&written, &prepared).unwrap();
+    resolved.run.data = String::new();
+    resolved.run.checksum = String::new();
+    resolved
 }
 
 #[test]
@@ -50,12 +47,12 @@ fn with_and_without_the_test_clips() {
             };
             all.push((clip, about));
         }
-        for preset in PRESETS {
+        for preset in Preset::ALL {
             for protocol in ["split", "xsub"] {
                 let whole = derived(preset, protocol, &all);
                 let training = derived(preset, protocol, &all[..12]);
                 assert_eq!(whole, training, "{preset} {protocol}");
-                if preset == "sinew" {
+                if preset == Preset::Sinew {
                     assert!(
                         (20..32).contains(&whole.data.frames),
                         "{}",

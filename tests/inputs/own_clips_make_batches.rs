@@ -1,13 +1,14 @@
 //! Own clips of any skeleton, dimension and number of people end in batches of finite numbers, by every preset.
 
+use crate::settings;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::npy::{array, layout};
 use crate::skeleton_text::{folder, prepared};
-use sinew::loader::{Loader, settle, settle_scale};
-use sinew::recipe::resolve;
+use sinew::loader::Loader;
 use sinew::rng::Rng;
+use sinew::settings::Preset;
 use sinew::shards::Prepared;
 use tempfile::tempdir;
 
@@ -70,19 +71,19 @@ fn set(folder_of: &Path, joints: usize, clips: Vec<(&'static str, Vec<u8>)>) -> 
 }
 
 /// Trains and tests on everything; rows that testing saw of each clip.
-fn rows(prepared: &Arc<Prepared>, preset: &str) -> sinew::Result<Vec<usize>> {
-    let recipe = resolve(preset, None, &[]).unwrap();
+fn rows(prepared: &Arc<Prepared>, preset: Preset) -> sinew::Result<Vec<usize>> {
     let all: Vec<usize> = (0..prepared.len()).collect();
-    let data = settle(&recipe.data, prepared.manifest(), &all);
-    let data = settle_scale(&data, prepared, &all)?;
+    let written = settings::written(preset, &["train.batch=4"]);
+    let recipe = settings::resolved_for_clips(&written, prepared, &all)?;
+    let data = &recipe.data;
     assert!(
         data.scale.iter().all(|x| x.is_finite() && *x > 0.0),
         "{:?}",
         data.scale
     );
     let how = (7, 1, 1);
-    let train = Loader::train(Arc::clone(prepared), &all, &data, &recipe.augment, how)?;
-    let eval = Loader::eval(Arc::clone(prepared), &all, &data, how)?;
+    let train = Loader::train(Arc::clone(prepared), &all, data, &recipe.augment, how)?;
+    let eval = Loader::eval(Arc::clone(prepared), &all, data, how)?;
     let mut rows = vec![0; prepared.len()];
     for (tested, batches) in [(0, train.epoch(0, 0)), (1, eval.epoch(0, 0))] {
         for batch in batches {
@@ -98,7 +99,7 @@ fn rows(prepared: &Arc<Prepared>, preset: &str) -> sinew::Result<Vec<usize>> {
 
 /// Samplings of a test clip by the default preset.
 fn draws() -> usize {
-    resolve("sinew", None, &[]).unwrap().data.test_clips
+    settings::written(Preset::Sinew, &[]).data.test_clips
 }
 
 #[test]
@@ -108,11 +109,11 @@ fn whatever_they_are_like() {
             let dir = tempdir().unwrap();
             let data = set(dir.path(), joints, clips(joints, axes));
             assert_eq!(data.manifest().layout.len(), joints);
-            for preset in ["sinew", "paper"] {
+            for preset in [Preset::Sinew, Preset::Paper] {
                 let rows = rows(&data, preset).unwrap();
                 for (clip, rows) in data.manifest().clips.iter().zip(rows) {
                     let expected = match preset {
-                        "sinew" => draws() * clip.bodies..=draws() * clip.bodies,
+                        Preset::Sinew => draws() * clip.bodies..=draws() * clip.bodies,
                         // It leaves out the people of a few frames, but no clip.
                         _ => 1..=clip.bodies,
                     };
@@ -121,7 +122,7 @@ fn whatever_they_are_like() {
                 }
             }
             // The reference's centring is of NTU's joints.
-            match (joints, rows(&data, "reference")) {
+            match (joints, rows(&data, Preset::Reference)) {
                 (25, rows) => assert!(rows.unwrap().iter().all(|rows| *rows > 0)),
                 (_, Ok(_)) => panic!("{joints} joints were centred as 25"),
                 (_, Err(error)) => assert!(
@@ -144,8 +145,8 @@ fn two_people_throughout_are_one_row() {
         )
     };
     let data = set(dir.path(), 17, vec![two(1, 1), two(2, 30)]);
-    assert_eq!(rows(&data, "sinew").unwrap(), [draws(); 2]);
-    assert_eq!(rows(&data, "paper").unwrap(), [1, 1]);
+    assert_eq!(rows(&data, Preset::Sinew).unwrap(), [draws(); 2]);
+    assert_eq!(rows(&data, Preset::Paper).unwrap(), [1, 1]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::clips;
 use sinew::loader::{Sequence, people, transforms};
-use sinew::recipe::Centre;
 use sinew::rng::Rng;
+use sinew::settings::Centre;
 use sinew::skeleton::Layout;
 
 /// Mean over 1-based joints.

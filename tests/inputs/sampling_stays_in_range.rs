@@ -1,8 +1,8 @@
 //! Sampled frames exist, come in their order, and are the ones that each way of sampling promises.
 
 use sinew::loader::sampling::{draws, indices, windows};
-use sinew::recipe::Sampling;
 use sinew::rng::Rng;
+use sinew::settings::Sampling;
 
 const ALL: [Sampling; 4] = [
     Sampling::First,

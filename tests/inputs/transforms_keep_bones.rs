@@ -2,8 +2,8 @@
 
 use crate::clips;
 use sinew::loader::{Sequence, people, transforms};
-use sinew::recipe::{Centre, People, Turn};
 use sinew::rng::Rng;
+use sinew::settings::{Centre, People, Turn};
 use sinew::skeleton::{Axis, Layout};
 
 fn layouts() -> [Layout; 3] {

@@ -1,12 +1,13 @@
 //! What a layer's floor counts, on a layer small enough to count by hand, and the named lists, which are the model's own
 //! layers.
 
+use crate::settings;
 use sinew::bench::kernels::floor;
 use sinew::bench::kernels::floor::{Peak, Work, operations};
 use sinew::bench::kernels::shapes::{NAMES, Shape, named, of_architecture};
 use sinew::lstm::Precision;
 use sinew::model::Architecture;
-use sinew::recipe::{Spatial, Temporal, resolve};
+use sinew::settings::{Preset, Spatial, Temporal};
 use sinew::skeleton::Layout;
 
 /// Two steps of three rows, one direction, four numbers into five units.
@@ -105,7 +106,7 @@ fn the_floor_is_the_larger_of_moving_and_calculating() {
 
 #[test]
 fn the_model_list_is_the_models_layers() {
-    let recipe = resolve("reference", None, &[]).unwrap();
+    let recipe = settings::resolved(Preset::Reference, &[]);
     let list = named("model").unwrap();
     let layout = Layout::ntu25();
     for (temporal, spatial) in [

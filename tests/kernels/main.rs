@@ -10,6 +10,8 @@ mod emulation;
 mod layers;
 #[path = "../common/numerics.rs"]
 mod numerics;
+#[path = "../common/settings.rs"]
+mod settings;
 
 mod bench_floor;
 mod every_shader_has_a_twin;

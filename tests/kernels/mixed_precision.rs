@@ -7,13 +7,14 @@ use crate::devices;
 use crate::emulation::emulated;
 use crate::layers::{LayerConfig, outputs};
 use crate::numerics::{fresh, numbers, relative_error};
+use crate::settings;
 use burn::tensor::{Tensor, TensorData};
 use sinew::device::Compute;
 use sinew::loader::Batch;
 use sinew::lstm::{Context, MatrixUnits, Plan, Products};
 use sinew::model::{Architecture, TwoStream};
-use sinew::recipe::{Precision, resolve};
 use sinew::rng::Rng;
+use sinew::settings::{Precision, Preset};
 use sinew::skeleton::Layout;
 use sinew::train::{Optimiser, PendingStep, Trainee};
 
@@ -111,7 +112,7 @@ fn a_training_ends_the_same() {
         "model.temporal=hierarchical",
         "data.frames=8",
     ];
-    let recipe = resolve("sinew", None, &sets.map(String::from)).expect("settings");
+    let recipe = settings::resolved(Preset::Sinew, &sets);
     let batches: Vec<Batch> = (0..24).map(|_| batch(24, &layout, &mut rng)).collect();
     for compute in devices::devices() {
         let curves = in_both(compute, |context| {

@@ -3,27 +3,25 @@
 
 use crate::devices;
 use crate::numerics::{fresh, numbers, relative_error};
+use crate::settings;
 use sinew::loader::Batch;
 use sinew::lstm::{Context, Plan};
 use sinew::model::{Architecture, TwoStream, parameter_values};
-use sinew::recipe::{Recipe, resolve};
 use sinew::rng::Rng;
+use sinew::settings::{Preset, ResolvedSettings};
 use sinew::skeleton::Layout;
 use sinew::train::{Optimiser, PendingStep, Trainee};
 
 const CLASSES: usize = 3;
 
-fn recipe(more: &[&str]) -> Recipe {
-    let mut sets: Vec<String> = [
+fn recipe(more: &[&str]) -> ResolvedSettings {
+    let sets = [
         "model.hidden=6",
         "model.part_hidden=4",
         "data.frames=10",
         "train.lr=0.05",
-    ]
-    .map(String::from)
-    .to_vec();
-    sets.extend(more.iter().map(|s| (*s).to_string()));
-    resolve("sinew", None, &sets).expect("settings")
+    ];
+    settings::resolved(Preset::Sinew, &[&sets, more].concat())
 }
 
 fn batch(rows: usize, layout: &Layout, channels: usize, rng: &mut Rng) -> Batch {
@@ -56,7 +54,7 @@ fn split(batch: &Batch, rows: usize) -> [Batch; 2] {
 
 /// The parameters after three steps, and the losses.
 fn trained(
-    recipe: &Recipe,
+    recipe: &ResolvedSettings,
     layout: &Layout,
     batches: &[Batch],
     context: Context,

@@ -4,6 +4,8 @@
 mod clips;
 #[path = "../common/command.rs"]
 mod command;
+#[path = "../common/settings.rs"]
+mod settings;
 
 mod ranks_agree;
 mod ranks_learn_alike;

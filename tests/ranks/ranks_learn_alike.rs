@@ -2,9 +2,10 @@
 //! goes on with another number of them. Here ranks are threads; `ranks_agree` does the same with processes.
 
 use crate::command;
+use crate::settings;
 use sinew::Error;
 use sinew::device::{Choice, Compute};
-use sinew::recipe::{Recipe, resolve};
+use sinew::settings::{Preset, Settings};
 use sinew::shards::Prepared;
 use sinew::train::ranks::{Rank, Ranks};
 use sinew::train::{EpochMetrics, Event, Position, Run, Session, Start, follow, lead};
@@ -95,7 +96,7 @@ impl Ranks for Thread {
     fn abort(&self, _code: u8) {}
 }
 
-fn recipe(more: &[&str]) -> Recipe {
+fn recipe(more: &[&str]) -> Settings {
     let sets = [
         "run.protocol=xsub",
         "model.hidden=8",
@@ -107,14 +108,13 @@ fn recipe(more: &[&str]) -> Recipe {
         "train.validation=0.3",
         "train.epochs=4",
     ];
-    let sets: Vec<_> = sets.iter().chain(more).map(|s| s.to_string()).collect();
-    resolve("sinew", None, &sets).expect("settings")
+    settings::written(Preset::Sinew, &[&sets[..], more].concat())
 }
 
 /// Trains, or goes on where the folder holds a run, with several ranks, the last of which is asked to stop at a step. How
 /// it ended at each, and where.
 fn train(
-    recipe: &Recipe,
+    recipe: &Settings,
     (data, out): (&Path, &Path),
     of: usize,
     stop_at: Option<usize>,

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::skeleton_text::{data, prepared, simple, zip};
 use sinew::loader::people;
-use sinew::recipe::Actors;
+use sinew::settings::Actors;
 use sinew::shards::Prepared;
 use sinew::skeleton::Clip;
 use sinew::skeleton::actors::{Actor, choose};

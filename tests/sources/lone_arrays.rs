@@ -9,7 +9,7 @@ use crate::npy::array;
 use crate::skeleton_text::{folder, simple, zip};
 use sinew::formats::{Catalogue, Dataset};
 use sinew::loader::from_clip;
-use sinew::recipe::{Actors, Data};
+use sinew::settings::{Actors, Data};
 use sinew::skeleton::Layout;
 use tempfile::{TempDir, tempdir};
 

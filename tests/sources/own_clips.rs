@@ -56,7 +56,7 @@ fn a_set_of_arrays_prepares() {
         assert_eq!(manifest.classes, ["run", "walk"]);
         assert_eq!(
             (
-                manifest.dataset.as_str(),
+                manifest.dataset.name(),
                 manifest.unit.as_str(),
                 manifest.layout.len()
             ),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::skeleton_text::{data, prepared};
-use sinew::recipe::Actors;
+use sinew::settings::Actors;
 use sinew::shards::Prepared;
 use sinew::skeleton::actors;
 use tempfile::tempdir;
@@ -93,7 +93,7 @@ fn the_whole_of_sbu() {
     let manifest = data.manifest();
     assert_eq!(
         (
-            manifest.dataset.as_str(),
+            manifest.dataset.name(),
             manifest.layout.len(),
             manifest.classes.len()
         ),

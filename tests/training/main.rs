@@ -20,6 +20,8 @@ mod numerics;
 mod python;
 #[path = "../common/runs.rs"]
 mod runs;
+#[path = "../common/settings.rs"]
+mod settings;
 
 mod devices_agree;
 mod diverging_run;

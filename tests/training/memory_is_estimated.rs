@@ -1,13 +1,14 @@
 //! A step that the device's memory cannot hold is refused before the run starts, with a batch that it can.
 
 use crate::command::{made_data, must_fail, train_args};
+use crate::settings;
 use burn::module::Module;
 use burn::tensor::Device;
 use sinew::device::{Adapter, Compute};
 use sinew::model::TwoStream;
-use sinew::recipe::{Recipe, resolve};
+use sinew::settings::{Preset, ResolvedSettings};
 use sinew::shards::Prepared;
-use sinew::train::{architecture, for_data, memory};
+use sinew::train::{architecture, memory};
 
 fn card(bytes: u64) -> Compute {
     Compute {
@@ -37,11 +38,10 @@ fn and_refused_with_what_would_fit() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = made_data(folder.path(), 24);
     let prepared = Prepared::open(&data).expect("data");
-    let recipe = |sets: &[&str]| -> Recipe {
-        let sets: Vec<String> = sets.iter().map(|s| (*s).to_string()).collect();
-        let mut recipe = resolve("sinew", None, &sets).expect("settings");
-        recipe.run.protocol = "xsub".into();
-        for_data(&recipe, &prepared, folder.path()).expect("settled")
+    let recipe = |sets: &[&str]| -> ResolvedSettings {
+        let written = settings::written(Preset::Sinew, &["run.protocol=xsub"]);
+        let resolved = settings::resolved_for_run(&written, &prepared).expect("settings");
+        resolved.with(sets).expect("settings")
     };
     for (temporal, fusion, peephole) in [
         ("stacked", "weighted", false),

@@ -2,8 +2,9 @@
 //! over all gradients together.
 
 use crate::numerics::{fresh, numbers, relative_error};
+use crate::settings;
 use burn::tensor::{Device, Tensor, TensorData};
-use sinew::recipe::{self, resolve};
+use sinew::settings::{OptimiserKind, Preset, Train};
 use sinew::train::{Gradients, Optimiser, clip};
 
 const STEPS: usize = 12;
@@ -21,7 +22,7 @@ fn values(tensor: Tensor<1>) -> Vec<f32> {
 }
 
 /// PyTorch's documented algorithms, in float64: `torch.optim.Adam`, `AdamW`, `SGD`.
-fn pytorch(train: &recipe::Train, start: &[f32], gradients: &[Vec<f32>]) -> Vec<f32> {
+fn pytorch(train: &Train, start: &[f32], gradients: &[Vec<f32>]) -> Vec<f32> {
     let (lr, decay) = (train.lr, train.weight_decay);
     let mut x: Vec<f64> = start.iter().map(|v| f64::from(*v)).collect();
     let (mut m, mut v) = (vec![0.0; x.len()], vec![0.0; x.len()]);
@@ -29,12 +30,12 @@ fn pytorch(train: &recipe::Train, start: &[f32], gradients: &[Vec<f32>]) -> Vec<
     for (step, gradient) in gradients.iter().enumerate() {
         let t = (step + 1) as i32;
         let mut g: Vec<f64> = gradient.iter().map(|v| f64::from(*v)).collect();
-        if train.optimiser == recipe::Optimiser::Adamw {
+        if train.optimiser == OptimiserKind::Adamw {
             x.iter_mut().for_each(|x| *x *= 1.0 - lr * decay);
         } else {
             g.iter_mut().zip(&x).for_each(|(g, x)| *g += decay * x);
         }
-        if train.optimiser == recipe::Optimiser::Sgd {
+        if train.optimiser == OptimiserKind::Sgd {
             let b = match velocity.take() {
                 None => g.clone(),
                 Some(b) => b
@@ -80,9 +81,9 @@ fn every_rule() {
         "train.optimiser=sgd train.momentum=0",
     ];
     for case in cases {
-        let mut sets: Vec<String> = case.split(' ').map(String::from).collect();
-        sets.push("train.lr=0.05".into());
-        let train = resolve("reference", None, &sets).expect("settings").train;
+        let mut sets: Vec<&str> = case.split(' ').collect();
+        sets.push("train.lr=0.05");
+        let train = settings::resolved(Preset::Reference, &sets).train;
         let start = numbers(&mut rng, SIZE, 1.0);
         // Some gradients are tiny: there the epsilon decides.
         let gradients: Vec<Vec<f32>> = (0..STEPS)

@@ -4,7 +4,7 @@
 use crate::golden::{Case, cases};
 use burn::tensor::Device;
 use sinew::lstm::Context;
-use sinew::recipe::{Optimiser as Rule, PRESETS, resolve};
+use sinew::settings::{OptimiserKind as Rule, Preset, Settings};
 use sinew::train::{Optimiser, PendingStep, Trainee, rate};
 
 /// Of a loss, absolute.
@@ -56,8 +56,8 @@ fn step_by_step() {
     }
     assert!(far.is_empty(), "far from PyTorch: {}", far.join("\n"));
     // What the presets train with is among the cases.
-    for preset in PRESETS {
-        let wanted = resolve(preset, None, &[]).expect("a preset");
+    for preset in Preset::ALL {
+        let wanted = Settings::preset(preset).expect("a preset");
         let (train, schedule) = (&wanted.train, &wanted.schedule);
         let covered = cases.iter().any(|c| {
             c.recipe.train.optimiser == train.optimiser

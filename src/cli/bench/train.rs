@@ -5,8 +5,7 @@ use crate::cli::progress::Progress;
 use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, open};
 use crate::error::Result;
-use crate::recipe::{self, Recipe};
-use crate::train::for_device;
+use crate::settings::{Auto, Preset, Settings};
 use std::time::Duration;
 
 /// Times the whole training step on made clips: loader, forward, backward, update. Each variant of the model (hierarchical
@@ -19,7 +18,7 @@ use std::time::Duration;
 pub struct Args {
     /// Settings to start from: sinew, paper or reference
     #[arg(long, default_value = "reference")]
-    preset: String,
+    preset: Preset,
     /// One setting over those; can be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
@@ -41,7 +40,7 @@ pub struct Args {
 }
 
 /// The settings of each variant; a stream that is set by name has that variant alone.
-fn recipes(args: &Args) -> Result<Vec<Recipe>> {
+fn variants(args: &Args) -> Result<Vec<Settings>> {
     let open = |key: &str, values: [&str; 2]| -> Vec<String> {
         let key = format!("{key}=");
         if args.sets.iter().any(|set| set.trim().starts_with(&key)) {
@@ -68,7 +67,7 @@ fn recipes(args: &Args) -> Result<Vec<Recipe>> {
             let sets = [&batch, &args.sets, temporal, spatial]
                 .map(|sets| &sets[..])
                 .concat();
-            all.push(recipe::resolve(&args.preset, None, &sets)?);
+            all.push(Settings::layered(args.preset, None, &sets)?);
         }
     }
     Ok(all)
@@ -76,24 +75,24 @@ fn recipes(args: &Args) -> Result<Vec<Recipe>> {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let recipes = recipes(args)?;
+    let variants = variants(args)?;
     let compute = open(args.device)?;
     let progress = Progress::new("bench", 0);
     progress.line(&compute.describe());
-    let rows = |recipe: &Recipe| recipe.train.batch * recipe.train.accumulate;
-    let data = Data::made(recipes.iter().map(rows).max().unwrap_or(1))?;
-    let mut settled = Vec::new();
-    for recipe in &recipes {
-        let mut recipe = data.settle(recipe)?;
-        for_device(&mut recipe, data.manifest(), &compute, &mut |note| {
-            progress.line(&note)
-        })?;
-        settled.push(recipe);
-    }
+    // Where the batch is open, the fewest clips are enough for what it becomes.
+    let rows = |settings: &Settings| match settings.train.batch {
+        Auto::Value(batch) => batch * settings.train.accumulate,
+        _ => 1,
+    };
+    let data = Data::made(variants.iter().map(rows).max().unwrap_or(1))?;
+    let resolved = variants
+        .iter()
+        .map(|settings| data.resolve(settings, &compute, &mut |note| progress.line(&note)));
+    let resolved = resolved.collect::<Result<Vec<_>>>()?;
     drop(progress);
     let time = args.seconds.map(|s| Duration::from_secs(s.into()));
     let how = (args.steps as usize, time);
-    let table = measure(&compute, &data, &settled, how, &mut |row| {
+    let table = measure(&compute, &data, &resolved, how, &mut |row| {
         let line = line(row);
         if args.json {
             tell(line);

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::recipe::Actors;
 use crate::report::{Found, Source};
+use crate::settings::{Actors, Dataset};
 use crate::skeleton::actors::{self, Actor};
 use crate::skeleton::{About, Axis, Clip};
 
@@ -67,7 +67,7 @@ impl Facts {
     pub fn of(source: &Source, found: &Found) -> Self {
         let clip = &found.recording.clip;
         // A tracker's bodies are people, chairs and fragments; those of the other sets are people.
-        let (actor_rule, actors) = if source.dataset() == "ntu" {
+        let (actor_rule, actors) = if source.dataset() == Dataset::Ntu {
             ("published", actors::choose(clip, Actors::Published))
         } else {
             ("all", actors::all(clip))

@@ -11,13 +11,13 @@ pub use page::page;
 pub use write::{ReportOptions, report, write_run_page};
 
 use crate::evaluate::Evaluation;
-use crate::recipe::Recipe;
+use crate::settings::ResolvedSettings;
 use crate::train::{EpochMetrics, EpochTiming};
 
 /// What a run's page shows.
 pub struct RunFacts<'a> {
     /// The settings.
-    pub recipe: &'a Recipe,
+    pub recipe: &'a ResolvedSettings,
     /// The epochs that are finished.
     pub metrics: &'a [EpochMetrics],
     /// Their times.

@@ -169,8 +169,8 @@ fn settings(facts: &RunFacts<'_>) -> Result<String> {
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut device = vec![
-        ("trained on", recipe.run.device.clone()),
-        ("kernel plan", recipe.run.plan.clone()),
+        ("trained on", recipe.run.device.to_string()),
+        ("kernel plan", recipe.run.plan.to_string()),
         ("precision", recipe.train.precision.name().to_string()),
     ];
     device.extend(facts.tested.iter().map(|tested| {

@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::evaluate::{EvaluateOptions, Evaluation, evaluate};
 use crate::event::Event;
 use crate::files::{self, OutputKind};
-use crate::loader::Protocol;
 use crate::train::{CheckpointChoice, REPORT_PAGE, Run, best, check_output, data_of, lost_epochs};
 use std::path::{Path, PathBuf};
 
@@ -50,7 +49,7 @@ pub fn report(options: &ReportOptions, events: &mut dyn FnMut(Event)) -> Result<
     check_output(&page, OutputKind::Page)?;
     let recipe = Run::recipe(&options.run)?;
     let prepared = data_of(&options.run, &recipe, options.data.as_deref())?;
-    let protocol: Protocol = recipe.run.protocol.parse()?;
+    let protocol = recipe.run.protocol;
     let (share, seed) = (recipe.train.validation, recipe.run.seed);
     let split = protocol.split(prepared.manifest(), share, seed)?;
     let evaluation = if split.test.is_empty() {

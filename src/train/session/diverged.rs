@@ -3,7 +3,7 @@
 use super::setup::restore;
 use super::{Event, Session};
 use crate::error::{Error, Place, Result};
-use crate::recipe;
+use crate::settings::OnDivergence;
 use crate::train::Divergence;
 use crate::train::checkpoint::{Checkpoint, Position, is_stopped};
 
@@ -64,7 +64,7 @@ impl Session {
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<()> {
         let returns = self.position.returns + 1;
-        if self.run.recipe.train.diverged != recipe::Diverged::Back || returns > MOST_RETURNS {
+        if self.run.recipe.train.diverged != OnDivergence::Back || returns > MOST_RETURNS {
             return Err(error);
         }
         let checkpoint = self.last_of_all(events)?;

@@ -3,9 +3,9 @@
 use super::{Event, Session, Start};
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::loader::{Loader, Protocol, check_training};
+use crate::loader::{Loader, check_training};
 use crate::model::parameter_names;
-use crate::recipe::{Recipe, ScheduleKind};
+use crate::settings::{ResolvedSettings, ScheduleKind};
 use crate::shards::Prepared;
 use crate::train::checkpoint::{Checkpoint, Position, is_stopped};
 use crate::train::initial::check_resumed;
@@ -39,12 +39,12 @@ impl Session {
         if shared && rank.leads() {
             ranks.tell(recipe.to_toml()?.into_bytes());
         }
-        let protocol: Protocol = recipe.run.protocol.parse()?;
+        let protocol = recipe.run.protocol;
         let manifest = prepared.manifest();
         let split = protocol.split(manifest, recipe.train.validation, recipe.run.seed)?;
         // What it warns of was said when the run began.
         check_training(protocol, manifest, &split, prepared.folder())?;
-        let (seed, threads) = (recipe.run.seed, recipe.run.threads);
+        let (seed, threads) = (recipe.run.seed, recipe.run.threads.number());
         let loader = Loader::train(
             prepared.clone(),
             &split.train,
@@ -170,8 +170,8 @@ impl Session {
             return None;
         }
         let returned = 0.5f64.powi(self.position.returns as i32);
-        let rate = |recipe: &Recipe, step| {
-            let Recipe {
+        let rate = |recipe: &ResolvedSettings, step| {
+            let ResolvedSettings {
                 train, schedule, ..
             } = recipe;
             rate(schedule, train.lr, step, steps, train.epochs) * returned

@@ -9,7 +9,7 @@ pub mod skeleton_text;
 use sinew::error::Error;
 use sinew::formats::MOST_COORDINATE;
 use sinew::loader;
-use sinew::recipe::{Actors, Centre, Data, People, Sampling, Turn};
+use sinew::settings::{Actors, Centre, Data, People, Sampling, Turn};
 use sinew::skeleton::{Clip, Layout};
 
 /// A refusal is one line for people, or a list of such lines: nothing of the input reaches the terminal as it is.
