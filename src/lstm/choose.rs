@@ -20,14 +20,16 @@ const STEPS: usize = 8;
 /// A plan this many times slower than the best at its first timed pass is not timed again.
 const HOPELESS: f64 = 1.5;
 
+/// What a plan is measured for: a device, a shape and a number format.
+type Key = (String, Dims, Precision);
+
 /// The plan whose forward and backward pass takes the least time for a recurrence of this shape, by measuring each
 /// after one pass that compiles its kernels, once per process. A device that fails here fails again, with its message, in
 /// training.
 ///
 /// Every tile is tried on hardware; a software adapter, slow to compile and to run, gets each plan's tile by rule.
 pub fn choose(device: impl Into<EngineDevice>, dims: Dims, precision: Precision) -> Plan {
-    static KNOWN: LazyLock<Mutex<HashMap<(String, Dims, Precision), Plan>>> =
-        LazyLock::new(Mutex::default);
+    static KNOWN: LazyLock<Mutex<HashMap<Key, Plan>>> = LazyLock::new(Mutex::default);
     let device = device.into();
     let Some(limits) = device.limits.gpu else {
         return Plan::default();

@@ -23,7 +23,7 @@ pub enum PlanKind {
 pub struct Plan {
     kind: PlanKind,
     /// `None`: by rule, from the shape.
-    tile: Option<Tile>,
+    tile: Option<&'static Tile>,
 }
 
 /// Why a plan cannot run.
@@ -66,7 +66,7 @@ impl Plan {
 
     /// Each kind with each of its tiles.
     pub fn each() -> impl Iterator<Item = Plan> {
-        TILES.into_iter().map(|tile| Plan {
+        TILES.iter().map(|tile| Plan {
             kind: match tile.size {
                 TileSize::Resident(_) => PlanKind::Resident,
                 TileSize::Stepwise(..) => PlanKind::Stepwise,

@@ -38,7 +38,7 @@ pub enum TileSize {
 
 /// Every tile: the smallest of each kind first. Those of plain kernels have at most 256 threads; stepwise ones need no more
 /// than the 16 KiB of workgroup memory that every WebGPU device has.
-pub const TILES: [Tile; 11] = [
+pub static TILES: [Tile; 11] = [
     resident("resident-4", 4),
     resident("resident-8", 8),
     resident("resident-16", 16),
