@@ -4,7 +4,8 @@ mod name;
 mod open;
 
 pub use name::DeviceName;
-pub use open::{open, open_for, open_named, share_cores};
+pub use open::open;
+pub(crate) use open::{open_for, open_named, share_cores};
 
 use crate::error::Error;
 use crate::lstm::{
@@ -288,6 +289,7 @@ fn memory(_: &wgpu::Adapter) -> Option<u64> {
 /// The error behind a panic of the graphics layer, which has no other way to tell that the device refused something.
 ///
 /// Nothing where the panic was another.
+#[doc(hidden)]
 #[must_use]
 pub fn failure(panic: &str) -> Option<Error> {
     let (_, said) = panic.split_once("wgpu error: ")?;
@@ -306,6 +308,7 @@ pub fn failure(panic: &str) -> Option<Error> {
 }
 
 /// The error behind a panic of a library that wanted a thread and got none; it has no other way to tell.
+#[doc(hidden)]
 #[must_use]
 pub fn no_threads(panic: &str) -> Option<Error> {
     const SAID: [&str; 3] = [
@@ -318,6 +321,7 @@ pub fn no_threads(panic: &str) -> Option<Error> {
 }
 
 /// Whether a panic says that the device has no memory left, so that nothing can go on.
+#[doc(hidden)]
 #[must_use]
 pub fn out_of_memory(panic: &str) -> bool {
     panic.contains("Out of Memory")

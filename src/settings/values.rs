@@ -1,6 +1,5 @@
 //! Values that settings of the model, the data and the training take by name.
 
-pub use crate::lstm::Precision;
 use serde::{Deserialize, Serialize};
 
 /// The temporal stream's layers.
@@ -137,6 +136,8 @@ pub enum OptimiserKind {
     /// SGD with momentum.
     Sgd,
 }
+
+pub use crate::lstm::Precision;
 
 /// What to do after a step whose loss or gradient is NaN or infinite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
