@@ -114,3 +114,8 @@ pub use prepare::{PrepareOptions, PrepareSummary, prepare};
 pub use settings::{Preset, Protocol, Settings};
 pub use skeleton::{Clip, Layout};
 pub use train::{ResumeOptions, TrainOptions, TrainSummary, resume, train};
+
+/// Compiles the examples of the README with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
