@@ -112,6 +112,11 @@ impl Rng {
         [radius * cos, radius * sin]
     }
 
+    /// `count` values, uniform in ±`bound`.
+    pub fn uniform(&mut self, count: usize, bound: f32) -> Vec<f32> {
+        (0..count).map(|_| self.range(-bound, bound)).collect()
+    }
+
     /// Shuffles a slice; every order is equally likely (Fisher and Yates, in Durstenfeld's form, 1964).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {

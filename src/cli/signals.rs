@@ -8,8 +8,8 @@ use crate::files::remove_unfinished;
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::IsTerminal;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// SIGUSR1 is sent by mpirun and by the schedulers of clusters shortly before the time limit.
 #[cfg(unix)]
@@ -21,7 +21,7 @@ const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 static TRAINING: AtomicBool = AtomicBool::new(false);
 
 /// Tells training to save a checkpoint and stop.
-static STOP: AtomicBool = AtomicBool::new(false);
+static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// The second half of the message of an interruption.
 static OUTCOME: OnceLock<&str> = OnceLock::new();
@@ -86,16 +86,16 @@ fn stop() {
     signal_hook::low_level::exit(130);
 }
 
-/// Runs work that the first signal stops through the flag. A second signal, or one after the work, ends the process at once.
-///
-/// # Errors
-/// Any error of `work`.
-pub fn with_signals(work: impl FnOnce(&AtomicBool) -> Result<()>) -> Result<()> {
+/// The flag that a signal sets while training runs; reset for each training.
+pub fn stop_flag() -> Arc<AtomicBool> {
     STOP.store(false, Ordering::SeqCst);
-    TRAINING.store(true, Ordering::SeqCst);
-    let ended = work(&STOP);
-    TRAINING.store(false, Ordering::SeqCst);
-    ended
+    Arc::clone(&STOP)
+}
+
+/// Says whether a training runs, which the first signal stops through the flag; a second signal ends the process at once.
+/// Otherwise the first one does.
+pub fn set_training(training: bool) {
+    TRAINING.store(training, Ordering::SeqCst);
 }
 
 /// Whether the parent process set a signal to be ignored, as `nohup` does with SIGHUP.
