@@ -1,6 +1,6 @@
 //! `sinew bench check`
 
-use crate::bench::check::{Effort, Line, check};
+use crate::bench::check::{CheckResult, Effort, check};
 use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, open};
 use crate::error::{Error, Result};
@@ -35,7 +35,7 @@ struct Table {
     dtype: &'static str,
     seed: u64,
     wrong: usize,
-    rows: Vec<Line>,
+    rows: Vec<CheckResult>,
 }
 
 /// Runs the command.
@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> Result<()> {
             line.what, line.against, line.shapes, line.options,
         ))
     })?;
-    let wrong: Vec<&Line> = rows.iter().filter(|line| !line.ok).collect();
+    let wrong: Vec<&CheckResult> = rows.iter().filter(|line| !line.ok).collect();
     let failure = wrong.first().map(|line| {
         let what = format!(
             "{} of {} checks are wrong on {}; the first: {} in {}",

@@ -1,7 +1,7 @@
 //! `sinew bench kernels`
 
 use crate::bench::kernels::shapes::{NAMES, Shape, named};
-use crate::bench::kernels::{Event, Options, Row, measure};
+use crate::bench::kernels::{Event, LayerTimes, Options, measure};
 use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Result};
@@ -116,7 +116,7 @@ pub fn run(args: &Args) -> Result<()> {
 #[derive(Default)]
 struct Printed {
     shape: Option<Shape>,
-    rows: Vec<Row>,
+    rows: Vec<LayerTimes>,
 }
 
 impl Printed {
@@ -133,8 +133,8 @@ impl Printed {
                     peak.bandwidth_gb_s, peak.rate_gflops, peak.product_gflops
                 )];
             }
-            Event::Row(row) => (&row.shape, line(row)),
-            Event::LeftOut(left) => {
+            Event::Layer(row) => (&row.shape, line(row)),
+            Event::Skipped(left) => {
                 let (name, plan, dtype) = (left.name, &left.plan, left.dtype);
                 let why = &left.reason;
                 let line = format!("  {name:6} {plan:14} {dtype}  left out: {why}");
@@ -148,7 +148,7 @@ impl Printed {
             lines.push(heading(shape));
         }
         lines.push(line);
-        if let Event::Row(row) = event {
+        if let Event::Layer(row) = event {
             self.rows.push((*row).clone());
             if row.name == "burn" {
                 lines.extend(
@@ -176,7 +176,7 @@ fn heading(shape: &Shape) -> String {
     )
 }
 
-fn line(row: &Row) -> String {
+fn line(row: &LayerTimes) -> String {
     format!(
         "  {:6} {:14} {}  forward {:9.3} [{:.3}, {:.3}]  backward {:9.3} [{:.3}, {:.3}]  {:7.1} GFLOP/s, {:.3} of the floor \
          ({:.3} ms)  error {:.1e} in {} rows, {} runs",
@@ -199,8 +199,8 @@ fn line(row: &Row) -> String {
 }
 
 /// How many times as fast as Burn's layer.
-fn beside(row: &Row, burn: &Row) -> String {
-    let both = |r: &Row| r.forward_ms + r.backward_ms;
+fn beside(row: &LayerTimes, burn: &LayerTimes) -> String {
+    let both = |r: &LayerTimes| r.forward_ms + r.backward_ms;
     format!(
         "  {} {} {}: {:.2} times Burn's speed forward, {:.2} forward and backward",
         row.name,
