@@ -17,6 +17,7 @@ mod device;
 mod gpu;
 mod kernel;
 mod layer;
+mod matrix_units;
 mod options;
 mod plan;
 mod plans;
@@ -32,8 +33,9 @@ pub mod testing;
 pub mod twin;
 
 pub use choose::choose;
-pub use device::{DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH};
+pub use device::{DeviceLimits, EngineDevice, GpuLimits, SHORTEST_DISPATCH};
 pub use layer::{Direction, Layer, LayerConfig, run};
+pub use matrix_units::MatrixUnits;
 pub use options::{Context, Products};
 pub use plan::{Plan, PlanKind, Unsupported};
 pub use plans::Plans;
