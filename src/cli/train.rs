@@ -2,15 +2,14 @@
 
 use super::progress::{Progress, time};
 use super::settings::SettingsArgs;
-use super::signals::with_signals;
+use super::signals::{set_training, stop_flag};
 use super::{exit_code, say, tell};
 use crate::device::{Choice, share_cores};
 use crate::error::{Error, Result};
-use crate::shards::Prepared;
 use crate::train::ranks::{self, Ranks};
 use crate::train::{
-    Best, EpochTiming, Event, Head, InitialWeights, ResumeOptions, Session, Start, follow, lead,
-    open_to_resume,
+    Best, EpochTiming, Event, Head, InitialWeights, ResumeOptions, TrainOptions, follow, resume,
+    train,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,7 +61,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let ranks = ranks::open()?;
     let rank = ranks.rank();
-    let ended = train(args, &ranks);
+    let ended = run_rank(args, &ranks);
     match &ended {
         // mpirun ends them all when the first of them ends with such a code: the line is out before any does.
         Err(error @ Error::Interrupted(_)) if rank.of > 1 => {
@@ -89,34 +88,35 @@ pub fn run(args: &Args) -> Result<()> {
     ended
 }
 
-fn train(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
+/// Trains as one of the ranks.
+fn run_rank(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
     share_cores(ranks.rank().locals)?;
     let mut progress = Progress::new("train", 0);
     if !ranks.rank().leads() {
         return join(args, ranks, &progress);
     }
-    let mut session = match &args.resume {
-        Some(folder) => resume(args, ranks, folder, &progress)?,
-        None => start(args, ranks, &progress)?,
+    let summary = {
+        let mut events = |event: Event<'_>| {
+            if matches!(event, Event::Started { .. }) {
+                set_training(true);
+            }
+            show(&mut progress, &event);
+        };
+        let ended = match &args.resume {
+            Some(run) => resume(&resume_options(args, run, ranks)?, &mut events),
+            None => train(&train_options(args, ranks)?, &mut events),
+        };
+        set_training(false);
+        ended?
     };
-    if session.position().epoch >= session.run().recipe.train.epochs {
-        progress.line("the run is finished; --epochs N trains on");
-    }
-    until_stopped(&mut session, &mut |event| show(&mut progress, &event))?;
     drop(progress);
-    let best = session.run().best();
-    match session.position().best {
+    let weights = summary.weights.display();
+    match summary.best {
         Some(Best { top1, epoch, .. }) => say(format!(
-            "best: epoch {epoch}, validation top-1 {top1:.4}; {}",
-            best.display()
+            "best: epoch {epoch}, validation top-1 {top1:.4}; {weights}"
         )),
-        None => say(format!("done; {}", best.display())),
+        None => say(format!("done; {weights}")),
     }
-}
-
-/// Trains until the end or a signal.
-fn until_stopped(session: &mut Session, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
-    with_signals(|stop| session.train(stop, events))
 }
 
 /// Trains as a rank that does not lead, and tells only what concerns it alone.
@@ -134,10 +134,15 @@ fn join(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> 
     };
     let folder = folder.map(PathBuf::as_path).unwrap_or(Path::new(""));
     let mut session = follow(ranks.clone(), folder, device, &mut events)?;
-    until_stopped(&mut session, &mut |_| {})
+    let stop = stop_flag();
+    set_training(true);
+    let ended = session.train(&stop, &mut |_| {});
+    set_training(false);
+    ended
 }
 
-fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Session> {
+/// The options of a new run.
+fn train_options(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<TrainOptions> {
     let (Some(data), Some(out)) = (&args.data, &args.out) else {
         return Err(Error::usage(
             "DATA and --out are missing",
@@ -146,35 +151,28 @@ fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Ses
     };
     let protocol = args.protocol.as_deref().map(str::parse).transpose()?;
     let settings = args.settings.layered(protocol)?;
-    let prepared = Arc::new(Prepared::open(data)?);
-    let device = args.settings.device.unwrap_or(Choice::Auto);
-    let first = match &args.init {
-        None => Start::Fresh,
-        Some(file) => {
-            let head = args.init_head.unwrap_or_default();
-            Start::From(Box::new(InitialWeights::read(file, head)?))
-        }
-    };
-    let mut events = |event: Event<'_>| note(progress, &event);
-    let ranks = ranks.clone();
-    lead(ranks, &settings, prepared, out, device, first, &mut events)
+    let mut options = TrainOptions::new(data, out, settings);
+    options.device = args.settings.device.unwrap_or(Choice::Auto);
+    if let Some(file) = &args.init {
+        let head = args.init_head.unwrap_or_default();
+        options.init = Some(InitialWeights::read(file, head)?);
+    }
+    options.stop = stop_flag();
+    options.ranks = ranks.clone();
+    Ok(options)
 }
 
-fn resume(
-    args: &Args,
-    ranks: &Arc<dyn Ranks>,
-    folder: &Path,
-    progress: &Progress,
-) -> Result<Session> {
+/// The options of a resumed run.
+fn resume_options(args: &Args, run: &Path, ranks: &Arc<dyn Ranks>) -> Result<ResumeOptions> {
     let (data, protocol) = (args.data.as_deref(), args.protocol.as_deref());
-    let options = ResumeOptions {
-        sets: args.settings.sets(data, protocol)?,
-        allow: args.allow.clone(),
-        data: args.data.clone(),
-        device: args.settings.device,
-        ranks: ranks.clone(),
-    };
-    open_to_resume(folder, &options, &mut |event| note(progress, &event))
+    let mut options = ResumeOptions::new(run);
+    options.settings = args.settings.sets(data, protocol)?;
+    options.allow = args.allow.clone();
+    options.data = args.data.clone();
+    options.device = args.settings.device;
+    options.stop = stop_flag();
+    options.ranks = ranks.clone();
+    Ok(options)
 }
 
 /// Tells what is said while a run is set up.

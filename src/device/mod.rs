@@ -4,10 +4,13 @@ mod name;
 mod open;
 
 pub use name::DeviceName;
-pub use open::{open, open_for, open_named, share_cores};
+pub use open::open;
+pub(crate) use open::{open_for, open_named, share_cores};
 
 use crate::error::Error;
-use crate::lstm::{DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH};
+use crate::lstm::{
+    CPU_LARGEST, DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, longest_dispatch,
+};
 use burn::tensor::Device;
 use burn_wgpu::wgpu;
 use serde::Serialize;
@@ -101,9 +104,6 @@ pub struct Compute {
 /// Storage buffers of the largest kernel, and one that wgpu keeps for itself on Metal.
 const BUFFERS: u32 = 12;
 
-/// Largest tensor on the CPU engine: beyond it a batch in pieces saves memory and costs no time.
-const CPU_LARGEST: u64 = 256 << 20;
-
 impl Compute {
     /// The CPU engine.
     pub fn cpu(reason: impl Into<String>) -> Self {
@@ -139,11 +139,9 @@ impl Compute {
 
     /// Bytes of the largest tensor that one kernel can read.
     pub fn largest(&self) -> usize {
-        let bytes = self
-            .adapter
-            .as_ref()
-            .map_or(CPU_LARGEST, |a| a.largest_binding);
-        usize::try_from(bytes).unwrap_or(usize::MAX)
+        self.adapter.as_ref().map_or(CPU_LARGEST, |adapter| {
+            usize::try_from(adapter.largest_binding).unwrap_or(usize::MAX)
+        })
     }
 
     /// Bytes of memory that tensors can take, where it is known; on the CPU engine what the machine has to give now.
@@ -154,13 +152,11 @@ impl Compute {
         }
     }
 
-    /// Floating-point operations of the longest dispatch: [`SHORTEST_DISPATCH`] on software Vulkan; hardware is at least
-    /// fifty times as fast. The CPU engine has no such bound.
+    /// Floating-point operations of the longest dispatch. The CPU engine has no such bound.
     pub fn dispatch(&self) -> u64 {
         match &self.adapter {
             None => u64::MAX,
-            Some(adapter) if adapter.hardware() => 50 * SHORTEST_DISPATCH,
-            Some(_) => SHORTEST_DISPATCH,
+            Some(adapter) => longest_dispatch(!adapter.hardware()),
         }
     }
 
@@ -293,6 +289,7 @@ fn memory(_: &wgpu::Adapter) -> Option<u64> {
 /// The error behind a panic of the graphics layer, which has no other way to tell that the device refused something.
 ///
 /// Nothing where the panic was another.
+#[doc(hidden)]
 #[must_use]
 pub fn failure(panic: &str) -> Option<Error> {
     let (_, said) = panic.split_once("wgpu error: ")?;
@@ -311,6 +308,7 @@ pub fn failure(panic: &str) -> Option<Error> {
 }
 
 /// The error behind a panic of a library that wanted a thread and got none; it has no other way to tell.
+#[doc(hidden)]
 #[must_use]
 pub fn no_threads(panic: &str) -> Option<Error> {
     const SAID: [&str; 3] = [
@@ -323,6 +321,7 @@ pub fn no_threads(panic: &str) -> Option<Error> {
 }
 
 /// Whether a panic says that the device has no memory left, so that nothing can go on.
+#[doc(hidden)]
 #[must_use]
 pub fn out_of_memory(panic: &str) -> bool {
     panic.contains("Out of Memory")

@@ -11,13 +11,15 @@ mod checkpoint;
 mod checksums;
 mod epochs;
 mod event;
+mod facade;
 mod folder;
-mod folds;
 mod initial;
+#[doc(hidden)]
 pub mod memory;
 mod mend;
 mod optimiser;
 mod output;
+#[doc(hidden)]
 pub mod plans;
 pub mod ranks;
 mod resolve;
@@ -32,27 +34,37 @@ mod stored;
 mod tensorboard;
 mod weights;
 
-pub use begin::{begin, follow, for_training, lead, text_of};
+pub use begin::{begin, follow, lead};
+pub(crate) use begin::{for_training, text_of};
+#[doc(hidden)]
 pub use check::{RunCheck, check_run, check_weights};
-pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
-pub use checksums::{CHECKSUMS, Checksums, FileSum};
-pub use epochs::{EpochMetrics, EpochTiming, lost_epochs};
+pub use checkpoint::{Best, Position};
+#[doc(hidden)]
+pub use checkpoint::{Checkpoint, list as checkpoints};
+pub(crate) use epochs::lost_epochs;
+pub use epochs::{EpochMetrics, EpochTiming};
 pub use event::Event;
+pub use facade::{TrainOptions, TrainSummary, resume, train};
 pub use folder::REPORT_PAGE;
 pub(crate) use folder::is_run_folder;
-pub use folds::{Fold, interrupted, train_folds};
 pub use initial::{Head, InitialWeights};
-pub use mend::mend_run;
+pub(crate) use mend::mend_run;
+#[doc(hidden)]
 pub use optimiser::{Gradients, Optimiser, OptimiserState, clip};
 pub(crate) use output::check_output;
-pub use resolve::{Target, resolve, resolve_for_clips};
+#[doc(hidden)]
+pub use resolve::resolve_for_clips;
+pub use resolve::{Target, resolve};
 pub use resume::{ResumeOptions, open_to_resume};
-pub use run::{Run, best};
-pub use run_data::data_of;
+pub use run::Run;
+pub(crate) use run::best;
+pub(crate) use run_data::data_of;
+#[doc(hidden)]
 pub use schedule::rate;
 pub use session::{Session, Start};
+#[doc(hidden)]
 pub use shape::{architecture, model_layout};
+#[doc(hidden)]
 pub use step::{Divergence, PendingStep, StepNumbers, Trainee, Turn};
-pub use stored::StoredSettings;
 pub(crate) use weights::inference_context;
 pub use weights::{CheckpointChoice, best_weights, chosen_weights, weights_of};

@@ -10,31 +10,42 @@ use super::session::{Session, Start};
 use crate::device::{Choice, open_for, open_named};
 use crate::error::{Error, Result};
 use crate::settings::{Auto, Difference, ResolvedSettings, SHAPE_KEYS};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-/// How to resume a run.
+/// Which run to resume, and how.
+#[derive(Clone)]
+#[non_exhaustive]
 pub struct ResumeOptions {
+    /// The run's folder.
+    pub run: PathBuf,
     /// `KEY=VALUE` settings for the rest of the run. A larger `train.epochs` is always accepted; any other change needs its
     /// key in `allow`.
-    pub sets: Vec<String>,
+    pub settings: Vec<String>,
     /// Keys of settings that may differ from those of the steps so far, here or in an edited `config.toml`.
     pub allow: Vec<String>,
-    /// Where the prepared data are; none where the run's settings say.
+    /// The prepared data; default: where the run's settings say that they are.
     pub data: Option<PathBuf>,
-    /// The device; none for the one that the run was started on.
+    /// The device; default: the one that the run was started on.
     pub device: Option<Choice>,
-    /// The ranks that train the run together.
+    /// Set to true, from any thread, it interrupts the training: the step in progress is finished and saved.
+    pub stop: Arc<AtomicBool>,
+    /// The ranks that train the run together; default: this process alone.
+    #[doc(hidden)]
     pub ranks: Arc<dyn Ranks>,
 }
 
-impl Default for ResumeOptions {
-    fn default() -> Self {
+impl ResumeOptions {
+    /// Resumes a run with its own settings and data, on its own device.
+    pub fn new(run: impl Into<PathBuf>) -> Self {
         ResumeOptions {
-            sets: Vec::new(),
+            run: run.into(),
+            settings: Vec::new(),
             allow: Vec::new(),
             data: None,
             device: None,
+            stop: Arc::default(),
             ranks: alone(),
         }
     }
@@ -48,13 +59,13 @@ impl Default for ResumeOptions {
 /// where another process trains in it, or settings differ from those of the steps so far and are not allowed to; a device
 /// that is gone, too small or cannot run the plan.
 pub fn open_to_resume(
-    folder: &Path,
     options: &ResumeOptions,
     events: &mut dyn FnMut(Event<'_>),
 ) -> Result<Session> {
-    let (ranks, rank) = (options.ranks.clone(), options.ranks.rank());
+    let (folder, ranks) = (&options.run, options.ranks.clone());
+    let rank = ranks.rank();
     let mut run = Run::open_edited(folder)?;
-    let mut wanted = run.recipe.written()?.with(&options.sets)?;
+    let mut wanted = run.recipe.written()?.with(&options.settings)?;
     // An open plan is measured anew.
     let plan = std::mem::replace(&mut wanted.run.plan, run.recipe.run.plan.clone().into());
     let mut wanted = wanted.complete()?;
@@ -101,7 +112,7 @@ fn refuse_changes(options: &ResumeOptions, run: &Run, wanted: &ResolvedSettings)
     let allowed = |key: &str| options.allow.iter().any(|allowed| allowed == key);
     let given = |key: &str| {
         let names = |set: &String| set.split('=').next().unwrap_or_default().trim() == key;
-        options.sets.iter().any(names)
+        options.settings.iter().any(names)
     };
     let accepted = |Difference { key, .. }: &Difference| {
         let more = key == "train.epochs" && wanted.train.epochs >= trained.train.epochs;

@@ -8,6 +8,8 @@ mod devices;
 mod emulated_text;
 #[path = "../common/emulation.rs"]
 mod emulation;
+#[path = "../common/layers.rs"]
+mod layers;
 #[path = "../common/numerics.rs"]
 mod numerics;
 #[path = "../common/settings.rs"]
@@ -16,6 +18,7 @@ mod settings;
 mod bench_floor;
 mod every_shader_has_a_twin;
 mod lstm_extremes;
+mod lstm_final_state;
 mod lstm_matches_burn;
 mod lstm_matches_pytorch;
 mod mixed_precision;
