@@ -91,7 +91,7 @@ pub fn evaluate(options: &EvaluateOptions, events: &mut dyn FnMut(Event)) -> Res
     if prepared.manifest().checksum != recipe.run.checksum {
         let what = "these are not the data that the run was trained on";
         if options.data.is_none() {
-            let help = "name the right ones with --data, or these, if test clips that were trained on do no harm";
+            let help = "pass the right data with --data, or these data if it does not matter that test clips may have been trained on";
             return Err(Error::input(Place::file(prepared.folder()), what, help));
         }
         warn(format!("{what}: a test clip may be one of those"));
@@ -126,7 +126,7 @@ fn check_testing_keys(settings: &[String]) -> Result<()> {
         None => Ok(()),
         Some(key) => Err(Error::usage(
             format!("--set {key} cannot be changed after training"),
-            format!("eval takes {}", TESTING_KEYS.join(", ")),
+            format!("settings that can be changed: {}", TESTING_KEYS.join(", ")),
         )
         .about_key(&key)),
     }

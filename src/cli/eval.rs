@@ -77,7 +77,7 @@ pub fn reported(options: &EvaluateOptions) -> Result<Evaluation> {
 /// Prints a report for people.
 pub fn print(protocol: Protocol, report: &Report) -> Result<()> {
     say(format!(
-        "{protocol}: top-1 {:.4}, top-5 {:.4}, mean class {:.4}, loss {:.4} on {} clips",
+        "{protocol}: top-1 {:.4}, top-5 {:.4}, mean class accuracy {:.4}, loss {:.4} on {} clips",
         report.top1, report.top5, report.mean_class, report.loss, report.clips
     ))?;
     for (stream, alone) in [("temporal", report.temporal), ("spatial", report.spatial)] {
@@ -89,46 +89,47 @@ pub fn print(protocol: Protocol, report: &Report) -> Result<()> {
         }) = alone
         {
             say(format!(
-                "  {stream} stream alone: top-1 {top1:.4}, top-5 {top5:.4}, mean class {mean_class:.4}, loss {loss:.4}"
+                "  {stream} stream alone: top-1 {top1:.4}, top-5 {top5:.4}, mean class accuracy {mean_class:.4}, loss {loss:.4}"
             ))?;
         }
     }
-    table(report)
+    print_classes(report)
 }
 
 /// Classes up to which a confusion matrix fits a terminal.
 const MOST_COLUMNS: usize = 20;
 
-/// A line a class: its clips, the share that is right, and what the wrong ones were taken for: a matrix under the classes'
-/// numbers, or where that would be too wide the three most frequent.
-fn table(report: &Report) -> Result<()> {
+/// A line per class: its clips, its accuracy, and what its clips were predicted as: counts in the columns of the predicted
+/// classes, or the three most frequent mistakes where that would be too wide.
+fn print_classes(report: &Report) -> Result<()> {
     let names = report.classes.iter().map(|c| shortened(&c.name));
     let width = names.map(|name| name.chars().count()).max();
     let name = width.unwrap_or(0).max("class".len());
     let most = report.classes.len().max(report.confusion.largest());
     let cell = most.to_string().len();
-    let line = |[number, class, clips, right]: [&str; 4], taken: String| {
+    let line = |[number, class, clips, accuracy]: [&str; 4], predicted: String| {
         let class = shortened(class);
-        let line = format!("{number:>cell$}  {class:name$}  {clips:>5}  {right:6}  {taken}");
+        let line = format!("{number:>cell$}  {class:name$}  {clips:>5}  {accuracy:8}  {predicted}");
         say(line.trim_end())
     };
     let cells = |cells: Vec<String>| cells.iter().map(|c| format!(" {c:>cell$}")).collect();
     let wide = report.classes.len() > MOST_COLUMNS;
     if wide {
-        say("each class, and what its clips were most often taken for:")?;
-        line(["#", "class", "clips", "right"], String::new())?;
+        say("each class, with the classes that its clips were most often predicted as:")?;
+        line(["#", "class", "clips", "accuracy"], String::new())?;
     } else {
-        say(
-            "each class, and under a class's number how many of its clips were taken for that one:",
-        )?;
+        say("rows: true class; columns: number of the predicted class")?;
         let numbers = (1..=report.classes.len()).map(|number| number.to_string());
-        line(["#", "class", "clips", "right"], cells(numbers.collect()))?;
+        line(
+            ["#", "class", "clips", "accuracy"],
+            cells(numbers.collect()),
+        )?;
     }
     for (number, class) in report.classes.iter().enumerate() {
         let Some(accuracy) = class.accuracy else {
             continue;
         };
-        let taken = if wide {
+        let predicted = if wide {
             confused(report, number)
         } else {
             let shown = |other| match report.confusion.count(number, other) {
@@ -138,13 +139,13 @@ fn table(report: &Report) -> Result<()> {
             cells((0..report.classes.len()).map(shown).collect())
         };
         let [number, clips] = [number + 1, class.clips].map(|n| n.to_string());
-        let right = format!("{accuracy:.4}");
-        line([&number, &class.name, &clips, &right], taken)?;
+        let accuracy = format!("{accuracy:.4}");
+        line([&number, &class.name, &clips, &accuracy], predicted)?;
     }
     Ok(())
 }
 
-/// The three classes that clips of a class were most often taken for, with how many.
+/// The three most frequent mistakes for a class, with counts.
 fn confused(report: &Report, class: usize) -> String {
     let shown = |(other, count): (usize, usize)| {
         format!("{count} {}", shortened(&report.classes[other].name))

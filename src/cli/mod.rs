@@ -57,7 +57,7 @@ enum Command {
 /// Runs the command that the process was started with.
 ///
 /// # Errors
-/// What the command meets; bad usage ends the process with exit code 2 and clap's message.
+/// Those of the command; bad usage ends the process with exit code 2 and clap's message.
 pub fn run() -> Result<()> {
     let command = Cli::parse().command;
     signals::install_handlers(match command {

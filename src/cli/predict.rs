@@ -109,7 +109,7 @@ fn print(prediction: &Prediction, windows_asked_for: bool) -> Result<()> {
         classes,
     } in &prediction.windows
     {
-        let best = classes.first().map_or("nobody".into(), line);
+        let best = classes.first().map_or("no skeleton".into(), line);
         say(format!("  frames {start:>6} to {:>6}:  {best}", end - 1))?;
     }
     Ok(())

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Trains a Two-Stream RNN on prepared data, or goes on with a run. Under mpirun, in a sinew that was built with the
+/// Trains a Two-Stream RNN on prepared data, or resumes a run. Under mpirun, in a sinew that was built with the
 /// feature mpi, every process trains on a share of each batch, with an adapter of its own.
 ///
 /// Example: sinew train ntu60 --protocol xsub --out runs/first

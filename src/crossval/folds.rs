@@ -43,7 +43,7 @@ impl Fold {
         Err(Error::failed(what, help))
     }
 
-    /// Trains the fold to its last epoch: from the start, or from where its run stands.
+    /// Trains the fold to its last epoch, resuming its run where there is one.
     fn train(
         &self,
         prepared: &Arc<Prepared>,
@@ -63,10 +63,10 @@ impl Fold {
 }
 
 /// Trains every fold to its last epoch, up to `jobs` of them side by side; each ends in the same bytes whatever their
-/// number. `events` hears of each fold by its index.
+/// number. `events` receives each fold's index and event.
 ///
 /// # Errors
-/// What the first fold that fails met, the others being stopped and saved; [`Error::Interrupted`] after `stop`.
+/// That of the first fold that fails, after which the others are stopped and saved; [`Error::Interrupted`] after `stop`.
 pub(super) fn train_folds(
     folds: &[Fold],
     prepared: &Arc<Prepared>,
@@ -89,7 +89,7 @@ pub(super) fn train_folds(
             };
             stop.store(true, Ordering::Relaxed);
             let mut first = failure.lock().unwrap_or_else(PoisonError::into_inner);
-            // That the others were stopped says nothing of why.
+            // The first error is the reason; the others were only stopped.
             if first.is_none() || matches!(*first, Some(Error::Interrupted(_))) {
                 *first = Some(error);
             }
@@ -97,7 +97,7 @@ pub(super) fn train_folds(
     };
     std::thread::scope(|scope| {
         for _ in 1..jobs.clamp(1, folds.len().max(1)) {
-            // Where cannot start another thread, fewer folds train at a time; the results are the same.
+            // If another thread cannot be started, fewer folds train at a time; the results are the same.
             let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
         work();

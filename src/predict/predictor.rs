@@ -15,7 +15,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 use std::ops::Range;
 
-/// What the model says of one clip.
+/// The prediction for one clip.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Prediction {
@@ -30,7 +30,7 @@ pub struct Prediction {
     pub windows: Vec<WindowPrediction>,
 }
 
-/// What the model says of the frames from `start` to before `end`, counted from 0.
+/// The prediction for the frames from `start` up to, but not including, `end`, counted from 0.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct WindowPrediction {
@@ -153,7 +153,7 @@ impl Predictor {
         }
         if scored == 0 {
             let help = "use a recording with a skeleton";
-            return Err(Error::setting("nobody is in any of its frames", help));
+            return Err(Error::setting("no frame has a skeleton", help));
         }
         sum.iter_mut().for_each(|s| *s /= scored as f64);
         Ok(self.prediction(clip, &sum, all))

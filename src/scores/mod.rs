@@ -1,4 +1,4 @@
-//! Class probabilities of clips, and what they are worth.
+//! Class probabilities of clips, and the accuracies that follow from them.
 
 mod confusion;
 mod report;
@@ -41,7 +41,7 @@ pub struct Evaluator<'a> {
     pub model: &'a TwoStream,
     /// Where it is.
     pub device: &'a Device,
-    /// What the engine needs to know of the device.
+    /// How the device runs the LSTM kernels.
     pub context: Context,
 }
 
@@ -54,7 +54,7 @@ pub fn inputs(batch: &Batch, start: usize, end: usize, device: &Device) -> Tenso
 }
 
 impl Evaluator<'_> {
-    /// What the model says of the batch, in pieces that the device can hold: the rows of each piece and its outputs.
+    /// The model's outputs for a batch, in pieces that fit the device.
     pub fn outputs<'b>(&'b self, batch: &'b Batch) -> impl Iterator<Item = Outputs> + 'b {
         let rows = self.model.architecture().largest_batch(self.context);
         (0..batch.len()).step_by(rows).map(move |start| {
@@ -73,7 +73,7 @@ impl Evaluator<'_> {
         for outputs in self.outputs(batch) {
             all.extend(read_tensor(outputs.probabilities())?);
         }
-        sound(&all)?;
+        check_finite(&all)?;
         Ok(all)
     }
 
@@ -101,11 +101,11 @@ impl Evaluator<'_> {
             temporal.extend(of_temporal);
             spatial.extend(of_spatial);
         }
-        sound(&scores.fused)?;
+        check_finite(&scores.fused)?;
         Ok(scores)
     }
 
-    /// Every clip of a loader, in its order. `progress` hears of every batch.
+    /// Scores every clip of a loader, in order. `progress` is called after each batch.
     ///
     /// # Errors
     /// A clip that cannot be read, a device that fails.
@@ -151,11 +151,11 @@ fn add(sum: &mut [f64], row: &[f32]) {
         .for_each(|(s, p)| *s += f64::from(*p));
 }
 
-/// Refuses scores that are no numbers.
-fn sound(probabilities: &[f32]) -> Result<()> {
+/// Refuses scores that are NaN or infinite.
+fn check_finite(probabilities: &[f32]) -> Result<()> {
     if probabilities.iter().any(|p| !p.is_finite()) {
         return Err(Error::failed(
-            "the model's scores are no numbers",
+            "the model's scores are NaN or infinite",
             "its weights are damaged, or an input is far outside what it was trained on",
         ));
     }

@@ -28,7 +28,7 @@ pub struct Measures {
     pub loss: f64,
 }
 
-/// What scores are worth; accuracies are fractions from 0 to 1.
+/// Accuracies, loss and confusions of scored clips; accuracies are fractions from 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Clips evaluated.
@@ -64,17 +64,17 @@ pub fn ranking(probabilities: &[f64]) -> Vec<usize> {
     order
 }
 
-/// The label of a clip and what one stream says of it.
-fn alone(score: &ClipScore, stream: usize) -> Option<(usize, &[f64])> {
+/// The label of a clip and the probabilities of one stream.
+fn of_stream(score: &ClipScore, stream: usize) -> Option<(usize, &[f64])> {
     Some((score.label, &score.streams.as_ref()?[stream]))
 }
 
 impl Report {
-    /// Sums up the scores of clips whose classes have these names.
+    /// Evaluates scores; `names` are the class names by index.
     pub fn new(scores: &[ClipScore], names: &[String]) -> Self {
         let fused = scores.iter().map(|s| (s.label, &s.probabilities[..]));
         let stream = |number: usize| -> Option<Measures> {
-            let alone = scores.iter().map(|score| alone(score, number));
+            let alone = scores.iter().map(|score| of_stream(score, number));
             let alone: Vec<_> = alone.collect::<Option<_>>()?;
             let report = Self::of(&alone, names);
             Some(Measures {

@@ -1,4 +1,4 @@
-//! Everything that is wrong with a run's folder: every byte of every file in it is covered by a checksum.
+//! Checks a run's folder: every byte of every file in it is covered by a checksum.
 
 mod strangers;
 
@@ -20,13 +20,13 @@ use std::path::Path;
 pub struct RunCheck {
     /// Files of the run that were checked.
     pub checked: usize,
-    /// Everything wrong; empty when the run is whole.
+    /// Every problem; empty where there is none.
     pub problems: Vec<Error>,
-    /// What looks wrong and stops nothing.
+    /// What looks wrong but does no harm by itself.
     pub warnings: Vec<Warning>,
 }
 
-/// How often a run is checked that changes meanwhile.
+/// Attempts to check a run that changes meanwhile.
 const ATTEMPTS: usize = 3;
 
 /// Checks every file of a run, also while it is being trained: settings, lines, checkpoints, weights, event files and the
@@ -143,7 +143,7 @@ impl Checker<'_> {
             true => "changed since it was written (its checksum differs)".to_string(),
             false => format!("changed since it was written: {}", clauses.join("; ")),
         };
-        let help = "restore it: `sinew check RUN --mend` writes it anew from the newest checkpoint";
+        let help = "restore it: `sinew check RUN --mend` rewrites it from the newest checkpoint";
         self.problem(&path, what, help);
     }
 
@@ -166,7 +166,7 @@ impl Checker<'_> {
         }
         if whole == 0 {
             let what = "no whole checkpoint, so the run cannot be resumed";
-            self.problem(&folder, what, "train anew");
+            self.problem(&folder, what, "start a new run");
         }
     }
 
@@ -215,7 +215,7 @@ impl Checker<'_> {
                 self.problem(
                     &path,
                     "missing",
-                    "restore it; resuming the run writes it anew",
+                    "restore it, or resume the run, which rewrites it",
                 );
                 continue;
             };
@@ -279,7 +279,7 @@ impl Checker<'_> {
                 continue;
             };
             let help =
-                "TensorBoard may lack some points; `sinew check RUN --mend` keeps what is whole";
+                "TensorBoard may lack some points; `sinew check RUN --mend` keeps the intact part";
             let (damaged, cut) = tensorboard::faults(&bytes);
             let name = listed_name(self.folder, path);
             let listed = self.checksums.as_ref().and_then(|s| s.files.get(&name));
@@ -307,7 +307,7 @@ impl Checker<'_> {
         let Some(Some(bytes)) = self.noted(bytes) else {
             return;
         };
-        let help = "`sinew report` makes it anew";
+        let help = "`sinew report` rewrites it";
         match files::sealed(&bytes) {
             Some(true) => {}
             Some(false) => {
@@ -339,7 +339,7 @@ impl Checker<'_> {
             } else if name.starts_with(CHECKPOINTS) {
                 // Those that newer ones replace are removed.
                 if newest.as_ref().is_none_or(|newest| *newest < path) {
-                    self.warn(&path, "missing", "the run goes on from an older one");
+                    self.warn(&path, "missing", "resuming the run uses an older one");
                 }
             }
         }
@@ -373,5 +373,5 @@ impl Checker<'_> {
     }
 }
 
-/// What is wrong with a growing file that is not what it was.
+/// The problem of a growing file whose bytes have changed.
 const CHANGED: &str = "changed or cut short since it was written (its checksum differs)";

@@ -1,4 +1,4 @@
-//! Mending a run's folder without training: what can be restored is, and what is lost is said.
+//! Repairs a run's folder without training, and lists what is lost.
 
 use super::checkpoint::{Checkpoint, Position};
 use super::checksums::Checksums;
@@ -12,7 +12,7 @@ use crate::limits::SETTINGS_BYTES;
 use crate::settings::ResolvedSettings;
 use std::path::Path;
 
-/// Mends a run: writes a damaged or edited `config.toml` anew from the newest whole checkpoint, drops damaged lines and
+/// Repairs a run: rewrites a damaged or edited `config.toml` from the newest intact checkpoint, drops damaged lines and
 /// records of metrics, timing and event files, and lists every file in `checksums.json`. Returns a line for each thing that
 /// was done or lost; damaged checkpoints and weights stay as they are.
 ///

@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What stands before a parameter's name in a checkpoint, which holds the optimiser's memory too.
+/// The prefix of parameters in a checkpoint, which also holds the optimiser's state.
 pub(crate) const CHECKPOINT: &str = "model.";
 
-/// How long the clips were that a model was trained on, in frames.
+/// Lengths of the training clips, in frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lengths {
     /// Their median, the lower of two in the middle.
@@ -41,7 +41,7 @@ impl Lengths {
     }
 }
 
-/// A trained model as it stands in a file.
+/// A trained model as stored in a file.
 #[derive(Debug, Clone)]
 pub struct Weights {
     /// Parameters by PyTorch's names.
