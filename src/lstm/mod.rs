@@ -104,10 +104,8 @@ pub mod twin;
 
 pub use burn::nn::LstmState;
 pub use choose::choose;
-pub use device::{
-    CPU_LARGEST, DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH,
-    longest_dispatch,
-};
+pub(crate) use device::{CPU_LARGEST, longest_dispatch};
+pub use device::{DeviceLimits, EngineDevice, GpuLimits, MatrixUnits};
 pub use layer::{Lstm, LstmConfig, LstmDirection};
 pub use options::{Context, Products};
 pub use plan::{Plan, PlanKind, Unsupported};
