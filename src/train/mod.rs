@@ -21,6 +21,7 @@ mod optimiser;
 mod output;
 #[doc(hidden)]
 pub mod plans;
+#[doc(hidden)]
 pub mod ranks;
 mod resolve;
 mod resume;
@@ -34,7 +35,9 @@ mod stored;
 mod tensorboard;
 mod weights;
 
-pub use begin::{begin, follow, lead};
+pub use begin::begin;
+#[doc(hidden)]
+pub use begin::{follow, lead};
 pub(crate) use begin::{for_training, text_of};
 #[doc(hidden)]
 pub use check::{RunCheck, check_run, check_weights};

@@ -4,7 +4,7 @@ use super::checkpoint::{self, Best, Checkpoint, Position};
 use super::checksums::{ChecksumWriter, listed_name};
 use super::epochs::{EPOCH_FILES, EpochMetrics, EpochTiming, append_line, kept_lines, read_lines};
 use super::folder::{
-    BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, METRICS, TIMING, lock, refuse_strangers,
+    BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, Lock, METRICS, TIMING, lock, refuse_strangers,
 };
 use super::stored::StoredSettings;
 use super::tensorboard::{self, EventLog};
@@ -15,7 +15,6 @@ use crate::limits::{RUN_FILE_BYTES, SETTINGS_BYTES};
 use crate::settings::ResolvedSettings;
 use crate::text::ranges;
 use crate::weights::Weights;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// An open run, locked against a second process.
@@ -30,7 +29,7 @@ pub struct Run {
     /// What was noticed when the run was opened.
     warnings: Vec<String>,
     /// None at ranks that write nothing.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 impl Run {
