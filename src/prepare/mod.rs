@@ -160,7 +160,7 @@ fn prepare_listed(
         |index, recording: Result<Recording>| {
             if options.stop.load(Ordering::Relaxed) {
                 target.keep_finished();
-                let what = "finished shards are kept; the same command continues";
+                let what = "finished shards are kept; run the same command to continue";
                 return Err(Error::Interrupted(what.into()));
             }
             part.items = index + 1;

@@ -177,7 +177,7 @@ impl Session {
             rate(schedule, train.lr, step, steps, train.epochs) * returned
         };
         Some(format!(
-            "train.epochs {} to {} stretches the cosine schedule: the rate goes from {:.2e} in the last step to {:.2e} in \
+            "train.epochs {} to {} stretches the cosine schedule: the learning rate goes from {:.2e} in the last step to {:.2e} in \
              the next; to train on at a low rate, start a new run with --init, a lower train.lr and \
              schedule.kind=constant instead",
             epochs[0],
