@@ -75,7 +75,7 @@ pub struct PrepareSummary {
     pub bytes: u64,
     /// Bad entries left out, by `skip_bad`.
     pub skipped: Vec<Skipped>,
-    /// Files of the sources that are no clips.
+    /// Number of files in the sources that are not clips.
     pub ignored: usize,
     /// What looks wrong and stopped nothing.
     pub warnings: Vec<Warning>,

@@ -46,7 +46,7 @@ pub(super) fn refuse_strangers(folder: &Path) -> Result<()> {
         let path = entry.map_err(|e| Error::io(folder, "read", e))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !OURS.contains(&name.as_ref()) && !files::is_leftover(&path) {
-            let what = format!("it holds other things, such as {name}");
+            let what = format!("contains other files, such as {name}");
             return Err(Error::exists(folder, what, "choose a new folder for --out"));
         }
     }
