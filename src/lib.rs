@@ -1,7 +1,7 @@
 //! sinew trains the Two-Stream RNN for skeleton action recognition on any GPU that wgpu reaches.
 //!
 //! A program trains on arrays of its own in three steps: [`prepare::Collection`] takes them in, [`settings::Settings`] are
-//! the settings, [`train::begin`] and [`train::Session::train`] do the rest. `examples/own_data` in full:
+//! the settings, [`train()`] trains. `examples/own_data` in full:
 //!
 //! ```ignore
 #![doc = include_str!("../examples/own_data/main.rs")]
@@ -50,3 +50,4 @@ pub use event::Event;
 pub use export::export;
 pub use predict::predict;
 pub use prepare::prepare;
+pub use train::{resume, train};

@@ -2,13 +2,14 @@
 
 mod waves;
 
+use sinew::Result;
 use sinew::error::Place;
+use sinew::export::ExportOptions;
 use sinew::prepare::Collection;
 use sinew::settings::{Preset, Settings};
 use sinew::skeleton::{About, Layout};
-use sinew::train::{Event, Start, begin};
-use sinew::{Result, device::Choice};
-use std::{path::Path, sync::Arc, sync::atomic::AtomicBool};
+use sinew::train::{Event, TrainOptions};
+use std::path::Path;
 
 fn main() -> Result<()> {
     train(Path::new("own-data"))
@@ -22,16 +23,17 @@ pub fn train(folder: &Path) -> Result<()> {
         let about = About::in_split(clip.split);
         data.add(&clip.name, clip.class, about, &clip.shape, &clip.data)?;
     }
-    let data = Arc::new(data.finish()?);
+    let data = data.finish()?;
 
     let settings = Settings::preset(Preset::Sinew)?;
     let settings = settings.with(&["run.protocol=split", "train.epochs=12"])?;
-    let (run, device) = (folder.join("run"), Choice::Auto);
-    let mut session = begin(&settings, data, &run, device, Start::Fresh, &mut |_| {})?;
-    session.train(&AtomicBool::new(false), &mut |event| {
+    let options = TrainOptions::new(settings, data.folder(), folder.join("run"));
+    let trained = sinew::train(&options, &mut |event| {
         if let Event::Epoch { metrics, .. } = event {
             println!("epoch {}: loss {:.3}", metrics.epoch, metrics.loss);
         }
     })?;
-    session.best()?.write(&folder.join("weights.safetensors"))
+    let export = ExportOptions::new(trained.run, folder.join("weights.safetensors"));
+    sinew::export(&export, &mut |_| {})?;
+    Ok(())
 }

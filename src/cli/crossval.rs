@@ -11,7 +11,7 @@ use crate::evaluate::{ClipScore, Measures, Report, score_clips, test_clips};
 use crate::loader::Protocol;
 use crate::settings::{Preset, Settings};
 use crate::shards::Prepared;
-use crate::train::{self, Event, Fold, Run, Target, for_training, resolve, train_folds};
+use crate::train::{self, Event, Fold, Run, Target, resolve, train_folds, training_warnings};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -170,7 +170,7 @@ fn folds(
         };
         let recipe = resolve(&settings, &target, &mut |note| progress.line(&note))?;
         test_clips(*protocol, prepared)?;
-        for warning in for_training(&recipe, prepared)? {
+        for warning in training_warnings(&recipe, prepared)? {
             progress.line(&format!("warning: {protocol}: {warning}"));
         }
         plan = Some(recipe.run.plan.clone());

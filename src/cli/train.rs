@@ -6,11 +6,10 @@ use super::signals::with_signals;
 use super::{exit_code, say, tell};
 use crate::device::{Choice, share_cores};
 use crate::error::{Error, Result};
-use crate::shards::Prepared;
 use crate::train::ranks::{self, Ranks};
 use crate::train::{
-    Best, EpochTiming, Event, Head, InitialWeights, ResumeOptions, Session, Start, follow, lead,
-    open_to_resume,
+    Best, EpochTiming, Event, Head, ResumeOptions, TrainOptions, TrainSummary, join, open_session,
+    start,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,7 +64,7 @@ pub fn run(args: &Args) -> Result<()> {
     let ended = train(args, &ranks);
     match &ended {
         // mpirun ends them all when the first of them ends with such a code: the line is out before any does.
-        Err(error @ Error::Interrupted(_)) if rank.of > 1 => {
+        Err(error @ Error::Interrupted(_)) if rank.count > 1 => {
             if rank.leads() {
                 tell(format!("sinew: {error}"));
             }
@@ -73,14 +72,14 @@ pub fn run(args: &Args) -> Result<()> {
             drop(ranks);
             std::process::exit(exit_code(error).into());
         }
-        Err(error) if rank.of > 1 => {
+        Err(error) if rank.count > 1 => {
             if !rank.leads() {
                 // What all ranks meet the first one tells, and ends the others meanwhile.
                 std::thread::sleep(Duration::from_millis(500));
             }
             tell(format!(
                 "sinew: rank {} of {}: {error}",
-                rank.number, rank.of
+                rank.index, rank.count
             ));
             ranks.abort(exit_code(error));
         }
@@ -90,41 +89,38 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn train(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
-    share_cores(ranks.rank().locals)?;
+    share_cores(ranks.rank().local_count)?;
     let mut progress = Progress::new("train", 0);
     if !ranks.rank().leads() {
-        return join(args, ranks, &progress);
+        return join_run(args, ranks, &progress);
     }
+    let mut events = |event: Event<'_>| note(&progress, &event);
     let mut session = match &args.resume {
-        Some(folder) => resume(args, ranks, folder, &progress)?,
-        None => start(args, ranks, &progress)?,
+        Some(folder) => open_session(&args.resume_options(folder, ranks)?, &mut events)?,
+        None => start(&args.train_options(ranks)?, &mut events)?,
     };
     if session.position().epoch >= session.run().recipe.train.epochs {
         progress.line("the run is finished; --epochs N trains on");
     }
-    until_stopped(&mut session, &mut |event| show(&mut progress, &event))?;
+    let ended = with_signals(|stop| session.train(stop, &mut |event| show(&mut progress, &event)));
     drop(progress);
-    let best = session.run().best();
-    match session.position().best {
+    ended?;
+    let TrainSummary { best, weights, .. } = session.summary();
+    let weights = weights.display();
+    match best {
         Some(Best { top1, epoch, .. }) => say(format!(
-            "best: epoch {epoch}, validation top-1 {top1:.4}; {}",
-            best.display()
+            "best: epoch {epoch}, validation top-1 {top1:.4}; {weights}"
         )),
-        None => say(format!("done; {}", best.display())),
+        None => say(format!("done; {weights}")),
     }
 }
 
-/// Trains until the end or a signal.
-fn until_stopped(session: &mut Session, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
-    with_signals(|stop| session.train(stop, events))
-}
-
-/// Trains as a rank that does not lead, and tells only what concerns it alone.
-fn join(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> {
-    let number = ranks.rank().number;
+/// Trains as a rank other than the first, and prints only what concerns this rank.
+fn join_run(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> {
+    let index = ranks.rank().index;
     let mut events = |event: Event<'_>| match event {
-        Event::Note(text) => progress.line(&format!("rank {number}: {text}")),
-        Event::Warning(text) => progress.line(&format!("rank {number}: warning: {text}")),
+        Event::Note(text) => progress.line(&format!("rank {index}: {text}")),
+        Event::Warning(text) => progress.line(&format!("rank {index}: warning: {text}")),
         _ => {}
     };
     let folder = args.resume.as_ref().or(args.out.as_ref());
@@ -133,48 +129,37 @@ fn join(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> 
         (named, _) => named,
     };
     let folder = folder.map(PathBuf::as_path).unwrap_or(Path::new(""));
-    let mut session = follow(ranks.clone(), folder, device, &mut events)?;
-    until_stopped(&mut session, &mut |_| {})
+    let mut session = join(ranks.clone(), folder, device, &mut events)?;
+    with_signals(|stop| session.train(stop, &mut |_| {}))
 }
 
-fn start(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<Session> {
-    let (Some(data), Some(out)) = (&args.data, &args.out) else {
-        return Err(Error::usage(
-            "DATA and --out are missing",
-            "see sinew train --help",
-        ));
-    };
-    let protocol = args.protocol.as_deref().map(str::parse).transpose()?;
-    let settings = args.settings.layered(protocol)?;
-    let prepared = Arc::new(Prepared::open(data)?);
-    let device = args.settings.device.unwrap_or(Choice::Auto);
-    let first = match &args.init {
-        None => Start::Fresh,
-        Some(file) => {
-            let head = args.init_head.unwrap_or_default();
-            Start::From(Box::new(InitialWeights::read(file, head)?))
-        }
-    };
-    let mut events = |event: Event<'_>| note(progress, &event);
-    let ranks = ranks.clone();
-    lead(ranks, &settings, prepared, out, device, first, &mut events)
-}
+impl Args {
+    fn train_options(&self, ranks: &Arc<dyn Ranks>) -> Result<TrainOptions> {
+        let (Some(data), Some(out)) = (&self.data, &self.out) else {
+            return Err(Error::usage(
+                "DATA and --out are missing",
+                "see sinew train --help",
+            ));
+        };
+        let protocol = self.protocol.as_deref().map(str::parse).transpose()?;
+        let mut options = TrainOptions::new(self.settings.layered(protocol)?, data, out);
+        options.device = self.settings.device.unwrap_or(Choice::Auto);
+        options.init = self.init.clone();
+        options.init_head = self.init_head.unwrap_or_default();
+        options.ranks = ranks.clone();
+        Ok(options)
+    }
 
-fn resume(
-    args: &Args,
-    ranks: &Arc<dyn Ranks>,
-    folder: &Path,
-    progress: &Progress,
-) -> Result<Session> {
-    let (data, protocol) = (args.data.as_deref(), args.protocol.as_deref());
-    let options = ResumeOptions {
-        sets: args.settings.sets(data, protocol)?,
-        allow: args.allow.clone(),
-        data: args.data.clone(),
-        device: args.settings.device,
-        ranks: ranks.clone(),
-    };
-    open_to_resume(folder, &options, &mut |event| note(progress, &event))
+    fn resume_options(&self, folder: &Path, ranks: &Arc<dyn Ranks>) -> Result<ResumeOptions> {
+        let (data, protocol) = (self.data.as_deref(), self.protocol.as_deref());
+        let mut options = ResumeOptions::new(folder);
+        options.settings = self.settings.sets(data, protocol)?;
+        options.allow = self.allow.clone();
+        options.data = self.data.clone();
+        options.device = self.settings.device;
+        options.ranks = ranks.clone();
+        Ok(options)
+    }
 }
 
 /// Tells what is said while a run is set up.

@@ -1,9 +1,9 @@
 //! The folds of a cross-validation: ordinary runs, several at a time.
 
 use super::event::Event;
-use super::ranks::alone;
+use super::ranks::single;
 use super::run::Run;
-use super::session::{Session, Start};
+use super::session::{Session, Setup};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::settings::{Difference, ResolvedSettings};
@@ -53,14 +53,17 @@ impl Fold {
         stop: &AtomicBool,
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<()> {
-        let (run, start) = if Run::exists(&self.folder) {
-            (Run::open(&self.folder)?, Start::Resume)
-        } else {
-            let run = Run::create(&self.folder, self.recipe.clone())?;
-            (run, Start::Fresh)
+        let setup = |settings: &ResolvedSettings, events: &mut dyn FnMut(Event<'_>)| {
+            let (prepared, compute) = (prepared.clone(), compute.clone());
+            Setup::new(settings.clone(), prepared, compute, single(), events)
         };
-        let (prepared, compute) = (prepared.clone(), compute.clone());
-        Session::new(run, prepared, compute, alone(), start, events)?.train(stop, events)
+        let mut session = if Run::exists(&self.folder) {
+            let run = Run::open(&self.folder)?;
+            Session::resume(setup(&run.recipe, events)?, run, events)?
+        } else {
+            Session::start(setup(&self.recipe, events)?, &self.folder, None, events)?
+        };
+        session.train(stop, events)
     }
 }
 

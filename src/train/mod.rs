@@ -5,7 +5,6 @@
 //! ends where sums are taken in another order: another GPU or driver, another plan or precision, a processor with other
 //! vector code, another version of this program. Such runs follow each other closely at first, and then less.
 
-mod begin;
 mod check;
 mod checkpoint;
 mod checksums;
@@ -27,12 +26,13 @@ mod run_data;
 mod schedule;
 mod session;
 mod shape;
+mod start;
 mod step;
 mod stored;
+mod summary;
 mod tensorboard;
 mod weights;
 
-pub use begin::{begin, follow, for_training, lead, text_of};
 pub use check::{RunCheck, check_run, check_weights};
 pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
 pub use checksums::{CHECKSUMS, Checksums, FileSum};
@@ -46,13 +46,15 @@ pub use mend::mend_run;
 pub use optimiser::{Gradients, Optimiser, OptimiserState, clip};
 pub(crate) use output::check_output;
 pub use resolve::{Target, resolve, resolve_for_clips};
-pub use resume::{ResumeOptions, open_to_resume};
+pub use resume::{ResumeOptions, open_session, resume};
 pub use run::{Run, best};
 pub use run_data::data_of;
 pub use schedule::rate;
-pub use session::{Session, Start};
+pub use session::{Session, Setup};
 pub use shape::{architecture, model_layout};
+pub use start::{TrainOptions, join, path_text, start, train, training_warnings};
 pub use step::{Divergence, PendingStep, StepNumbers, Trainee, Turn};
 pub use stored::StoredSettings;
+pub use summary::TrainSummary;
 pub(crate) use weights::inference_context;
 pub use weights::{CheckpointChoice, best_weights, chosen_weights, weights_of};
