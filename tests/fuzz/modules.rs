@@ -1,6 +1,12 @@
 //! The modules of sinew that do not need Burn.
 #![allow(unused_imports, reason = "other modules of the crate use them")]
 
+#[path = "../../src/device/name.rs"]
+mod device_name;
+/// The part of `device` that settings use.
+pub mod device {
+    pub use super::device_name::DeviceName;
+}
 #[path = "../../src/error/mod.rs"]
 pub mod error;
 #[path = "../../src/files/mod.rs"]
@@ -11,8 +17,8 @@ pub mod formats;
 pub mod limits;
 #[path = "../../src/loader/mod.rs"]
 pub mod loader;
-#[path = "../../src/recipe/mod.rs"]
-pub mod recipe;
+#[path = "../../src/settings/mod.rs"]
+pub mod settings;
 #[path = "../../src/rng.rs"]
 pub mod rng;
 #[path = "../../src/shards/mod.rs"]
