@@ -1,3 +1,5 @@
+// #import shared/cell.wgsl
+
 // The hidden state that entered each step's recurrent product, as the weight gradient needs it; zero past a row's end.
 @group(0) @binding(0) var<storage, read_write> out: array<f32>;      // [T, B, G, H]
 @group(0) @binding(1) var<storage, read_write> h0: array<f32>;       // [G, B, H]

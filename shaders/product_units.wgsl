@@ -1,5 +1,6 @@
-// The batched product of product.wgsl on matrix units: fragments of SIDE × SIDE as cooperative matrices, f16 operands,
-// f32 sums. A subgroup computes a square of 32 × 32, a workgroup GRID × GRID of them, whatever the subgroups' size.
+// A batched product, C(g, m, n) = sum over k of A(g, m, k) · B(g, n, k), on matrix units: fragments of SIDE × SIDE as
+// cooperative matrices, f16 operands, f32 sums. A subgroup computes a square of 32 × 32, a workgroup GRID × GRID of them,
+// whatever the subgroups' size.
 const SIDE: u32 = {{ SIDE }}u;      // rows, columns and depth of a fragment: 16 on Vulkan, 8 on Metal
 const GRID: u32 = {{ GRID }}u;      // squares along a side of the tile
 const SQUARES: u32 = GRID * GRID;
@@ -9,8 +10,8 @@ const WG: u32 = SQUARES * 32u;
 const LOADS: u32 = TILE * DEPTH / 4u / WG;
 const C_PITCH: u32 = SIDE;          // of a fragment on its way out
 
-@group(0) @binding(0) var<storage, read_write> a: array<{{ A_TYPE }}>;      // A, by the strides in info
-@group(0) @binding(1) var<storage, read_write> b: array<{{ B_TYPE }}>;      // B
+@group(0) @binding(0) var<storage, read_write> a: array<{{ a.TYPE }}>;      // A, by the strides in info
+@group(0) @binding(1) var<storage, read_write> b: array<{{ b.TYPE }}>;      // B
 @group(0) @binding(2) var<storage, read_write> a_largest: array<u32>;       // bits of A's largest magnitude
 @group(0) @binding(3) var<storage, read_write> b_largest: array<u32>;       // of B's
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;               // [pieces, G, M, N]
@@ -19,8 +20,8 @@ const C_PITCH: u32 = SIDE;          // of a fragment on its way out
 // As the operand lies in memory: [TILE, DEPTH] where it is deep, else [DEPTH, TILE]; 8 more keep banks apart.
 const A_PITCH: u32 = select(TILE, DEPTH, a_DEEP) + 8u;
 const B_PITCH: u32 = select(TILE, DEPTH, b_DEEP) + 8u;
-var<workgroup> a_tile: array<f16, {{ A_SHARED }}>;
-var<workgroup> b_tile: array<f16, {{ B_SHARED }}>;
+var<workgroup> a_tile: array<f16, {{ a.SHARED }}>;
+var<workgroup> b_tile: array<f16, {{ b.SHARED }}>;
 var<workgroup> staging: array<f32, {{ STAGING }}>; // [SQUARES, SIDE, SIDE]: fragments on their way out
 
 // The l-th four numbers of a thread: outer and k within a deep operand's tile, or within another's.
@@ -110,3 +111,9 @@ fn main(
 {{ STORE }}
     }
 }
+
+// #import shared/scale.wgsl
+
+// #import shared/operand.wgsl X=a
+
+// #import shared/operand.wgsl X=b

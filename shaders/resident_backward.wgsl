@@ -1,3 +1,5 @@
+// #import shared/cell.wgsl
+
 // LSTM backward through time, steps last-1 down to first: a workgroup owns R rows of one group.
 // Threads are lanes × row groups, and a lane has two parts to play. In the cell's step it is a unit. In the product
 // it is one gate of four units, a quarter of H apart: a thread sums over that gate alone, 4 units × RPT rows, so that
@@ -183,3 +185,5 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index
         }
     }
 }
+
+// #import shared/step.wgsl

@@ -1,3 +1,5 @@
+// #import shared/cell.wgsl
+
 // LSTM forward, steps [first, last): a workgroup owns R rows of one group and keeps their hidden state.
 // Threads are units × row groups; a thread computes UPT units of RPT rows, all four gates at once, so that every
 // element of W_hh enters a thread once a step and is used RPT times. It goes from the cache straight to registers,
@@ -129,3 +131,5 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
 }
+
+// #import shared/step.wgsl

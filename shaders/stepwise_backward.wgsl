@@ -1,3 +1,5 @@
+// #import shared/cell.wgsl
+
 // One step of LSTM backward: from the gates' gradient of step `after` to that of the step before it.
 // A workgroup computes a tile of 4 × UNITS units × ROWS rows of one group; after = T starts, after = 0 ends with h0's
 // gradient. The product goes over all 4H gates in pieces, as in the forward step; a thread has 4 units, a quarter of
@@ -142,3 +144,7 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index
         }
     }
 }
+
+// #import shared/step.wgsl
+
+// #import shared/backward.wgsl

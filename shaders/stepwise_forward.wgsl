@@ -1,3 +1,5 @@
+// #import shared/cell.wgsl
+
 // One step of LSTM forward: a workgroup computes a tile of UNITS units × ROWS rows of one group.
 // The product goes over k in pieces of DEPTH, which stand in workgroup memory twice: while one is used, the next is on
 // its way through registers to the other, and one barrier a piece parts them. Where tiles are few, KS slices of
@@ -138,3 +140,7 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_index
         }
     }
 }
+
+// #import shared/step.wgsl
+
+// #import shared/forward.wgsl

@@ -1,3 +1,5 @@
+// #import shared/cell.wgsl
+
 // One step of LSTM backward on matrix units: stepwise_backward.wgsl, its product by fragments. Four columns are units a
 // quarter of H apart. Gates' gradients can be of any size: each row is brought by a power of two to where f16 neither
 // overflows nor loses what counts. The step before has left the largest of each row and tile of columns behind d_state.
@@ -80,3 +82,11 @@ fn finish_four(sums: vec4<f32>, tile: Tile, y: u32, four: u32) {
     }
     atomicMax(&largest[y], max(max(bits.x, bits.y), max(bits.z, bits.w)));
 }
+
+// #import shared/step.wgsl
+
+// #import shared/backward.wgsl
+
+// #import shared/scale.wgsl
+
+// #import shared/units.wgsl

@@ -1,3 +1,5 @@
+// #import shared/cell.wgsl
+
 // One step of LSTM forward on matrix units: stepwise_forward.wgsl, its product by fragments. Four columns are the gates
 // of a unit.
 const DEEP: u32 = H;    // of what enters
@@ -37,3 +39,9 @@ fn entering_at(tile: Tile, y: u32, k: u32) -> f32 {
 fn finish_four(sums: vec4<f32>, tile: Tile, y: u32, unit: u32) {
     finish(sums, tile.step, tile.group, tile.row + y, unit);
 }
+
+// #import shared/step.wgsl
+
+// #import shared/forward.wgsl
+
+// #import shared/units.wgsl

@@ -127,7 +127,8 @@ fn check_testing_keys(settings: &[String]) -> Result<()> {
         Some(key) => Err(Error::usage(
             format!("--set {key} cannot be changed after training"),
             format!("eval takes {}", TESTING_KEYS.join(", ")),
-        )),
+        )
+        .about_key(&key)),
     }
 }
 

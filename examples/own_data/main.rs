@@ -2,38 +2,33 @@
 
 mod waves;
 
-use sinew::Result;
-use sinew::error::Place;
-use sinew::export::ExportOptions;
 use sinew::prepare::Collection;
-use sinew::settings::{Preset, Settings};
-use sinew::skeleton::{About, Layout};
-use sinew::train::{Event, TrainOptions};
+use sinew::skeleton::About;
+use sinew::train::Event;
+use sinew::{ExportOptions, Layout, Preset, Result, Settings, TrainOptions, export, train};
 use std::path::Path;
 
 fn main() -> Result<()> {
-    train(Path::new("own-data"))
+    train_on_waves(Path::new("own-data"))
 }
 
-pub fn train(folder: &Path) -> Result<()> {
-    let layout = Layout::from_toml(waves::LAYOUT, &Place::file("waves.rs"))?;
-    let classes = ["left wave", "right wave"];
-    let mut data = Collection::create(folder.join("data"), &layout, &classes)?;
+pub fn train_on_waves(folder: &Path) -> Result<()> {
+    let [data, run, weights] = ["data", "run", "weights.safetensors"].map(|name| folder.join(name));
+    let layout: Layout = waves::LAYOUT.parse()?;
+    let mut collection = Collection::create(&data, &layout, &["left wave", "right wave"])?;
     for clip in waves::clips() {
         let about = About::in_split(clip.split);
-        data.add(&clip.name, clip.class, about, &clip.shape, &clip.data)?;
+        collection.add(&clip.name, clip.class, about, &clip.shape, &clip.data)?;
     }
-    let data = data.finish()?;
+    collection.finish()?;
 
-    let settings = Settings::preset(Preset::Sinew)?;
-    let settings = settings.with(&["run.protocol=split", "train.epochs=12"])?;
-    let options = TrainOptions::new(settings, data.folder(), folder.join("run"));
-    let trained = sinew::train(&options, &mut |event| {
+    let sets = ["run.protocol=split", "train.epochs=12"];
+    let settings = Settings::layered(Preset::Sinew, None, &sets)?;
+    train(&TrainOptions::new(&data, &run, settings), &mut |event| {
         if let Event::Epoch { metrics, .. } = event {
             println!("epoch {}: loss {:.3}", metrics.epoch, metrics.loss);
         }
     })?;
-    let export = ExportOptions::new(trained.run, folder.join("weights.safetensors"));
-    sinew::export(&export, &mut |_| {})?;
+    export(&ExportOptions::new(&run, &weights), &mut |_| {})?;
     Ok(())
 }

@@ -8,17 +8,17 @@ use crate::text::counted;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Lists everything wrong with an archive, prepared data, a run or a file of weights; exit code 1 if anything is.
+/// Reports problems with an archive, prepared data, a run or a weights file; exits 1 if any are found.
 ///
 /// Example: sinew check ntu60
 ///
 /// Example: sinew check runs/first --mend
 #[derive(clap::Args)]
 pub struct Args {
-    /// An archive, a folder of clips, prepared data, a run, or weights
+    /// An archive, a folder of clips, prepared data, a run, or a weights file
     path: PathBuf,
-    /// Mend a run first: write a damaged or edited config.toml anew from the newest checkpoint, and drop damaged lines and
-    /// records of metrics, timing and event files; each thing done or lost is said
+    /// Repair a run first: restore a damaged or edited config.toml from the newest checkpoint, and drop damaged lines and
+    /// records of metrics, timing and event files; every repair and loss is listed
     #[arg(long)]
     mend: bool,
     /// Print one JSON value

@@ -2,6 +2,7 @@
 
 use super::settings::SettingsArgs;
 use super::{eval, export, prepare, say, synth, tell, train};
+use crate::crossval::interrupted;
 use crate::device::{Choice, open};
 use crate::error::{Error, Place, Result};
 use crate::evaluate::{EvaluateOptions, test_clips};
@@ -9,26 +10,26 @@ use crate::files;
 use crate::loader::Protocol;
 use crate::report::write_run_page;
 use crate::shards::{MANIFEST, Prepared};
-use crate::train::{CheckpointChoice, REPORT_PAGE, Run, interrupted};
+use crate::train::{CheckpointChoice, REPORT_PAGE, Run};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// The whole way on a small made archive: synth, prepare, train, evaluate, export, report.
-/// What an earlier demo left in the folder is used again.
+/// Runs the full pipeline on a small synthetic archive: synth, prepare, train, eval, export, report.
+/// Results of an earlier demo in the folder are reused.
 ///
 /// Example: sinew demo
 #[derive(clap::Args)]
 pub struct Args {
-    /// Folder for everything that is made
+    /// Folder for all output
     #[arg(default_value = "sinew-demo")]
     dir: PathBuf,
-    /// Clips to make
+    /// Clips to generate
     #[arg(long, default_value_t = 480)]
     clips: usize,
-    /// Passes over the training clips
+    /// Epochs
     #[arg(long, default_value_t = 25)]
     epochs: usize,
-    /// auto, gpu, cpu, or a number that `sinew devices` lists
+    /// auto, gpu, cpu, or an adapter's number in `sinew devices`
     #[arg(long, default_value = "auto")]
     device: Choice,
 }
@@ -44,10 +45,10 @@ const SETTINGS: [&str; 7] = [
     "schedule.warmup=2",
 ];
 
-/// People that are trained on, and others that are tested.
+/// Some subjects are trained on, the others are tested.
 const PROTOCOL: Protocol = Protocol::Xsub;
 
-/// What the demo makes in its folder.
+/// What the demo writes in its folder.
 const MADE: [&str; 4] = ["made.zip", "data", "run", "weights.safetensors"];
 
 /// Refuses a folder that holds anything but an earlier demo.
@@ -68,7 +69,7 @@ fn refuse_others(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// An interrupted training, as it is taken up here.
+/// The message of an interrupted training: the demo itself continues it.
 fn again(error: Error) -> Error {
     match error {
         Error::Interrupted(_) => interrupted(),
@@ -93,13 +94,13 @@ pub fn run(args: &Args) -> Result<()> {
         device: Some(args.device),
         ..SettingsArgs::default()
     };
-    // What cannot be done is told before anything is.
+    // Refuse bad options before anything is written.
     settings.layered(Some(PROTOCOL))?;
     open(args.device)?;
     refuse_others(&args.dir)?;
     files::create_folder(&args.dir)?;
     if data.join(MANIFEST).exists() {
-        stage(2, "synth and prepare: their data are there already")?;
+        stage(2, "synth and prepare: using the data of an earlier demo")?;
         let there = Prepared::open(&data)?.manifest().clips.len();
         if there != args.clips {
             let what = format!("{} holds a demo of {there} clips", args.dir.display());
@@ -109,7 +110,7 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         stage(
             1,
-            "synth: an archive of made clips in the real NTU RGB+D text format",
+            "synth: an archive of synthetic clips in the text format of NTU RGB+D",
         )?;
         synth::make(&synth::Args {
             out: archive.clone(),
@@ -118,7 +119,7 @@ pub fn run(args: &Args) -> Result<()> {
             seed: 0,
             like: None,
         })?;
-        stage(2, "prepare: the archive into checked shards")?;
+        stage(2, "prepare: the archive into prepared data")?;
         prepare::run(&prepare::Args {
             source: vec![archive.clone()],
             out: data.clone(),
@@ -128,10 +129,7 @@ pub fn run(args: &Args) -> Result<()> {
         })?;
     }
     if let Ok(stored) = Run::recipe(&run) {
-        stage(
-            3,
-            "train: the run is there already and goes on where it stopped",
-        )?;
+        stage(3, "train: resuming the run of an earlier demo")?;
         train::run(&train::Args {
             resume: Some(run.clone()),
             settings: SettingsArgs {
@@ -144,13 +142,13 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         stage(
             3,
-            "train: a Two-Stream RNN on the training people (protocol xsub)",
+            "train: a Two-Stream RNN on the training subjects (protocol xsub)",
         )?;
         if test_clips(PROTOCOL, &Prepared::open(&data)?).is_err() {
-            let what = format!("among {} clips is none of a person to test", args.clips);
+            let what = format!("none of the {} clips shows a test subject", args.clips);
             return Err(Error::failed(
                 what,
-                "remove the folder, and make more --clips",
+                "remove the folder, and use more --clips",
             ));
         }
         train::run(&train::Args {
@@ -162,7 +160,7 @@ pub fn run(args: &Args) -> Result<()> {
         })
         .map_err(again)?;
     }
-    stage(4, "eval: clips of people that were never trained on")?;
+    stage(4, "eval: clips of subjects that were not trained on")?;
     let mut options = EvaluateOptions::new(&run);
     options.device = args.device;
     let evaluation = eval::reported(&options)?;
@@ -175,7 +173,7 @@ pub fn run(args: &Args) -> Result<()> {
     })?;
     stage(
         6,
-        "report: a page with curves, confusions and the clips it gets most wrong",
+        "report: a page with curves, confusions and the clips that it gets most wrong",
     )?;
     let page = run.join(REPORT_PAGE);
     let mut warn = |text: String| tell(format!("warning: {text}"));

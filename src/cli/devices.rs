@@ -4,7 +4,7 @@ use super::{say, say_json};
 use crate::bench::kernels::shapes;
 use crate::device::{Adapter, Choice, adapters, open};
 use crate::error::Result;
-use crate::lstm::{Dims, Limits, Plan, Precision, Tiles, Walk};
+use crate::lstm::{Dims, GpuLimits, Plan, PlanKind, Precision};
 use serde::Serialize;
 
 /// Lists the adapters, their driver, features and limits, and the kernel plan that each would get.
@@ -40,13 +40,14 @@ fn plans(adapter: &Adapter) -> Result<String> {
         };
         let tile = |plan: Plan| {
             // Matrix units multiply in f16.
-            let precision = match plan.walk {
-                Walk::StepwiseUnits => Precision::F16,
+            let precision = match plan.kind() {
+                PlanKind::StepwiseUnits => Precision::F16,
                 _ => Precision::F32,
             };
-            plan.supports(Limits::of(adapter), dims, precision).ok()
+            plan.supports(&GpuLimits::from(adapter), dims, precision)
+                .ok()
         };
-        let plans = Plan::ALL.into_iter().filter_map(tile).map(Tiles::plan);
+        let plans = Plan::ALL.into_iter().filter_map(tile);
         let names: Vec<_> = plans.map(Plan::name).collect();
         Some(format!("{name} {}", names.join(" or ")))
     };

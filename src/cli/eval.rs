@@ -11,27 +11,27 @@ use crate::train::CheckpointChoice;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Evaluates a run on the test clips of its protocol: people and samplings of a clip averaged.
+/// Evaluates a run on the test clips of its protocol. A clip's score is the mean over its people and samplings.
 ///
 /// Example: sinew eval runs/first
 #[derive(clap::Args)]
 pub struct Args {
     /// The run
     pub run: PathBuf,
-    /// Prepared data; without it the run's own
+    /// Prepared data [default: those of the run]
     #[arg(long)]
     pub data: Option<PathBuf>,
-    /// Protocol; without it the run's own
+    /// Protocol [default: that of the run]
     #[arg(long)]
     pub protocol: Option<String>,
-    /// best, last, a file of weights, or another run, whose best weights are taken
+    /// best, last, a weights file, or another run, for its best weights
     #[arg(long, default_value = "best")]
     pub checkpoint: CheckpointChoice,
-    /// A setting of the run that also matters in testing, put over the run's: data.test_clips, data.test_turn,
-    /// data.test_swap or model.fusion_weight
+    /// Override a setting that applies to testing: data.test_clips, data.test_turn, data.test_swap or
+    /// model.fusion_weight
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// auto, gpu, cpu, or a number that `sinew devices` lists
+    /// auto, gpu, cpu, or an adapter's number in `sinew devices`
     #[arg(long, default_value = "auto")]
     pub device: Choice,
     /// Print one JSON value

@@ -17,7 +17,7 @@ pub struct Args {
     /// The file to write
     #[arg(long)]
     pub out: PathBuf,
-    /// best, last or a file of weights
+    /// Which weights: best, last, or a weights file
     #[arg(long, default_value = "best")]
     pub checkpoint: CheckpointChoice,
 }

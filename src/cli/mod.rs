@@ -62,7 +62,7 @@ pub fn run() -> Result<()> {
     let command = Cli::parse().command;
     signals::catch(match command {
         Command::Prepare(_) | Command::Crossval(_) | Command::Demo(_) => {
-            "what is finished stays, and the same command goes on"
+            "what is finished stays, and the same command continues"
         }
         _ => "nothing unfinished is left",
     })?;

@@ -13,36 +13,36 @@ use std::path::PathBuf;
 
 /// Predicts the action in each clip: class names and probabilities.
 ///
-/// A recording that is longer than every training clip is scored over time: window by window, and their mean.
+/// A recording longer than every training clip is scored window by window; its probabilities are the mean over the windows.
 ///
 /// Example: sinew predict runs/first S001C001P001R001A033.skeleton --top 3
 ///
 /// Example: sinew predict runs/first recording.npy --window 60 --stride 10
 #[derive(clap::Args)]
 pub struct Args {
-    /// The run
+    /// A run, or a weights file
+    #[arg(value_name = "RUN|FILE.safetensors")]
     pub run: PathBuf,
-    /// Clips (.skeleton, skeleton_pos.txt, or .npy), or archives and folders of them. Arrays are of the run's skeleton;
-    /// a layout.toml beside them is compared with it
+    /// Clips (.skeleton, skeleton_pos.txt or .npy), or archives and folders of them. Arrays must have the run's skeleton; a
+    /// layout.toml in their folder is compared with it
     #[arg(required = true)]
     pub file: Vec<PathBuf>,
-    /// Classes to print a clip
+    /// Classes to print per clip
     #[arg(long, default_value_t = 5)]
     pub top: usize,
-    /// best, last or a file of weights
+    /// Which weights of the run: best, last, or a weights file
     #[arg(long, default_value = "best")]
     pub checkpoint: CheckpointChoice,
-    /// auto, gpu, cpu, or a number that `sinew devices` lists
+    /// auto, gpu, cpu, or an adapter's number in `sinew devices`
     #[arg(long, default_value = "auto")]
     pub device: Choice,
-    /// Frames of a window; unless said the training clips' median length, where the recording is longer than any of
-    /// them
+    /// Frames per window [default: the training clips' median length, for recordings longer than all of them]
     #[arg(long, value_name = "FRAMES")]
     pub window: Option<usize>,
-    /// Frames from one window to the next; a quarter of the window unless said
+    /// Frames from the start of one window to the next [default: a quarter of the window]
     #[arg(long, value_name = "FRAMES")]
     pub stride: Option<usize>,
-    /// Write the inputs x and the scores (temporal, spatial, fused) of every row, to compare with another program
+    /// Write the inputs x and the scores (temporal, spatial, fused) of every row, to compare with other programs
     #[arg(long, value_name = "FILE.safetensors")]
     pub dump: Option<PathBuf>,
     /// Print one JSON value

@@ -17,16 +17,16 @@ pub struct Args {
     /// Archives, folders or clips; both NTU archives together make NTU-120
     #[arg(required = true)]
     pub source: Vec<PathBuf>,
-    /// The folder to make
+    /// The folder to write
     #[arg(long)]
     pub out: PathBuf,
-    /// ntu, sbu or clips; without it the file names tell
+    /// ntu, sbu or clips [default: detected from the file names]
     #[arg(long)]
     pub dataset: Option<Dataset>,
-    /// Threads; 0 takes all cores
+    /// Threads; 0 uses all cores
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
-    /// Publish without the bad entries instead of stopping at them
+    /// Leave out bad entries instead of failing
     #[arg(long)]
     pub skip_bad: bool,
 }

@@ -8,24 +8,24 @@ use crate::report::{ReportOptions, report};
 use crate::train::CheckpointChoice;
 use std::path::PathBuf;
 
-/// Makes one page of a run, which needs nothing else: curves, accuracy and confusions on the test clips, the clips that
-/// it gets most wrong, to be played, settings and device.
+/// Writes a self-contained HTML report of a run: curves, accuracy and confusions on the test clips, a player for the clips
+/// that it gets most wrong, settings and device.
 ///
 /// Example: sinew report runs/first
 #[derive(clap::Args)]
 pub struct Args {
     /// The run
     run: PathBuf,
-    /// The page; without it report.html in the run's folder
+    /// The page [default: report.html in the run's folder]
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
-    /// Prepared data; without it the run's own
+    /// Prepared data [default: those of the run]
     #[arg(long)]
     data: Option<PathBuf>,
-    /// best, last or a file of weights; without it best, or last where no epoch is finished
+    /// Which weights: best, last, or a weights file [default: best, or last if no epoch is finished]
     #[arg(long)]
     checkpoint: Option<CheckpointChoice>,
-    /// auto, gpu, cpu, or a number that `sinew devices` lists
+    /// auto, gpu, cpu, or an adapter's number in `sinew devices`
     #[arg(long, default_value = "auto")]
     device: Choice,
 }

@@ -8,8 +8,8 @@ use crate::files::remove_unfinished;
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::IsTerminal;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// What mpirun and clusters' queues hand on to every process before its time is up is SIGUSR1.
 #[cfg(unix)]
@@ -21,7 +21,7 @@ const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 static TRAINING: AtomicBool = AtomicBool::new(false);
 
 /// Tells the training to save and stop.
-static STOP: AtomicBool = AtomicBool::new(false);
+static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// What the command leaves when it is interrupted.
 static LEAVES: OnceLock<&str> = OnceLock::new();
@@ -76,17 +76,16 @@ fn stop() {
     signal_hook::low_level::exit(130);
 }
 
-/// Trains, or does other work that a signal stops through the flag; a second signal leaves at once. So does the first one
-/// that comes after the work.
-///
-/// # Errors
-/// What the work meets.
-pub fn with_signals(work: impl FnOnce(&AtomicBool) -> Result<()>) -> Result<()> {
+/// The flag that a signal sets while a training runs; reset for a new one.
+pub fn stop_flag() -> Arc<AtomicBool> {
     STOP.store(false, Ordering::SeqCst);
-    TRAINING.store(true, Ordering::SeqCst);
-    let ended = work(&STOP);
-    TRAINING.store(false, Ordering::SeqCst);
-    ended
+    Arc::clone(&STOP)
+}
+
+/// Says whether a training runs, which the first signal stops through the flag; a second signal ends the process at once.
+/// Otherwise the first one does.
+pub fn set_training(training: bool) {
+    TRAINING.store(training, Ordering::SeqCst);
 }
 
 /// Whether whoever started this process had a signal ignored, as `nohup` does with SIGHUP.

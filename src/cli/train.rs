@@ -2,14 +2,14 @@
 
 use super::progress::{Progress, time};
 use super::settings::SettingsArgs;
-use super::signals::with_signals;
+use super::signals::{set_training, stop_flag};
 use super::{exit_code, say, tell};
 use crate::device::{Choice, share_cores};
 use crate::error::{Error, Result};
 use crate::train::ranks::{self, Ranks};
 use crate::train::{
-    Best, EpochTiming, Event, Head, ResumeOptions, TrainOptions, TrainSummary, join, open_session,
-    start,
+    Best, EpochTiming, Event, Head, InitialWeights, ResumeOptions, TrainOptions, join, resume,
+    train,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let ranks = ranks::open()?;
     let rank = ranks.rank();
-    let ended = train(args, &ranks);
+    let ended = run_rank(args, &ranks);
     match &ended {
         // mpirun ends them all when the first of them ends with such a code: the line is out before any does.
         Err(error @ Error::Interrupted(_)) if rank.count > 1 => {
@@ -88,26 +88,30 @@ pub fn run(args: &Args) -> Result<()> {
     ended
 }
 
-fn train(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
+/// Trains as one of the ranks.
+fn run_rank(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
     share_cores(ranks.rank().local_count)?;
     let mut progress = Progress::new("train", 0);
     if !ranks.rank().leads() {
         return join_run(args, ranks, &progress);
     }
-    let mut events = |event: Event<'_>| note(&progress, &event);
-    let mut session = match &args.resume {
-        Some(folder) => open_session(&args.resume_options(folder, ranks)?, &mut events)?,
-        None => start(&args.train_options(ranks)?, &mut events)?,
+    let summary = {
+        let mut events = |event: Event<'_>| {
+            if matches!(event, Event::Started { .. }) {
+                set_training(true);
+            }
+            show(&mut progress, &event);
+        };
+        let ended = match &args.resume {
+            Some(run) => resume(&resume_options(args, run, ranks)?, &mut events),
+            None => train(&train_options(args, ranks)?, &mut events),
+        };
+        set_training(false);
+        ended?
     };
-    if session.position().epoch >= session.run().recipe.train.epochs {
-        progress.line("the run is finished; --epochs N trains on");
-    }
-    let ended = with_signals(|stop| session.train(stop, &mut |event| show(&mut progress, &event)));
     drop(progress);
-    ended?;
-    let TrainSummary { best, weights, .. } = session.summary();
-    let weights = weights.display();
-    match best {
+    let weights = summary.weights.display();
+    match summary.best {
         Some(Best { top1, epoch, .. }) => say(format!(
             "best: epoch {epoch}, validation top-1 {top1:.4}; {weights}"
         )),
@@ -115,12 +119,12 @@ fn train(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
     }
 }
 
-/// Trains as a rank other than the first, and prints only what concerns this rank.
+/// Trains as a rank that does not lead, and tells only what concerns it alone.
 fn join_run(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> {
-    let index = ranks.rank().index;
+    let number = ranks.rank().index;
     let mut events = |event: Event<'_>| match event {
-        Event::Note(text) => progress.line(&format!("rank {index}: {text}")),
-        Event::Warning(text) => progress.line(&format!("rank {index}: warning: {text}")),
+        Event::Note(text) => progress.line(&format!("rank {number}: {text}")),
+        Event::Warning(text) => progress.line(&format!("rank {number}: warning: {text}")),
         _ => {}
     };
     let folder = args.resume.as_ref().or(args.out.as_ref());
@@ -130,36 +134,45 @@ fn join_run(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<
     };
     let folder = folder.map(PathBuf::as_path).unwrap_or(Path::new(""));
     let mut session = join(ranks.clone(), folder, device, &mut events)?;
-    with_signals(|stop| session.train(stop, &mut |_| {}))
+    let stop = stop_flag();
+    set_training(true);
+    let ended = session.train(&stop, &mut |_| {});
+    set_training(false);
+    ended
 }
 
-impl Args {
-    fn train_options(&self, ranks: &Arc<dyn Ranks>) -> Result<TrainOptions> {
-        let (Some(data), Some(out)) = (&self.data, &self.out) else {
-            return Err(Error::usage(
-                "DATA and --out are missing",
-                "see sinew train --help",
-            ));
-        };
-        let protocol = self.protocol.as_deref().map(str::parse).transpose()?;
-        let mut options = TrainOptions::new(self.settings.layered(protocol)?, data, out);
-        options.device = self.settings.device.unwrap_or(Choice::Auto);
-        options.init = self.init.clone();
-        options.init_head = self.init_head.unwrap_or_default();
-        options.ranks = ranks.clone();
-        Ok(options)
+/// The options of a new run.
+fn train_options(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<TrainOptions> {
+    let (Some(data), Some(out)) = (&args.data, &args.out) else {
+        return Err(Error::usage(
+            "DATA and --out are missing",
+            "see sinew train --help",
+        ));
+    };
+    let protocol = args.protocol.as_deref().map(str::parse).transpose()?;
+    let settings = args.settings.layered(protocol)?;
+    let mut options = TrainOptions::new(data, out, settings);
+    options.device = args.settings.device.unwrap_or(Choice::Auto);
+    if let Some(file) = &args.init {
+        let head = args.init_head.unwrap_or_default();
+        options.init = Some(InitialWeights::read(file, head)?);
     }
+    options.stop = stop_flag();
+    options.ranks = ranks.clone();
+    Ok(options)
+}
 
-    fn resume_options(&self, folder: &Path, ranks: &Arc<dyn Ranks>) -> Result<ResumeOptions> {
-        let (data, protocol) = (self.data.as_deref(), self.protocol.as_deref());
-        let mut options = ResumeOptions::new(folder);
-        options.settings = self.settings.sets(data, protocol)?;
-        options.allow = self.allow.clone();
-        options.data = self.data.clone();
-        options.device = self.settings.device;
-        options.ranks = ranks.clone();
-        Ok(options)
-    }
+/// The options of a resumed run.
+fn resume_options(args: &Args, run: &Path, ranks: &Arc<dyn Ranks>) -> Result<ResumeOptions> {
+    let (data, protocol) = (args.data.as_deref(), args.protocol.as_deref());
+    let mut options = ResumeOptions::new(run);
+    options.settings = args.settings.sets(data, protocol)?;
+    options.allow = args.allow.clone();
+    options.data = args.data.clone();
+    options.device = args.settings.device;
+    options.stop = stop_flag();
+    options.ranks = ranks.clone();
+    Ok(options)
 }
 
 /// Tells what is said while a run is set up.

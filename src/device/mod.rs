@@ -4,17 +4,15 @@ mod name;
 mod open;
 
 pub use name::DeviceName;
-pub use open::{open, open_for, open_named, share_cores};
+pub use open::open;
+pub(crate) use open::{open_for, open_named, share_cores};
 
 use crate::error::Error;
+use crate::lstm::{DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH};
 use burn::tensor::Device;
 use burn_wgpu::wgpu;
 use serde::Serialize;
 use std::str::FromStr;
-
-/// Floating-point operations of the longest dispatch on the slowest device: a quarter of a second on software Vulkan (two
-/// cores, 0.8 GFLOP/s), since desktop drivers reset a GPU that is silent for about two.
-pub const SHORTEST_DISPATCH: u64 = 250_000_000;
 
 /// What the user asked for with `--device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +180,33 @@ impl Compute {
     }
 }
 
+impl From<&Adapter> for GpuLimits {
+    /// Matrix units as the adapter lists them; only the LSTM engine's self-test finds out whether they are right.
+    fn from(adapter: &Adapter) -> Self {
+        GpuLimits {
+            threads: adapter.workgroup_threads,
+            memory: adapter.workgroup_memory as usize,
+            f16: adapter.f16,
+            matrix_units: adapter.matrix_units.and_then(MatrixUnits::from_side),
+            software: !adapter.hardware(),
+        }
+    }
+}
+
+impl From<&Compute> for EngineDevice {
+    fn from(compute: &Compute) -> Self {
+        EngineDevice {
+            device: compute.device.clone(),
+            name: compute.run_name().to_string(),
+            limits: DeviceLimits {
+                largest: compute.largest(),
+                dispatch: compute.dispatch(),
+                gpu: compute.adapter.as_ref().map(GpuLimits::from),
+            },
+        }
+    }
+}
+
 /// What Linux says is available, in bytes.
 fn available(meminfo: &str) -> Option<u64> {
     let line = meminfo
@@ -269,6 +294,7 @@ fn memory(_: &wgpu::Adapter) -> Option<u64> {
 /// The error behind a panic of the graphics layer, which has no other way to tell that the device refused something.
 ///
 /// Nothing where the panic was another.
+#[doc(hidden)]
 #[must_use]
 pub fn failure(panic: &str) -> Option<Error> {
     let (_, said) = panic.split_once("wgpu error: ")?;
@@ -287,6 +313,7 @@ pub fn failure(panic: &str) -> Option<Error> {
 }
 
 /// The error behind a panic of a library that wanted a thread and got none; it has no other way to tell.
+#[doc(hidden)]
 #[must_use]
 pub fn no_threads(panic: &str) -> Option<Error> {
     const SAID: [&str; 3] = [
@@ -299,6 +326,7 @@ pub fn no_threads(panic: &str) -> Option<Error> {
 }
 
 /// Whether a panic says that the device has no memory left, so that nothing can go on.
+#[doc(hidden)]
 #[must_use]
 pub fn out_of_memory(panic: &str) -> bool {
     panic.contains("Out of Memory")

@@ -93,6 +93,8 @@ pub enum Error {
     /// A setting that does not fit the data, the device or another setting.
     #[error("{what}; {help}")]
     Setting {
+        /// The setting's key, such as `train.lr`, where it is about one.
+        key: Option<String>,
         /// Which one, and why.
         what: String,
         /// What to do.
@@ -101,6 +103,8 @@ pub enum Error {
     /// An option or a setting that is unknown, out of range, or in conflict with another one.
     #[error("{what}; {help}")]
     Usage {
+        /// The setting's key, such as `train.lr`, where it is about one.
+        key: Option<String>,
         /// Which one, and why.
         what: String,
         /// What to do.
@@ -156,6 +160,7 @@ impl Error {
     /// A setting that cannot be used.
     pub fn setting(what: impl Into<String>, help: impl Into<String>) -> Self {
         Error::Setting {
+            key: None,
             what: what.into(),
             help: help.into(),
         }
@@ -164,6 +169,7 @@ impl Error {
     /// An option or a setting that is unknown or out of range.
     pub fn usage(what: impl Into<String>, help: impl Into<String>) -> Self {
         Error::Usage {
+            key: None,
             what: what.into(),
             help: help.into(),
         }
@@ -260,6 +266,24 @@ impl Error {
         Error::Memory {
             what: what.into(),
             help: help.into(),
+        }
+    }
+
+    /// The same, about a setting of this key.
+    #[must_use]
+    pub fn about_key(mut self, name: impl Into<String>) -> Self {
+        if let Error::Setting { key, .. } | Error::Usage { key, .. } = &mut self {
+            *key = Some(name.into());
+        }
+        self
+    }
+
+    /// The setting's key that it is about, such as `train.lr`, where it is about one.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Error::Setting { key, .. } | Error::Usage { key, .. } => key.as_deref(),
+            _ => None,
         }
     }
 

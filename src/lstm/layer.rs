@@ -1,93 +1,12 @@
 //! One LSTM layer, and several of the same shape run side by side as one recurrence.
 
-use super::gpu::WORKGROUPS;
-use super::plans::Plans;
-use super::product::{Products, Units, product};
-use super::recurrence;
-use super::self_test;
-use super::spec::{Dims, Precision, Spec};
-use crate::device::{Compute, SHORTEST_DISPATCH};
+use super::options::{Context, Products};
+use super::product::product;
+use super::recurrence::{Dims, Spec, recurrence};
 use crate::rng::Rng;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::sync::Arc;
-
-/// What the engine needs to know of the device it runs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Context {
-    /// The kernels' plans on a GPU.
-    pub plan: Plans,
-    /// Bytes of the largest tensor that one kernel can read; larger batches are split over their rows.
-    pub largest: usize,
-    /// Floating-point operations of the longest dispatch; see [`Spec::dispatch`].
-    pub dispatch: u64,
-    /// Number format of the recurrence's products.
-    pub precision: Precision,
-    /// What computes the dense products.
-    pub units: Units,
-}
-
-impl Context {
-    /// A plan, or one for each hidden size, on a device.
-    pub fn on(compute: &Compute, plan: impl Into<Plans>) -> Self {
-        Context {
-            plan: plan.into(),
-            largest: compute.largest(),
-            dispatch: compute.dispatch(),
-            precision: Precision::F32,
-            units: Units::Burn,
-        }
-    }
-
-    /// The same in the precision of the settings, and a line on each path that the self-test turned off or that gains
-    /// nothing.
-    pub fn in_precision(self, precision: Precision, compute: &Compute) -> (Self, Vec<String>) {
-        let verdict = self_test::verdict(compute, precision);
-        let context = Context {
-            precision: verdict.precision,
-            units: verdict.units,
-            ..self
-        };
-        (context, verdict.notes)
-    }
-
-    fn products(self) -> Products {
-        Products {
-            units: self.units,
-            dispatch: self.dispatch,
-        }
-    }
-
-    /// Rows of a recurrence that one pass can take: their gates fit the largest tensor, a step the longest dispatch and
-    /// the largest grid. At least one; the batch of `dims` does not count.
-    pub fn rows(&self, dims: Dims) -> usize {
-        let Dims {
-            steps,
-            groups,
-            hidden,
-            ..
-        } = dims;
-        let bytes = steps * groups * 4 * hidden * size_of::<f32>();
-        let operations = (8 * groups * hidden * hidden) as u64;
-        (self.largest / bytes)
-            .min(LARGEST_GRID / hidden)
-            .min(MOST_ROWS)
-            .min(usize::try_from(self.dispatch / operations).unwrap_or(usize::MAX))
-            .max(1)
-    }
-}
-
-impl Default for Context {
-    fn default() -> Self {
-        Context {
-            plan: Plans::default(),
-            largest: usize::MAX,
-            dispatch: SHORTEST_DISPATCH,
-            precision: Precision::F32,
-            units: Units::Burn,
-        }
-    }
-}
 
 /// Sizes and options of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,24 +99,13 @@ impl Layer {
         let weight = of(|d| d.weight_ih.val());
         let bias = of(|d| (d.bias_ih.val() + d.bias_hh.val()).unsqueeze_dim(1));
         let (x, weight) = (x.reshape([steps * batch, input]), weight.transpose());
-        let product = match context.units {
-            Units::Burn => x.matmul(weight),
-            _ => product(
-                x.unsqueeze_dim(0),
-                weight.unsqueeze_dim(0),
-                context.products(),
-            )
-            .squeeze_dim(0),
+        let product = match context.products {
+            Products::F32 => x.matmul(weight),
+            _ => product(x.unsqueeze_dim(0), weight.unsqueeze_dim(0), context).squeeze_dim(0),
         };
         product + bias.transpose()
     }
 }
-
-/// B·H of the largest grid that a kernel launches, of workgroups of 64 numbers each.
-const LARGEST_GRID: usize = WORKGROUPS * 64;
-
-/// B of the largest grid, of workgroups of the four rows that the smallest tile has.
-const MOST_ROWS: usize = WORKGROUPS * 4;
 
 /// Initial hidden and cell states [G, B, H], groups in the order of the layers and their directions.
 pub type States = (Tensor<3>, Tensor<3>);
@@ -276,10 +184,7 @@ fn run_rows(
             .flat_map(|(l, _)| (0..l.directions.len()).map(|d| d == 1))
             .collect(),
         lengths: lengths.map(|l| Arc::new(l.to_vec())),
-        plan: context.plan.of(hidden),
-        precision: context.precision,
-        units: context.units,
-        dispatch: context.dispatch,
+        context,
         ..Spec::default()
     };
     recurrence(projected, w_hh, h0, c0, peephole, mask, spec).reshape([

@@ -21,12 +21,12 @@ use std::path::PathBuf;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PredictOptions {
-    /// The run's folder.
-    pub run: PathBuf,
+    /// A run's folder, or a weights file.
+    pub weights: PathBuf,
     /// Clips (`.skeleton`, `skeleton_pos.txt` or `.npy`), or archives and folders of them. Arrays have the joints of the
-    /// run's layout; a `layout.toml` in their folder is compared with it.
+    /// weights' layout; a `layout.toml` in their folder is compared with it.
     pub clips: Vec<PathBuf>,
-    /// Which weights; default: the best.
+    /// Which weights of the run; default: the best.
     pub checkpoint: CheckpointChoice,
     /// Classes in each prediction; default: 5.
     pub top: usize,
@@ -41,13 +41,13 @@ pub struct PredictOptions {
 }
 
 impl PredictOptions {
-    /// Predicts with the best weights of a run: the five most probable classes of each clip.
+    /// Predicts the five most probable classes of each clip, with a weights file or the best weights of a run.
     pub fn new<C: Into<PathBuf>>(
-        run: impl Into<PathBuf>,
+        weights: impl Into<PathBuf>,
         clips: impl IntoIterator<Item = C>,
     ) -> Self {
         PredictOptions {
-            run: run.into(),
+            weights: weights.into(),
             clips: clips.into_iter().map(Into::into).collect(),
             checkpoint: CheckpointChoice::Best,
             top: 5,
@@ -73,6 +73,18 @@ impl PredictOptions {
         }
         Ok(())
     }
+
+    fn read_weights(&self, warn: &mut dyn FnMut(String)) -> Result<Weights> {
+        if !self.weights.is_file() {
+            return chosen_weights(&self.weights, &self.checkpoint, warn);
+        }
+        if self.checkpoint != CheckpointChoice::Best {
+            let what = format!("{} is a weights file", self.weights.display());
+            let help = "leave --checkpoint out, or name the folder of a run";
+            return Err(Error::usage(what, help));
+        }
+        Weights::read(&self.weights)
+    }
 }
 
 /// The predictions for all clips.
@@ -92,7 +104,7 @@ pub struct Predictions {
 /// [`Predictions::failed`]; the others are scored.
 ///
 /// # Errors
-/// [`Error::Usage`] for a size of zero; [`Error::Input`] for a folder that is not a run, for sources that hold no clips, and
+/// [`Error::Usage`] for a size of zero; [`Error::Input`] for a path that is neither a run nor a weights file, for sources that hold no clips, and
 /// for clips of another skeleton; [`Error::Device`].
 pub fn predict(options: &PredictOptions, events: &mut dyn FnMut(Event)) -> Result<Predictions> {
     options.check()?;
@@ -107,7 +119,7 @@ pub fn predict(options: &PredictOptions, events: &mut dyn FnMut(Event)) -> Resul
         return Err(Error::input(Place::file(data), what, help));
     }
     let mut warn = |text: String| events(Event::Warning(text));
-    let weights = chosen_weights(&options.run, &options.checkpoint, &mut warn)?;
+    let weights = options.read_weights(&mut warn)?;
     let mut catalogue = open_clips(&weights, &options.clips, &mut warn)?;
     let compute = open(options.device)?;
     events(Event::Note(compute.describe()));

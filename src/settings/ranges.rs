@@ -126,4 +126,5 @@ fn out_of_range(key: &str, range: &str) -> Error {
         format!("{key} must be {range}"),
         "change it in the file or with --set",
     )
+    .about_key(key)
 }

@@ -235,4 +235,5 @@ fn unknown(base: &Table, key: &str, source: &str) -> Error {
         format!("{source}: there is no setting {key:?}"),
         format!("the nearest is {}", nearest.unwrap_or_default()),
     )
+    .about_key(key)
 }

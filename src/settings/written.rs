@@ -56,7 +56,7 @@ impl SettingsFile {
     /// An error about the file's contents.
     fn input(&self, error: Error) -> Error {
         match error {
-            Error::Usage { what, help } => Error::input(Place::file(&self.path), what, help),
+            Error::Usage { what, help, .. } => Error::input(Place::file(&self.path), what, help),
             other => other,
         }
     }
@@ -169,7 +169,7 @@ fn complete_section<W: Serialize, R: DeserializeOwned>(name: &str, section: &W) 
 
 fn still_open(key: &str) -> Error {
     let what = format!("{key} is open, and there are no training clips to derive it from");
-    Error::setting(what, format!("set {key} to a value"))
+    Error::setting(what, format!("set {key} to a value")).about_key(key)
 }
 
 /// Whether a value is open, or depends on the data set.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{BuiltIn, check, layout_toml};
-use crate::error::{Place, Result};
+use crate::error::{Error, Place, Result};
 
 /// A direction along one axis of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,4 +214,13 @@ fn built_in(name: &str) -> Layout {
     BuiltIn::named(name)
         .expect("a layout of the program's own")
         .layout()
+}
+
+impl std::str::FromStr for Layout {
+    type Err = Error;
+
+    /// Reads the text of a `layout.toml`, as [`Layout::from_toml`].
+    fn from_str(text: &str) -> Result<Self> {
+        Layout::from_toml(text, &Place::file("the layout"))
+    }
 }

@@ -11,12 +11,13 @@ mod checksums;
 mod epochs;
 mod event;
 mod folder;
-mod folds;
 mod initial;
+#[doc(hidden)]
 pub mod memory;
 mod mend;
 mod optimiser;
 mod output;
+#[doc(hidden)]
 pub mod plans;
 pub mod ranks;
 mod resolve;
@@ -33,28 +34,37 @@ mod summary;
 mod tensorboard;
 mod weights;
 
+#[doc(hidden)]
 pub use check::{RunCheck, check_run, check_weights};
-pub use checkpoint::{Best, Checkpoint, Position, list as checkpoints};
-pub use checksums::{CHECKSUMS, Checksums, FileSum};
-pub use epochs::{EpochMetrics, EpochTiming, lost_epochs};
+pub use checkpoint::{Best, Position};
+#[doc(hidden)]
+pub use checkpoint::{Checkpoint, list as checkpoints};
+pub(crate) use epochs::lost_epochs;
+pub use epochs::{EpochMetrics, EpochTiming};
 pub use event::Event;
 pub use folder::REPORT_PAGE;
 pub(crate) use folder::is_run_folder;
-pub use folds::{Fold, interrupted, train_folds};
 pub use initial::{Head, InitialWeights};
-pub use mend::mend_run;
+pub(crate) use mend::mend_run;
+#[doc(hidden)]
 pub use optimiser::{Gradients, Optimiser, OptimiserState, clip};
 pub(crate) use output::check_output;
-pub use resolve::{Target, resolve, resolve_for_clips};
+#[doc(hidden)]
+pub use resolve::resolve_for_clips;
+pub use resolve::{Target, resolve};
 pub use resume::{ResumeOptions, open_session, resume};
-pub use run::{Run, best};
-pub use run_data::data_of;
+pub use run::Run;
+pub(crate) use run::best;
+pub(crate) use run_data::data_of;
+#[doc(hidden)]
 pub use schedule::rate;
 pub use session::{Session, Setup};
+#[doc(hidden)]
 pub use shape::{architecture, model_layout};
-pub use start::{TrainOptions, join, path_text, start, train, training_warnings};
+pub use start::{TrainOptions, join, start, train};
+pub(crate) use start::{path_text, training_warnings};
+#[doc(hidden)]
 pub use step::{Divergence, PendingStep, StepNumbers, Trainee, Turn};
-pub use stored::StoredSettings;
 pub use summary::TrainSummary;
 pub(crate) use weights::inference_context;
 pub use weights::{CheckpointChoice, best_weights, chosen_weights, weights_of};

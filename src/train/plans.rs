@@ -2,7 +2,6 @@
 
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::lstm::self_test::verdict;
 use crate::lstm::{self, Context, Dims, Plan, Plans, Precision};
 use crate::model::Architecture;
 use crate::settings::{KernelPlan, ResolvedSettings};
@@ -69,10 +68,11 @@ pub fn check(
     let Some(adapter) = &compute.adapter else {
         return Ok(());
     };
-    let verdict = verdict(compute, precision);
+    let tested = lstm::self_test(compute, precision);
+    let limits = tested.limits(adapter.into());
     for dims in architecture.recurrences(1) {
         let plan = plans.of(dims.hidden);
-        plan.supports(verdict.limits(adapter), dims, verdict.precision)
+        plan.supports(&limits, dims, tested.precision)
             .map_err(|why| Error::setting(why.what, why.help))?;
     }
     Ok(())

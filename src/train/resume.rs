@@ -30,9 +30,10 @@ pub struct ResumeOptions {
     pub data: Option<PathBuf>,
     /// The device; default: the one that the run was started on.
     pub device: Option<Choice>,
-    /// Set to true, from any thread, it ends the training after the step in progress, which is saved.
+    /// Set to true, from any thread, it interrupts the training: the step in progress is finished and saved.
     pub stop: Arc<AtomicBool>,
     /// The ranks that train the run together; default: this process alone.
+    #[doc(hidden)]
     pub ranks: Arc<dyn Ranks>,
 }
 
@@ -67,9 +68,12 @@ impl ResumeOptions {
 /// # Errors
 /// As [`open_session`] and [`Session::train`].
 pub fn resume(options: &ResumeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<TrainSummary> {
-    let mut session = open_session(options, events)?;
-    session.train(&options.stop, events)?;
-    Ok(session.summary())
+    let session = open_session(options, events)?;
+    if session.position().epoch >= session.run().recipe.train.epochs {
+        let what = "the run is finished; --epochs N trains on";
+        events(Event::Note(what.into()));
+    }
+    session.finish_training(&options.stop, events)
 }
 
 /// Opens a run at its newest intact checkpoint, without training yet: [`Session::train`] does. With several ranks this is

@@ -162,14 +162,18 @@ impl Session {
         best_weights(self.run.folder())
     }
 
-    /// What the training came to so far.
-    pub fn summary(&self) -> TrainSummary {
-        TrainSummary {
-            run: self.run.folder().to_path_buf(),
+    /// Trains to the last epoch.
+    pub(super) fn finish_training(
+        mut self,
+        stop: &AtomicBool,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<TrainSummary> {
+        self.train(stop, events)?;
+        Ok(TrainSummary {
             epochs: self.position.epoch,
             best: self.position.best,
             weights: self.run.best(),
-        }
+        })
     }
 
     /// The run's folder and settings.

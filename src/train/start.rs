@@ -2,7 +2,7 @@
 
 use super::event::Event;
 use super::folder::check_free;
-use super::initial::{Head, InitialWeights};
+use super::initial::InitialWeights;
 use super::memory;
 use super::ranks::{Ranks, receive_settings, send_settings, single};
 use super::resolve::{Target, resolve, set_device};
@@ -22,34 +22,33 @@ use std::sync::atomic::AtomicBool;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TrainOptions {
-    /// The settings; `run.protocol` must be set.
-    pub settings: Settings,
     /// Prepared data.
     pub data: PathBuf,
     /// The folder of the new run.
     pub out: PathBuf,
+    /// The settings, which must name the protocol (`run.protocol`). What they leave open is derived from the training clips.
+    pub settings: Settings,
     /// The device; default: [`Choice::Auto`].
     pub device: Choice,
-    /// A weights file or a run from whose weights to start; default: random weights.
-    pub init: Option<PathBuf>,
-    /// What becomes of the classifier of `init`; default: [`Head::Kept`].
-    pub init_head: Head,
-    /// Set to true, from any thread, it ends the training after the step in progress, which is saved.
+    /// Weights to start from; default: initialised from the seed.
+    pub init: Option<InitialWeights>,
+    /// Set to true, from any thread, it interrupts the training: the step in progress is finished and saved, and
+    /// [`resume()`](super::resume()) continues.
     pub stop: Arc<AtomicBool>,
     /// The ranks that train the run together; default: this process alone.
+    #[doc(hidden)]
     pub ranks: Arc<dyn Ranks>,
 }
 
 impl TrainOptions {
-    /// Trains on prepared data into a new folder.
-    pub fn new(settings: Settings, data: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
+    /// Trains on prepared data with these settings, in a new folder.
+    pub fn new(data: impl Into<PathBuf>, out: impl Into<PathBuf>, settings: Settings) -> Self {
         TrainOptions {
-            settings,
             data: data.into(),
             out: out.into(),
+            settings,
             device: Choice::Auto,
             init: None,
-            init_head: Head::default(),
             stop: Arc::default(),
             ranks: single(),
         }
@@ -64,7 +63,7 @@ impl TrainOptions {
 ///
 /// # fn main() -> sinew::Result<()> {
 /// let settings = Settings::preset(Preset::Sinew)?.with(&["run.protocol=xsub", "train.epochs=100"])?;
-/// let options = TrainOptions::new(settings, "ntu60", "runs/first");
+/// let options = TrainOptions::new("ntu60", "runs/first", settings);
 /// let trained = sinew::train(&options, &mut |event| {
 ///     if let Event::Epoch { metrics, .. } = event {
 ///         println!("epoch {}: loss {:.3}", metrics.epoch, metrics.loss);
@@ -78,9 +77,7 @@ impl TrainOptions {
 /// # Errors
 /// As [`start`] and [`Session::train`].
 pub fn train(options: &TrainOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<TrainSummary> {
-    let mut session = start(options, events)?;
-    session.train(&options.stop, events)?;
-    Ok(session.summary())
+    start(options, events)?.finish_training(&options.stop, events)
 }
 
 /// Starts a new run, without training yet: [`Session::train`] does. The folder then holds the run's settings and a
@@ -95,9 +92,6 @@ pub fn train(options: &TrainOptions, events: &mut dyn FnMut(Event<'_>)) -> Resul
 pub fn start(options: &TrainOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Session> {
     let prepared = Arc::new(Prepared::open(&options.data)?);
     check_free(&options.out)?;
-    let init = options.init.as_deref();
-    let initial = init.map(|path| InitialWeights::read(path, options.init_head));
-    let initial = initial.transpose()?;
     let rank = options.ranks.rank();
     let compute = open_for(options.device, rank.local_index, rank.local_count)?;
     events(Event::Note(compute.describe()));
@@ -112,12 +106,12 @@ pub fn start(options: &TrainOptions, events: &mut dyn FnMut(Event<'_>)) -> Resul
     for warning in training_warnings(&settings, &prepared)? {
         events(Event::Warning(warning.to_string()));
     }
-    if let Some(initial) = &initial {
+    if let Some(initial) = &options.init {
         initial.check(&settings, prepared.manifest())?;
     }
     send_settings(&*options.ranks, &settings)?;
     let setup = Setup::new(settings, prepared, compute, options.ranks.clone(), events)?;
-    Session::start(setup, &options.out, initial.as_ref(), events)
+    Session::start(setup, &options.out, options.init.as_ref(), events)
 }
 
 /// Joins the run that the first rank starts or resumes in `folder`, as another rank: with the first one's settings, weights

@@ -7,12 +7,10 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TrainSummary {
-    /// The run's folder.
-    pub run: PathBuf,
-    /// Epochs that were trained.
+    /// Epochs that are finished.
     pub epochs: usize,
     /// The validation result of the best epoch; none where no clips are held out, so that the last epoch counts.
     pub best: Option<Best>,
-    /// The best weights.
+    /// The file of the best weights.
     pub weights: PathBuf,
 }

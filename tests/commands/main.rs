@@ -15,6 +15,7 @@ mod command_line;
 mod demo_learns;
 mod documents;
 mod eval_adds_up;
+mod library_matches_commands;
 mod limits;
 mod predict_over_time;
 mod progress_is_told;

@@ -203,7 +203,7 @@ fn started(data: Arc<Prepared>, run: &Path, more: &[&str]) -> sinew::train::Sess
         "data.test_clips=1",
     ];
     let settings = settings::written(Preset::Sinew, &[&tiny[..], more].concat());
-    let mut options = TrainOptions::new(settings, data.folder(), run);
+    let mut options = TrainOptions::new(data.folder(), run, settings);
     options.device = Choice::Cpu;
     start(&options, &mut |_| {}).expect("it starts")
 }

@@ -19,6 +19,12 @@ pub mod limits;
 pub mod loader;
 #[path = "../../src/settings/mod.rs"]
 pub mod settings;
+#[path = "../../src/lstm/precision.rs"]
+mod precision;
+/// The part of `lstm` that settings use.
+pub mod lstm {
+    pub use super::precision::Precision;
+}
 #[path = "../../src/rng.rs"]
 pub mod rng;
 #[path = "../../src/shards/mod.rs"]

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sinew::lstm::product::shaders as products;
-use sinew::lstm::shaders::{Kernel, Options};
+use sinew::lstm::testing::{CellOptions, Kernel, OperandLayout, Pass, Squares, TILES};
 use sinew::lstm::twin::NAMES;
-use sinew::lstm::units::Fragments;
-use sinew::lstm::{Precision, Resident, Squares, Stepwise};
+use sinew::lstm::{MatrixUnits, Precision};
 
 fn root(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
@@ -30,76 +28,36 @@ fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     files
 }
 
-/// With plain WGSL in the place of matrix units, which is a shared piece too.
-const FRAGMENTS: Fragments = Fragments {
-    side: 16,
-    emulated: Some(32),
-};
-
-/// One kernel of each kind. A new kind stops this from compiling until it is in both.
-fn kernels() -> Vec<Kernel> {
-    let options = Options {
+/// Name and text of one kernel of each kind.
+fn sources() -> Vec<(&'static str, String)> {
+    let cell = CellOptions {
         hidden: 8,
         peephole: false,
         masked: false,
         lengths: false,
-        precision: Precision::F32,
-    };
-    let tile = Resident::of(8, 8).unwrap();
-    let pair = Stepwise::SIZES[0];
-    let squares = Squares::SIZES[0];
-    let half = Options {
         precision: Precision::F16,
-        ..options
     };
-    let kernels = vec![
-        Kernel::ResidentForward(options, tile),
-        Kernel::ResidentBackward(options, tile),
-        Kernel::StepwiseForward(options, pair.forward),
-        Kernel::StepwiseBackward(options, pair.backward),
-        Kernel::StepwiseUnitsForward(half, squares, FRAGMENTS),
-        Kernel::StepwiseUnitsBackward(half, squares, FRAGMENTS),
-        Kernel::PreviousHidden(options),
-    ];
-    for kernel in &kernels {
-        match kernel {
-            Kernel::ResidentForward(..)
-            | Kernel::ResidentBackward(..)
-            | Kernel::StepwiseForward(..)
-            | Kernel::StepwiseBackward(..)
-            | Kernel::StepwiseUnitsForward(..)
-            | Kernel::StepwiseUnitsBackward(..)
-            | Kernel::PreviousHidden(..) => {}
-        }
-    }
-    kernels
-}
-
-/// One kernel of each kind of product. A new kind stops this from compiling until it is in both.
-fn product_kernels() -> Vec<products::Kernel> {
-    use products::Kernel;
-    let layouts = [products::Layout {
+    let units = MatrixUnits::Of16;
+    let layout = OperandLayout {
         deep: true,
         fours: false,
-    }; 2];
-    let kernels = vec![
+    };
+    let squares = Squares { down: 2, across: 2 };
+    let mut kernels = vec![
+        Kernel::PreviousHidden(cell),
         Kernel::Largest,
-        Kernel::Product(layouts),
-        Kernel::ProductUnits(layouts, FRAGMENTS, 2),
+        Kernel::ProductUnits([layout; 2], squares, units),
     ];
-    for kernel in &kernels {
-        match kernel {
-            Kernel::Largest | Kernel::Product(..) | Kernel::ProductUnits(..) => {}
+    let mut named = BTreeSet::new();
+    for tile in TILES {
+        for pass in Pass::BOTH {
+            let kernel = Kernel::of_pass(tile.size, pass, cell, Some(units)).unwrap();
+            if named.insert(kernel.name()) {
+                kernels.push(kernel);
+            }
         }
     }
-    kernels
-}
-
-/// Name and text of every kind.
-fn sources() -> Vec<(&'static str, String)> {
-    let mut all: Vec<_> = kernels().iter().map(|k| (k.name(), k.source())).collect();
-    all.extend(product_kernels().iter().map(|k| (k.name(), k.source())));
-    all
+    kernels.iter().map(|k| (k.name(), k.source())).collect()
 }
 
 #[test]
@@ -114,9 +72,12 @@ fn files_twins_and_kernels_are_the_same_set() {
     assert_eq!(sources().len(), kinds.len(), "a name for each kind");
 }
 
-/// A line of a file that has no placeholder, and says what the file is: its first.
+/// A line of a file that has no placeholder, and says what the file is: its first that imports nothing.
 fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap()
+    let mut lines = text.lines();
+    lines
+        .find(|line| !line.is_empty() && !line.starts_with("// #import"))
+        .unwrap()
 }
 
 #[test]
@@ -125,6 +86,10 @@ fn every_kernel_is_made_of_its_own_file() {
     let shared = files("shaders/shared", "wgsl");
     let sources = sources();
     for (kernel, source) in &sources {
+        assert!(
+            !source.contains("#import"),
+            "{kernel} imports what is not there"
+        );
         for (name, text) in &shaders {
             let there = source.contains(first_line(text));
             assert_eq!(there, name == kernel, "{name} in {kernel}");

@@ -4,7 +4,8 @@ use crate::devices;
 use crate::numerics::{fresh, numbers, relative_error};
 use burn::tensor::{Device, Tensor, TensorData};
 use sinew::device::Compute;
-use sinew::lstm::{Context, Dims, LayerConfig, Limits, Plan, Precision, Spec, recurrence, run};
+use sinew::lstm::testing::{Spec, recurrence};
+use sinew::lstm::{Context, Dims, GpuLimits, LayerConfig, Plan, Precision, run};
 use sinew::rng::Rng;
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -29,7 +30,7 @@ fn on_every_tile(check: impl FnMut(&Device, Context, &str)) {
         hidden: 21,
     };
     let plans = |compute: &Compute| match &compute.adapter {
-        Some(adapter) => Plan::candidates(Limits::of(adapter), dims, Precision::F32),
+        Some(adapter) => Plan::candidates(&GpuLimits::from(adapter), dims, Precision::F32),
         None => vec![Plan::default()],
     };
     with_plans(plans, check);
@@ -82,7 +83,7 @@ fn large_inputs_saturate() {
                 let h0 = Tensor::zeros(shape, device);
                 let spec = Spec {
                     reverse: vec![false],
-                    plan: context.plan.of(hidden),
+                    context,
                     ..Spec::default()
                 };
                 let out = recurrence(x.clone(), w_hh.clone(), h0, c0.clone(), None, None, spec);
@@ -285,7 +286,7 @@ fn full_tiles() {
     let cpu = Device::flex().autodiff();
     let cpu = pass(config, &x, shape, &cpu, Context::default());
     let plans = |compute: &Compute| match &compute.adapter {
-        Some(adapter) => Plan::candidates(Limits::of(adapter), dims, Precision::F32),
+        Some(adapter) => Plan::candidates(&GpuLimits::from(adapter), dims, Precision::F32),
         None => vec![Plan::default()],
     };
     with_plans(plans, |device, context, name| {

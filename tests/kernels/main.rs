@@ -4,6 +4,8 @@
 mod command;
 #[path = "../common/devices.rs"]
 mod devices;
+#[path = "../common/emulation.rs"]
+mod emulation;
 #[path = "../common/numerics.rs"]
 mod numerics;
 #[path = "../common/settings.rs"]

@@ -4,28 +4,28 @@
 
 use crate::command::{made_data, must, must_fail, text, train};
 use crate::devices;
+use crate::emulation::emulated;
 use crate::numerics::{fresh, numbers, relative_error};
 use crate::settings;
 use burn::tensor::{Tensor, TensorData};
 use sinew::device::Compute;
 use sinew::loader::Batch;
-use sinew::lstm::product::Units;
-use sinew::lstm::{Context, LayerConfig, Plan};
+use sinew::lstm::{Context, LayerConfig, MatrixUnits, Plan, Products};
 use sinew::model::{Architecture, TwoStream};
 use sinew::rng::Rng;
 use sinew::settings::{Precision, Preset};
 use sinew::skeleton::Layout;
 use sinew::train::{Optimiser, PendingStep, Trainee};
 
-/// f32, and f16 with the products that round as matrix units do, also where a device has none.
-fn contexts(compute: &Compute) -> [Context; 2] {
+/// What some work gives in f32, and in f16 with the products on matrix units, emulated where a device has none.
+fn in_both<T>(compute: &Compute, work: impl FnMut(Context) -> T) -> [T; 2] {
     let plain = Context::on(compute, Plan::default());
     let (half, _) = plain.in_precision(Precision::F16, compute);
-    let units = match half.units {
-        Units::Burn => Units::Plain,
-        units => units,
-    };
-    [plain, Context { units, ..half }]
+    if half.products != Products::F32 {
+        return [plain, half].map(work);
+    }
+    let products = Products::MatrixUnits(MatrixUnits::Of16);
+    emulated(64, || [plain, Context { products, ..half }].map(work))
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_layer_is_near_f32() {
         let layer = config.init(&mut rng, &device);
         let shape = [2 + rng.below(9), 4 + rng.below(30), config.input];
         let x = numbers(&mut rng, shape.iter().product(), 2.0);
-        let results = contexts(compute).map(|context| {
+        let results = in_both(compute, |context| {
             let x = Tensor::<3>::from_data(TensorData::new(x.clone(), shape), &device);
             let x = x.require_grad();
             let out = layer.forward(x.clone(), context);
@@ -114,7 +114,7 @@ fn a_training_ends_the_same() {
     let recipe = settings::resolved(Preset::Sinew, &sets);
     let batches: Vec<Batch> = (0..24).map(|_| batch(24, &layout, &mut rng)).collect();
     for compute in devices::devices() {
-        let curves = contexts(compute).map(|context| {
+        let curves = in_both(compute, |context| {
             let sizes = [FRAMES, 3];
             let architecture = Architecture::new(&recipe.model, &layout, sizes, CLASSES);
             let device = compute.device.clone().autodiff();

@@ -3,16 +3,38 @@
 //! range. Relative error at most 1e-4: a tie may round either way.
 
 use crate::devices;
+use crate::emulation::emulated;
 use crate::numerics::{fresh, numbers, relative_error};
 use burn::tensor::{Device, Tensor, TensorData};
-use sinew::lstm::product::{Products, Sizes, Units, product};
-use sinew::lstm::twin;
+use sinew::device::Compute;
+use sinew::lstm::testing::{self, Sizes};
+use sinew::lstm::{Context, MatrixUnits, Products, twin};
 use sinew::rng::Rng;
 
 const LIMIT: f64 = 1e-4;
 
-fn products(units: Units, dispatch: u64) -> Products {
-    Products { units, dispatch }
+/// The matrix units that a device emulates, and the threads of their subgroups.
+const EMULATED: [(MatrixUnits, u32); 2] = [(MatrixUnits::Of16, 64), (MatrixUnits::Of8, 16)];
+
+/// The product in f16, in dispatches of at most so many operations, on emulated matrix units.
+fn product(
+    a: Tensor<3>,
+    b: Tensor<3>,
+    (units, lanes): (MatrixUnits, u32),
+    dispatch: u64,
+) -> Tensor<3> {
+    let context = Context {
+        products: Products::MatrixUnits(units),
+        dispatch,
+        ..Context::default()
+    };
+    emulated(lanes, || testing::product(a, b, context))
+}
+
+/// The devices that can emulate matrix units: those with f16, and the CPU engine, which rounds alike.
+fn devices() -> impl Iterator<Item = &'static Compute> {
+    let half = |c: &&Compute| c.adapter.as_ref().is_none_or(|a| a.f16);
+    devices::devices().iter().filter(half)
 }
 
 /// Operands as plain arrays, A [G, M, K] and B [G, N, K], and what the twins make of them.
@@ -21,9 +43,6 @@ struct Case {
     a: Vec<f32>,
     b: Vec<f32>,
 }
-
-/// How the twins of both product kernels are called.
-type Twin = fn(bool, bool, &[f32], &[f32], &[u32], &[u32], &mut [f32], &[u32]);
 
 impl Case {
     fn new(rng: &mut Rng, [groups, m, n, k]: [usize; 4], span: [f32; 2]) -> Self {
@@ -34,10 +53,6 @@ impl Case {
     }
 
     fn twin(&self) -> Vec<f32> {
-        self.twin_of(twin::product)
-    }
-
-    fn twin_of(&self, twin: Twin) -> Vec<f32> {
         let Sizes { groups, m, n, k } = self.sizes;
         let [mut a_largest, mut b_largest] = [[0], [0]];
         let (a, b) = (&self.a, &self.b);
@@ -45,7 +60,7 @@ impl Case {
         twin::largest(b, &mut b_largest, &[b.len() as u32, 1]);
         let info = [m, n, k, groups, 0, 0, k, m * k, k, n * k, k].map(|x| x as u32);
         let mut c = vec![0.0; groups * m * n];
-        twin(true, true, a, b, &a_largest, &b_largest, &mut c, &info);
+        twin::product_units(true, true, a, b, &a_largest, &b_largest, &mut c, &info);
         c
     }
 
@@ -121,7 +136,7 @@ fn twins_match_f64() {
 #[test]
 fn every_layout_on_every_device() {
     let mut rng = fresh("every_layout_on_every_device");
-    for compute in devices::devices() {
+    for compute in devices() {
         let mut worst = [0.0f64; 2];
         for round in 0..8 {
             let mut some = || match round {
@@ -132,30 +147,20 @@ fn every_layout_on_every_device() {
             };
             let sizes = [some() % 3 + 1, some(), some(), some()];
             let case = Case::new(&mut rng, sizes, [2.0, 0.1]);
+            let (twin, exact) = (case.twin(), case.exact());
+            let mut check = |which: usize, ours: Tensor<3>, theirs: &[f32], what: &str| {
+                let error = relative_error(&values(ours), theirs);
+                assert!(error <= LIMIT, "{error:e} in {what} on {}", compute.name());
+                worst[which] = worst[which].max(error);
+            };
             for deep in every_layout() {
-                for (which, units) in [Units::Plain, Units::Burn].into_iter().enumerate() {
-                    let theirs = [Case::twin, Case::exact][which](&case);
-                    let [a, b] = case.tensors(deep, &compute.device);
-                    let ours = values(product(a, b, products(units, u64::MAX)));
-                    let error = relative_error(&ours, &theirs);
-                    let what = case.describe(deep);
-                    assert!(error <= LIMIT, "{error:e} in {what} on {}", compute.name());
-                    worst[which] = worst[which].max(error);
-                }
-            }
-            // The kernel on matrix units, of every third case: plain WGSL plays them, as it does nowhere else.
-            let f16 = compute.adapter.as_ref().is_some_and(|a| a.f16);
-            if f16 && round % 3 == 0 {
-                let twin = case.twin_of(twin::product_units);
-                for (side, lanes) in [(16, 64), (8, 16)] {
-                    let units = Units::Emulated { side, lanes };
-                    for deep in every_layout() {
-                        let [a, b] = case.tensors(deep, &compute.device);
-                        let ours = values(product(a, b, products(units, u64::MAX)));
-                        let error = relative_error(&ours, &twin);
-                        let what = case.describe(deep);
-                        assert!(error <= LIMIT, "{error:e} in {what}, {units:?}");
-                    }
+                let what = case.describe(deep);
+                let [a, b] = case.tensors(deep, &compute.device);
+                let burns = testing::product(a.clone(), b.clone(), Context::default());
+                check(1, burns, &exact, &what);
+                for units in EMULATED {
+                    let ours = product(a.clone(), b.clone(), units, u64::MAX);
+                    check(0, ours, &twin, &format!("{what}, {units:?}"));
                 }
             }
         }
@@ -180,9 +185,9 @@ fn pieces_and_dispatches() {
         "several dispatches"
     );
     let theirs = case.twin();
-    for compute in devices::devices() {
+    for compute in devices() {
         let [a, b] = case.tensors([false, false], &compute.device);
-        let ours = values(product(a, b, products(Units::Plain, 1 << 20)));
+        let ours = values(product(a, b, EMULATED[0], 1 << 20));
         let error = relative_error(&ours, &theirs);
         assert!(error <= LIMIT, "{error:e} on {}", compute.name());
     }
@@ -218,7 +223,7 @@ fn dispatches_cover_everything_once() {
 #[test]
 fn gradients_are_products_too() {
     let mut rng = fresh("gradients_are_products_too");
-    for compute in devices::devices() {
+    for compute in devices() {
         let device = compute.device.clone().autodiff();
         let sizes = [2, 1 + rng.below(80), 1 + rng.below(80), 1 + rng.below(80)];
         let case = Case::new(&mut rng, sizes, [1.0; 2]);
@@ -228,8 +233,8 @@ fn gradients_are_products_too() {
             .tensors([true, false], &device)
             .map(Tensor::require_grad);
         let d_c = Tensor::<3>::from_data(TensorData::new(d.clone(), [groups, m, n]), &device);
-        let c = product(a.clone(), b.clone(), products(Units::Plain, u64::MAX));
-        let grads = (c * d_c).sum().backward();
+        let c = product(a.clone(), b.clone(), EMULATED[0], u64::MAX);
+        let grads = emulated(EMULATED[0].1, || (c * d_c).sum().backward());
         // Aᵀ [G, K, M], Bᵀ and the rest as the twin wants them: K last.
         let turn = |x: &[f32], rows: usize, columns: usize| -> Vec<f32> {
             let one = |g: usize, i: usize| x[g * rows * columns + i % rows * columns + i / rows];
@@ -270,7 +275,7 @@ fn gradients_are_products_too() {
 #[test]
 fn magnitudes_of_any_size() {
     let mut rng = fresh("magnitudes_of_any_size");
-    for compute in devices::devices() {
+    for compute in devices() {
         for span in [
             [1e-20, 1e-12],
             [1e15, 1e12],
@@ -281,13 +286,13 @@ fn magnitudes_of_any_size() {
         ] {
             let case = Case::new(&mut rng, [1, 20, 17, 40], span);
             let [a, b] = case.tensors([true, true], &compute.device);
-            let ours = values(product(a, b, products(Units::Plain, u64::MAX)));
+            let ours = values(product(a, b, EMULATED[0], u64::MAX));
             let error = relative_error(&ours, &case.exact());
             assert!(error < 2e-3, "{span:?}: {error:e} on {}", compute.name());
         }
         let case = Case::new(&mut rng, [1, 5, 5, 9], [0.0; 2]);
         let [a, b] = case.tensors([true, true], &compute.device);
-        let ours = values(product(a, b, products(Units::Plain, u64::MAX)));
+        let ours = values(product(a, b, EMULATED[0], u64::MAX));
         assert!(ours.iter().all(|x| *x == 0.0), "zeros give zeros");
     }
 }
@@ -295,14 +300,14 @@ fn magnitudes_of_any_size() {
 #[test]
 fn what_is_no_number_stays_none() {
     let mut rng = fresh("what_is_no_number_stays_none");
-    for compute in devices::devices() {
+    for compute in devices() {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            for units in [Units::Plain, Units::Burn] {
-                let mut case = Case::new(&mut rng, [1, 6, 5, 9], [1.0; 2]);
-                case.a[9 * 2 + 4] = bad;
-                let [a, b] = case.tensors([true, false], &compute.device);
-                let ours = values(product(a, b, products(units, u64::MAX)));
-                for (i, x) in ours.iter().enumerate() {
+            let mut case = Case::new(&mut rng, [1, 6, 5, 9], [1.0; 2]);
+            case.a[9 * 2 + 4] = bad;
+            let [a, b] = case.tensors([true, false], &compute.device);
+            let ours = product(a.clone(), b.clone(), EMULATED[0], u64::MAX);
+            for c in [ours, testing::product(a, b, Context::default())] {
+                for (i, x) in values(c).iter().enumerate() {
                     assert_eq!(x.is_finite(), i / 5 != 2, "{bad} gives {x} at {i}");
                 }
             }

@@ -1,15 +1,15 @@
-//! Every kernel of the dense products is valid WGSL and is written with no GPU at hand as what it must run as: the plain
-//! ones as SPIR-V, MSL and HLSL, those on matrix units of 16 × 16 as SPIR-V, of 8 × 8 as MSL.
+//! Every kernel of the dense products is valid WGSL and is written with no GPU at hand as what it must run as: `largest` as
+//! SPIR-V, MSL and HLSL, the products on matrix units of 16 × 16 as SPIR-V, of 8 × 8 as MSL.
 
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module};
-use sinew::lstm::product::shaders::{Kernel, Layout};
-use sinew::lstm::units::Fragments;
+use sinew::lstm::MatrixUnits;
+use sinew::lstm::testing::{Kernel, OperandLayout, PRODUCT_SQUARES};
 
-fn layouts() -> impl Iterator<Item = [Layout; 2]> {
+fn layouts() -> impl Iterator<Item = [OperandLayout; 2]> {
     (0..16).map(|bits| {
-        let one = |at: u32| Layout {
+        let one = |at: u32| OperandLayout {
             deep: bits >> at & 1 != 0,
             fours: bits >> (at + 1) & 1 != 0,
         };
@@ -25,8 +25,8 @@ fn parse(kernel: Kernel, capabilities: Capabilities) -> (Module, ModuleInfo) {
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(&source)));
-    let [x, y] = kernel.workgroup();
-    assert_eq!(module.entry_points[0].workgroup_size, [x, y, 1]);
+    let threads = [kernel.threads(), 1, 1];
+    assert_eq!(module.entry_points[0].workgroup_size, threads);
     let shared = module.global_variables.iter();
     let bytes: usize = shared
         .filter(|(_, v)| v.space == AddressSpace::WorkGroup)
@@ -68,29 +68,22 @@ fn direct(kernel: Kernel, (module, info): &(Module, ModuleInfo)) {
 }
 
 #[test]
-fn plain_kernels_run_everywhere() {
-    let mut kernels = vec![Kernel::Largest];
-    kernels.extend(layouts().map(Kernel::Product));
-    for kernel in kernels {
-        // Rounding to f16 within f32 is core WGSL; wgpu has it on Vulkan, Metal and DX12.
-        let parsed = parse(kernel, Capabilities::SHADER_FLOAT16_IN_FLOAT32);
-        spirv(kernel, &parsed);
-        metal(kernel, &parsed);
-        direct(kernel, &parsed);
-        assert!(kernel.memory() <= 16 << 10, "WebGPU's workgroup memory");
-    }
+fn the_largest_is_found_everywhere() {
+    let kernel = Kernel::Largest;
+    let parsed = parse(kernel, Capabilities::empty());
+    spirv(kernel, &parsed);
+    metal(kernel, &parsed);
+    direct(kernel, &parsed);
+    assert!(kernel.memory() <= 16 << 10, "WebGPU's workgroup memory");
 }
 
-/// What the adapters that list matrix units have.
-fn units() -> Capabilities {
-    Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP
-}
-
-fn fragments(side: u32) -> Fragments {
-    Fragments {
-        side,
-        emulated: None,
-    }
+/// Every kernel on matrix units, with what the adapters that list them have.
+fn products(units: MatrixUnits) -> impl Iterator<Item = (Kernel, (Module, ModuleInfo))> {
+    let needed =
+        Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP;
+    let of = move |layouts| PRODUCT_SQUARES.map(|s| Kernel::ProductUnits(layouts, s, units));
+    let kernels = layouts().flat_map(of);
+    kernels.map(move |kernel| (kernel, parse(kernel, needed)))
 }
 
 /// `OpCooperativeMatrixMulAddKHR`.
@@ -98,26 +91,30 @@ const MULTIPLY: u32 = 4459;
 
 #[test]
 fn matrix_units_of_sixteen_are_spirv() {
-    for layouts in layouts() {
-        for grid in [2, 4] {
-            let kernel = Kernel::ProductUnits(layouts, fragments(16), grid);
-            let words = spirv(kernel, &parse(kernel, units()));
-            let count = words.iter().filter(|w| **w & 0xffff == MULTIPLY).count();
-            assert!(count >= 4, "{kernel:?}: four fragments of a square");
-            assert!(kernel.memory() <= [0, 0, 16, 0, 48][grid as usize] << 10);
-        }
+    for (kernel, parsed) in products(MatrixUnits::Of16) {
+        let words = spirv(kernel, &parsed);
+        let count = words.iter().filter(|w| **w & 0xffff == MULTIPLY).count();
+        assert!(count >= 4, "{kernel:?}: four fragments of a square");
+        assert!(
+            kernel.memory() <= 48 << 10,
+            "a large GPU's workgroup memory"
+        );
     }
+    // The smaller tile runs on every adapter.
+    let small = Kernel::ProductUnits(
+        layouts().next().unwrap(),
+        PRODUCT_SQUARES[0],
+        MatrixUnits::Of16,
+    );
+    assert!(small.memory() <= 16 << 10, "WebGPU's workgroup memory");
 }
 
 #[test]
 fn matrix_units_of_eight_are_metal() {
-    for layouts in layouts() {
-        for grid in [2, 4] {
-            let kernel = Kernel::ProductUnits(layouts, fragments(8), grid);
-            let text = metal(kernel, &parse(kernel, units()));
-            let count = text.matches("= NagaCooperativeMultiplyAdd(").count();
-            assert_eq!(count, 16, "{kernel:?}: sixteen fragments of a square");
-            assert!(kernel.memory() <= 32 << 10, "Metal's threadgroup memory");
-        }
+    for (kernel, parsed) in products(MatrixUnits::Of8) {
+        let text = metal(kernel, &parsed);
+        let count = text.matches("= NagaCooperativeMultiplyAdd(").count();
+        assert_eq!(count, 16, "{kernel:?}: sixteen fragments of a square");
+        assert!(kernel.memory() <= 32 << 10, "Metal's threadgroup memory");
     }
 }

@@ -2,12 +2,12 @@
 //! as with no GPU at hand, and keeps to the workgroup memory and the buffers that it was made for. The plain ones are
 //! written as SPIR-V, MSL and HLSL, those on matrix units of 16 × 16 as SPIR-V, of 8 × 8 as MSL.
 
+use crate::emulation::emulate;
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module};
-use sinew::lstm::shaders::{Kernel, Options};
-use sinew::lstm::units::Fragments;
-use sinew::lstm::{Dims, Limits, Plan, Precision, Resident, Squares, Stepwise, Tiles, Walk};
+use sinew::lstm::testing::{CellOptions, Kernel, Pass, TILES, Tile, TileSize};
+use sinew::lstm::{Dims, GpuLimits, MatrixUnits, Plan, PlanKind, Precision};
 
 const HIDDEN: [usize; 9] = [1, 7, 64, 128, 200, 256, 512, 768, 1024];
 /// Bytes of workgroup memory: WebGPU's guarantee, Metal's and DX12's 32 KiB, and a large GPU's.
@@ -15,8 +15,8 @@ const MEMORY: [usize; 3] = [16 << 10, 32 << 10, 48 << 10];
 /// Storage buffers that the engine asks of a device.
 const BUFFERS: usize = 11;
 
-fn options(hidden: usize) -> impl Iterator<Item = Options> {
-    (0..16).map(move |bits| Options {
+fn options(hidden: usize) -> impl Iterator<Item = CellOptions> {
+    (0..16).map(move |bits| CellOptions {
         hidden: hidden as u32,
         peephole: bits & 1 != 0,
         masked: bits & 2 != 0,
@@ -26,21 +26,20 @@ fn options(hidden: usize) -> impl Iterator<Item = Options> {
 }
 
 /// No capability beyond plain WebGPU, but f16 where it is asked for.
-fn plain(kernel: Kernel) -> Capabilities {
-    match kernel.options().precision {
+fn plain(cell: CellOptions) -> Capabilities {
+    match cell.precision {
         Precision::F32 => Capabilities::empty(),
         Precision::F16 => Capabilities::SHADER_FLOAT16,
     }
 }
 
-fn parse(kernel: Kernel, needed: Capabilities) -> (Module, ModuleInfo) {
-    let source = kernel.source();
+fn parse(kernel: Kernel, source: &str, needed: Capabilities) -> (Module, ModuleInfo) {
     assert!(!source.contains("{{"), "{kernel:?}: a value is missing");
-    let module = naga::front::wgsl::parse_str(&source)
-        .unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(&source)));
+    let module = naga::front::wgsl::parse_str(source)
+        .unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(source)));
     let info = Validator::new(ValidationFlags::all(), needed)
         .validate(&module)
-        .unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(&source)));
+        .unwrap_or_else(|e| panic!("{kernel:?}: {}", e.emit_to_string(source)));
     (module, info)
 }
 
@@ -97,21 +96,25 @@ fn translate(kernel: Kernel, module: &Module, info: &ModuleInfo) {
 }
 
 /// Validates and translates a kernel; returns its bytes of workgroup memory.
-fn check(kernel: Kernel) -> usize {
-    let (module, info) = parse(kernel, plain(kernel));
+fn check(kernel: Kernel, cell: CellOptions) -> usize {
+    let (module, info) = parse(kernel, &kernel.source(), plain(cell));
     translate(kernel, &module, &info);
     sizes(kernel, &module)
 }
 
-/// The bytes of workgroup memory of a kernel that keeps to its threads and buffers.
+/// The bytes of workgroup memory of a kernel that keeps to its threads, memory and buffers.
 fn sizes(kernel: Kernel, module: &Module) -> usize {
     let entry = &module.entry_points[0];
     assert_eq!(
         (entry.workgroup_size, module.entry_points.len()),
         ([kernel.threads(), 1, 1], 1)
     );
-    assert!(buffers(module) <= BUFFERS, "{kernel:?}");
-    workgroup_bytes(module)
+    let names = kernel.bindings().count();
+    assert_eq!(buffers(module), names, "{kernel:?}");
+    assert!(names <= BUFFERS, "{kernel:?}");
+    let bytes = workgroup_bytes(module);
+    assert!(bytes <= kernel.memory(), "{kernel:?}: {bytes} bytes");
+    bytes
 }
 
 fn dims(hidden: usize) -> Dims {
@@ -123,75 +126,64 @@ fn dims(hidden: usize) -> Dims {
     }
 }
 
-fn limits(memory: usize) -> Limits {
-    Limits {
+fn limits(memory: usize) -> GpuLimits {
+    GpuLimits {
         threads: 256,
         memory,
         f16: true,
-        fragments: Some(FRAGMENTS[0]),
+        matrix_units: Some(MatrixUnits::Of16),
+        software: false,
     }
+}
+
+/// The tile of a plan that has one of its own.
+fn tile(plan: Plan) -> Tile {
+    *TILES.iter().find(|tile| tile.name == plan.name()).unwrap()
+}
+
+/// Both passes with a tile.
+fn passes(tile: Tile, cell: CellOptions, units: Option<MatrixUnits>) -> [Kernel; 2] {
+    Pass::BOTH.map(|pass| Kernel::of_pass(tile.size, pass, cell, units).unwrap())
 }
 
 #[test]
 fn resident_kernels() {
     let mut tiles = Vec::new();
     for hidden in HIDDEN {
-        for plan in Plan::each() {
+        for plan in Plan::each().filter(|plan| plan.kind() == PlanKind::Resident) {
             // 48 KiB hold every tile that the smaller memories do.
-            let Ok(Tiles::Resident(tile)) =
-                plan.supports(limits(MEMORY[2]), dims(hidden), Precision::F32)
-            else {
+            let Ok(plan) = plan.supports(&limits(MEMORY[2]), dims(hidden), Precision::F32) else {
                 continue;
             };
-            tiles.push((hidden, tile));
-            for options in options(hidden) {
-                for kernel in [
-                    Kernel::ResidentForward(options, tile),
-                    Kernel::ResidentBackward(options, tile),
-                ] {
-                    let bytes = check(kernel);
-                    assert!(bytes <= tile.memory(hidden), "{kernel:?}: {bytes} bytes");
+            tiles.push(plan.name());
+            for cell in options(hidden) {
+                for kernel in passes(tile(plan), cell, None) {
+                    check(kernel, cell);
                 }
             }
         }
     }
     println!("{} tiles", tiles.len());
-    assert!(
-        Resident::ROWS
-            .iter()
-            .all(|rows| tiles.iter().any(|t| t.1.rows() == *rows as usize))
-    );
+    let resident = Plan::each().filter(|plan| plan.kind() == PlanKind::Resident);
+    assert!(resident.map(Plan::name).all(|name| tiles.contains(&name)));
 }
 
 #[test]
 fn stepwise_and_previous_hidden_kernels() {
     let mut most = 0;
-    for options in HIDDEN.into_iter().flat_map(options) {
-        for pair in Stepwise::SIZES {
-            for kernel in [
-                Kernel::StepwiseForward(options, pair.forward),
-                Kernel::StepwiseBackward(options, pair.backward),
-            ] {
-                most = most.max(check(kernel));
+    for cell in HIDDEN.into_iter().flat_map(options) {
+        for tile in TILES {
+            if let TileSize::Stepwise(..) = tile.size {
+                for kernel in passes(tile, cell, None) {
+                    most = most.max(check(kernel, cell));
+                }
             }
         }
-        check(Kernel::PreviousHidden(options));
+        check(Kernel::PreviousHidden(cell), cell);
     }
     println!("at most {most} bytes of workgroup memory");
     assert!(most <= MEMORY[0], "they run everywhere");
 }
-
-/// Those of Vulkan and of Metal.
-const FRAGMENTS: [Fragments; 2] = [
-    Fragments {
-        side: 16,
-        emulated: None,
-    },
-    Fragments {
-        side: 8,
-        emulated: None,
-    },
-];
 
 /// `OpCooperativeMatrixMulAddKHR`.
 const MULTIPLY: u32 = 4459;
@@ -200,36 +192,20 @@ const MULTIPLY: u32 = 4459;
 fn stepwise_kernels_on_matrix_units() {
     let needed =
         Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP;
-    let half = |o: &Options| o.precision == Precision::F16;
-    for options in HIDDEN.into_iter().flat_map(options).filter(half) {
-        for (squares, fragments) in Squares::SIZES
-            .into_iter()
-            .flat_map(|s| FRAGMENTS.map(|f| (s, f)))
-        {
-            for kernel in [
-                Kernel::StepwiseUnitsForward(options, squares, fragments),
-                Kernel::StepwiseUnitsBackward(options, squares, fragments),
-            ] {
-                let (module, info) = parse(kernel, needed);
+    let half = |cell: &CellOptions| cell.precision == Precision::F16;
+    for cell in HIDDEN.into_iter().flat_map(options).filter(half) {
+        let tiles = TILES.into_iter();
+        let tiles = tiles.filter(|tile| matches!(tile.size, TileSize::StepwiseUnits(_)));
+        let both = [MatrixUnits::Of16, MatrixUnits::Of8];
+        for (tile, units) in tiles.flat_map(|tile| both.map(|units| (tile, units))) {
+            for kernel in passes(tile, cell, Some(units)) {
+                let source = kernel.source();
+                let (module, info) = parse(kernel, &source, needed);
                 let bytes = sizes(kernel, &module);
-                assert!(
-                    bytes <= squares.memory(fragments.side),
-                    "{kernel:?}: {bytes} bytes"
-                );
                 assert!(bytes <= 32 << 10, "Metal's threadgroup memory");
                 // With plain WGSL in the built-ins' place it needs no more than any other.
-                let emulated = Fragments {
-                    emulated: Some(32),
-                    ..fragments
-                };
-                let played = match kernel {
-                    Kernel::StepwiseUnitsForward(o, s, _) => {
-                        Kernel::StepwiseUnitsForward(o, s, emulated)
-                    }
-                    _ => Kernel::StepwiseUnitsBackward(options, squares, emulated),
-                };
-                parse(played, plain(played));
-                if fragments.side == 16 {
+                parse(kernel, &emulate(&source, 32), plain(cell));
+                if units == MatrixUnits::Of16 {
                     let options = spv::Options {
                         lang_version: (1, 3),
                         ..spv::Options::default()
@@ -260,17 +236,18 @@ fn stepwise_kernels_on_matrix_units() {
 fn plans_say_why_they_do_not_run() {
     for (memory, hidden) in MEMORY.into_iter().flat_map(|m| HIDDEN.map(|h| (m, h))) {
         for precision in Precision::ALL {
-            let ask = |plan: Plan| plan.supports(limits(memory), dims(hidden), precision);
+            let ask = |plan: Plan| plan.supports(&limits(memory), dims(hidden), precision);
             assert!(ask(Plan::STEPWISE).is_ok(), "stepwise runs everywhere");
-            let any = Plan::each().any(|plan| matches!(ask(plan), Ok(Tiles::Resident(_))));
+            let resident = |plan: &Plan| plan.kind() == PlanKind::Resident;
+            let any = Plan::each().filter(resident).any(|plan| ask(plan).is_ok());
             assert_eq!(ask(Plan::RESIDENT).is_ok(), any, "{memory} {hidden}");
             for plan in Plan::each() {
                 match ask(plan) {
-                    Ok(tiles) => assert_eq!(tiles.plan(), plan, "a tile has one name"),
+                    Ok(own) => assert_eq!(own, plan, "a tile has one name"),
                     Err(why) => {
                         let line = why.to_string();
-                        let reason = match (plan.walk, precision) {
-                            (Walk::StepwiseUnits, Precision::F32) => "in f32",
+                        let reason = match (plan.kind(), precision) {
+                            (PlanKind::StepwiseUnits, Precision::F32) => "in f32",
                             _ => "KiB",
                         };
                         assert!(
@@ -285,21 +262,21 @@ fn plans_say_why_they_do_not_run() {
                 }
             }
         }
-        let without = Limits {
-            fragments: None,
+        let without = GpuLimits {
+            matrix_units: None,
             ..limits(memory)
         };
-        let half = |plan: Plan| plan.supports(without, dims(hidden), Precision::F16);
+        let half = |plan: Plan| plan.supports(&without, dims(hidden), Precision::F16);
         let why = half(Plan::STEPWISE_UNITS).expect_err("it has no matrix units");
         assert!(why.to_string().contains("matrix units"), "{why}");
         assert!(half(Plan::STEPWISE).is_ok(), "its plain sibling");
-        let without = Limits {
+        let without = GpuLimits {
             f16: false,
             ..limits(memory)
         };
         for plan in Plan::ALL.into_iter().chain(Plan::each()) {
             assert!(
-                plan.supports(without, dims(hidden), Precision::F16)
+                plan.supports(&without, dims(hidden), Precision::F16)
                     .is_err()
             );
             assert_eq!(Plan::from_name(plan.name()), Some(plan));

@@ -5,22 +5,20 @@
 //! Relative error at most 4e-3: a number near the middle between two of f16 can be rounded to either.
 
 use crate::devices;
+use crate::emulation::emulated;
 use crate::numerics::{fresh, relative_error};
 use sinew::bench::check::{HALF_LIMIT, Problem, option_choices, through_the_trait};
 use sinew::device::Compute;
-use sinew::lstm::product::Units;
-use sinew::lstm::self_test::{LIMIT, Path, measure};
-use sinew::lstm::{Dims, Plan, Precision, Walk};
+use sinew::lstm::testing::{ERROR_LIMIT, Path, path_error};
+use sinew::lstm::{Dims, MatrixUnits, Plan, PlanKind, Precision, Products};
 use sinew::rng::Rng;
 
-/// Each tile with fragments of both sides, played by subgroups of one of the sizes, in turn.
-fn units_and_plans() -> Vec<(Units, Plan)> {
-    let plans = Plan::each().filter(|plan| plan.walk == Walk::StepwiseUnits);
+/// Each tile with fragments of both sides, emulated by subgroups of one of the sizes, in turn.
+fn units_and_plans() -> Vec<(MatrixUnits, u32, Plan)> {
+    let plans = Plan::each().filter(|plan| plan.kind() == PlanKind::StepwiseUnits);
     let both = |(n, plan): (usize, Plan)| {
-        [(16, n), (8, n + 1)].map(|(side, at)| {
-            let lanes = [32, 64, 16][at % 3];
-            (Units::Emulated { side, lanes }, plan)
-        })
+        [(MatrixUnits::Of16, n), (MatrixUnits::Of8, n + 1)]
+            .map(|(units, at)| (units, [32, 64, 16][at % 3], plan))
     };
     plans.enumerate().flat_map(both).collect()
 }
@@ -30,8 +28,9 @@ fn adapters() -> impl Iterator<Item = &'static Compute> {
     devices::devices().iter().filter(half)
 }
 
-fn compare(rng: &mut Rng, compute: &Compute, problem: &Problem) -> f64 {
-    let ours = through_the_trait(problem, rng, &compute.device).expect("it runs");
+fn compare(rng: &mut Rng, compute: &Compute, lanes: u32, problem: &Problem) -> f64 {
+    let ours = emulated(lanes, || through_the_trait(problem, rng, &compute.device));
+    let ours = ours.expect("it runs");
     let theirs = problem.twins(1);
     let mut worst = 0.0f64;
     for ((name, ours), (_, theirs)) in ours.named().into_iter().zip(theirs.named()) {
@@ -53,7 +52,7 @@ fn every_tile_and_every_option() {
     let mut rng = fresh("every_tile_and_every_option");
     let choices: Vec<_> = option_choices().collect();
     for compute in adapters() {
-        for (n, (units, plan)) in units_and_plans().into_iter().enumerate() {
+        for (n, (units, lanes, plan)) in units_and_plans().into_iter().enumerate() {
             let some = match n {
                 0 => [0, 2, 4, 7].map(|n| choices[n]).to_vec(),
                 _ => vec![choices[rng.below(8)]],
@@ -68,11 +67,14 @@ fn every_tile_and_every_option() {
                 let mut problem = Problem::new(&mut rng, dims, choice)
                     .with_plan(plan)
                     .with_precision(Precision::F16)
-                    .with_units(units);
+                    .with_products(Products::MatrixUnits(units));
                 // Both directions, whatever was drawn.
                 problem.spec.reverse[0] = choice[0] ^ choice[2];
-                let worst = compare(&mut rng, compute, &problem);
-                println!("{units:?} {} {choice:?} {dims:?}: {worst:.1e}", plan.name());
+                let worst = compare(&mut rng, compute, lanes, &problem);
+                println!(
+                    "{units:?}, {lanes} lanes, {} {choice:?} {dims:?}: {worst:.1e}",
+                    plan.name()
+                );
             }
         }
     }
@@ -92,12 +94,10 @@ fn whole_tiles_and_gradients_of_any_size() {
             };
             let problem = Problem::new(&mut rng, dims, [false; 3]).with_plan(Plan::STEPWISE_UNITS);
             let problem = problem.with_precision(Precision::F16);
-            let mut problem = problem.with_units(Units::Emulated {
-                side: 16,
-                lanes: 32,
-            });
+            let units = Products::MatrixUnits(MatrixUnits::Of16);
+            let mut problem = problem.with_products(units);
             problem.d_out.iter_mut().for_each(|d| *d *= scale);
-            let worst = compare(&mut rng, compute, &problem);
+            let worst = compare(&mut rng, compute, 32, &problem);
             println!("{} {scale:e}: {worst:.1e}", compute.name());
         }
     }
@@ -107,17 +107,12 @@ fn whole_tiles_and_gradients_of_any_size() {
 #[test]
 fn dense_products_and_steps_beside_f32() {
     for compute in adapters() {
-        let [large, small] =
-            [[16, 64], [8, 16]].map(|[side, lanes]| Units::Emulated { side, lanes });
-        for path in [
-            Path::Product(large),
-            Path::Product(small),
-            Path::Steps(large),
-            Path::Steps(small),
-        ] {
-            let error = measure(&compute.device, path).expect("it runs");
-            println!("{} {path:?}: {error:.1e}", compute.name());
-            assert!(error <= LIMIT, "{path:?}: {error:e}");
+        for (units, lanes) in [(MatrixUnits::Of16, 64), (MatrixUnits::Of8, 16)] {
+            for path in [Path::Product(units), Path::Steps(units)] {
+                let error = emulated(lanes, || path_error(&compute.device, path)).expect("it runs");
+                println!("{} {path:?}: {error:.1e}", compute.name());
+                assert!(error <= ERROR_LIMIT, "{path:?}: {error:e}");
+            }
         }
     }
 }

@@ -129,7 +129,7 @@ fn train(
             options.ranks = ranks;
             open_session(&options, &mut |_| {})
         } else {
-            let mut options = TrainOptions::new(recipe.clone(), data, out);
+            let mut options = TrainOptions::new(data, out, recipe.clone());
             (options.device, options.ranks) = (Choice::Cpu, ranks);
             start(&options, &mut |_| {})
         };

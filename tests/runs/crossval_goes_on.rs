@@ -104,7 +104,7 @@ fn interrupted_by_a_signal() {
     let output = child.wait_with_output().expect("it ends");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(130), "{errors}");
-    assert!(errors.contains("the same command goes on"), "{errors}");
+    assert!(errors.contains("the same command continues"), "{errors}");
     must(&["check", text(&out.join("fold1"))]);
 }
 

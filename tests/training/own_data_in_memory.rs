@@ -18,7 +18,7 @@ fn the_example_trains() {
         .count();
     assert!(lines < 40, "{lines} lines");
     let folder = tempfile::tempdir().expect("a folder");
-    example::train(folder.path()).expect("it trains");
+    example::train_on_waves(folder.path()).expect("it trains");
     let weights = Weights::read(&folder.path().join("weights.safetensors")).expect("weights");
     assert_eq!(weights.classes, ["left wave", "right wave"]);
     let metrics = Run::metrics(&folder.path().join("run")).expect("metrics");

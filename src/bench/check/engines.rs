@@ -5,7 +5,8 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 
 use super::problem::{Problem, Results};
 use crate::error::{Error, Result};
-use crate::lstm::{Dims, RecurrenceBackend, cpu, recurrence};
+use crate::lstm::Dims;
+use crate::lstm::testing::{CellTensors, LstmKernels, Saved, cpu, recurrence};
 use crate::model::read_tensor as read;
 use crate::rng::Rng;
 
@@ -108,29 +109,20 @@ impl Inputs {
 pub fn through_the_trait(problem: &Problem, rng: &mut Rng, device: &Device) -> Result<Results> {
     let x = Inputs::new(problem, rng, device);
     let spec = || problem.spec.clone();
-    let [w_hh, h0, c0, peephole, mask] =
-        [x.w_hh, x.h0, x.c0, x.peephole, x.mask].map(Tensor::into_dispatch);
-    let (out, gates, cells) = <Dispatch as RecurrenceBackend>::recurrence_forward(
-        x.projected.into_dispatch(),
-        w_hh.clone(),
-        h0.clone(),
-        c0.clone(),
-        peephole.clone(),
-        mask.clone(),
-        spec(),
-    );
-    let previous =
-        <Dispatch as RecurrenceBackend>::previous_hidden(out.clone(), h0, mask.clone(), spec());
-    let (d_gates, d_state) = <Dispatch as RecurrenceBackend>::recurrence_backward(
-        x.d_out.into_dispatch(),
-        w_hh,
-        gates.clone(),
-        cells.clone(),
-        c0,
-        peephole,
-        mask,
-        spec(),
-    );
+    let cell = CellTensors::<Dispatch> {
+        w_hh: x.w_hh.into_dispatch(),
+        h0: x.h0.into_dispatch(),
+        c0: x.c0.into_dispatch(),
+        peephole: x.peephole.into_dispatch(),
+        mask: x.mask.into_dispatch(),
+    };
+    let projected = x.projected.into_dispatch();
+    let saved = Dispatch::recurrence_forward(projected, cell.clone(), spec());
+    let Saved { out, gates, cells } = saved.clone();
+    let (h0, mask) = (cell.h0.clone(), cell.mask.clone());
+    let previous = Dispatch::previous_hidden(out.clone(), h0, mask, spec());
+    let d_out = x.d_out.into_dispatch();
+    let (d_gates, d_state) = Dispatch::recurrence_backward(d_out, cell, saved, spec());
     let four = |x| read(Tensor::<4>::from_dispatch(x));
     Ok(Results {
         out: four(out)?,

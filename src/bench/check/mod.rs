@@ -14,9 +14,8 @@ use super::guarded;
 use super::numerics::relative_error;
 use crate::device::Compute;
 use crate::error::Result;
-use crate::lstm::product::Units;
-use crate::lstm::self_test::{self, Path};
-use crate::lstm::{Dims, Limits, Plan, Precision, Walk};
+use crate::lstm::testing::{ERROR_LIMIT, Path, path_error};
+use crate::lstm::{Dims, GpuLimits, Plan, PlanKind, Precision, Products};
 use crate::rng::Rng;
 
 /// Largest relative error of a tensor in float32.
@@ -112,7 +111,7 @@ struct Subject<'a> {
     compute: &'a Compute,
     plan: Plan,
     precision: Precision,
-    units: Units,
+    products: Products,
     name: String,
 }
 
@@ -125,7 +124,7 @@ impl Subject<'_> {
                 compute,
                 plan: Plan::default(),
                 precision: Precision::F32,
-                units: Units::Burn,
+                products: Products::F32,
                 name: "cpu".into(),
             }];
         };
@@ -134,18 +133,18 @@ impl Subject<'_> {
         } else {
             &Precision::ALL[..1]
         };
-        let best = Units::of(adapter);
+        let units = GpuLimits::from(adapter).matrix_units;
         let of = |precision: &Precision| {
             let precision = *precision;
-            let on_units = precision == Precision::F16 && best.fragments().is_some();
-            let there = move |plan: &Plan| plan.walk != Walk::StepwiseUnits || on_units;
+            let on_units = precision == Precision::F16 && units.is_some();
+            let there = move |plan: &Plan| plan.kind() != PlanKind::StepwiseUnits || on_units;
             Plan::each().filter(there).map(move |plan| Subject {
                 compute,
                 plan,
                 precision,
-                units: match plan.walk {
-                    Walk::StepwiseUnits => best,
-                    _ => Units::Burn,
+                products: match (plan.kind(), units) {
+                    (PlanKind::StepwiseUnits, Some(units)) => Products::MatrixUnits(units),
+                    _ => Products::F32,
                 },
                 name: match precision {
                     Precision::F32 => plan.name().into(),
@@ -160,16 +159,15 @@ impl Subject<'_> {
     /// kernels: the first tile of each walk gets every choice, the others every second in turn, and half precision
     /// none and all.
     fn choices(&self) -> impl Iterator<Item = [bool; 3]> {
-        let (tile, half) = (
-            self.plan.tile.unwrap_or(0),
-            self.precision == Precision::F16,
-        );
+        let half = self.precision == Precision::F16;
+        let mut of_kind = Plan::each().filter(|plan| plan.kind() == self.plan.kind());
+        let tile = of_kind.position(|plan| plan == self.plan).unwrap_or(0);
         let all = option_choices().enumerate();
         all.filter(move |(n, choice)| {
             if half {
                 return choice.iter().all(|on| *on == choice[0]);
             }
-            tile == 0 || (n + usize::from(tile)).is_multiple_of(2)
+            tile == 0 || (n + tile).is_multiple_of(2)
         })
         .map(|(_, choice)| choice)
     }
@@ -177,8 +175,8 @@ impl Subject<'_> {
     fn supports(&self, dims: Dims) -> bool {
         let adapter = self.compute.adapter.as_ref();
         adapter.is_none_or(|adapter| {
-            let limits = Limits::of(adapter);
-            self.plan.supports(limits, dims, self.precision).is_ok()
+            let limits = GpuLimits::from(adapter);
+            self.plan.supports(&limits, dims, self.precision).is_ok()
         })
     }
 }
@@ -204,38 +202,28 @@ pub fn check(
             }
         }
     }
-    for line in products(compute) {
+    if let Some(line) = products(compute) {
         say(&line)?;
         lines.push(line);
     }
     Ok(lines)
 }
 
-/// The dense products in half precision that an adapter can use, in every layout of a layer's products.
-fn products(compute: &Compute) -> Vec<Line> {
-    let Some(adapter) = &compute.adapter else {
-        return Vec::new();
-    };
-    let mut all = vec![("product", Units::Plain)];
-    let best = Units::of(adapter);
-    if best != Units::Plain {
-        all.push(("product_units", best));
-    }
-    let one = |(name, units): (&str, Units)| {
-        let limit = self_test::LIMIT;
-        let mut line = Line::new(format!("{name} f16"), "f32", [false; 3], limit);
-        line.shapes = 6;
-        match guarded(|| Ok(self_test::measure(&compute.device, Path::Product(units)))) {
-            Ok(Ok(error)) => {
-                line.error = Some(error);
-                line.ok = error <= limit;
-            }
-            Ok(Err(why)) => line.fail(&why),
-            Err(why) => line.fail(&why.to_string()),
+/// The dense products on an adapter's matrix units, in every layout of a layer's products.
+fn products(compute: &Compute) -> Option<Line> {
+    let limits = GpuLimits::from(compute.adapter.as_ref()?);
+    let path = Path::Product(limits.matrix_units?);
+    let mut line = Line::new("product_units f16".into(), "f32", [false; 3], ERROR_LIMIT);
+    line.shapes = 9;
+    match guarded(|| Ok(path_error(&compute.device, path))) {
+        Ok(Ok(error)) => {
+            line.error = Some(error);
+            line.ok = error <= ERROR_LIMIT;
         }
-        line
-    };
-    all.into_iter().map(one).collect()
+        Ok(Err(why)) => line.fail(&why),
+        Err(why) => line.fail(&why.to_string()),
+    }
+    Some(line)
 }
 
 /// What would be another plan's result.
@@ -260,7 +248,7 @@ fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subjec
     }
     let problem = Problem::new(rng, dims, choice).with_plan(subject.plan);
     let problem = problem.with_precision(subject.precision);
-    let mut problem = problem.with_units(subject.units);
+    let mut problem = problem.with_products(subject.products);
     // Both directions, whatever was drawn.
     problem.spec.reverse[0] = choice[0] ^ choice[2];
     problem

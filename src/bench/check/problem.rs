@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use crate::bench::numerics::numbers;
-use crate::device::SHORTEST_DISPATCH;
-use crate::lstm::product::Units;
-use crate::lstm::shaders::Options;
-use crate::lstm::{Dims, Plan, Precision, Spec, Walk, twin};
+use crate::lstm::testing::{CellOptions, Spec, twin};
+use crate::lstm::{Context, Dims, Plan, PlanKind, Precision, Products};
 use crate::rng::Rng;
 
-/// Inputs of one recurrence, in the shapes of `RecurrenceBackend`.
+/// Inputs of one recurrence, in the shapes of `LstmBackend`.
 #[derive(Clone)]
 pub struct Problem {
     /// Its sizes.
@@ -84,10 +82,7 @@ impl Problem {
                 .then(|| Arc::new((0..batch).map(|_| rng.below(steps + 3) as u32).collect())),
             peephole,
             masked,
-            plan: Plan::default(),
-            precision: Precision::default(),
-            units: Units::default(),
-            dispatch: SHORTEST_DISPATCH,
+            context: Context::default(),
         };
         let of_option = |there: bool, count: usize| if there { count } else { 1 };
         // A dropout mask: a third of the units dropped, the others scaled up.
@@ -114,21 +109,21 @@ impl Problem {
     /// The same in another number format.
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
-        self.spec.precision = precision;
+        self.spec.context.precision = precision;
         self
     }
 
     /// The same for another plan.
     #[must_use]
     pub fn with_plan(mut self, plan: Plan) -> Self {
-        self.spec.plan = plan;
+        self.spec.context.plan = plan.into();
         self
     }
 
-    /// The same on matrix units, for the plan that has them.
+    /// The same with other dense products; their matrix units are those of the plan that has them.
     #[must_use]
-    pub fn with_units(mut self, units: Units) -> Self {
-        self.spec.units = units;
+    pub fn with_products(mut self, products: Products) -> Self {
+        self.spec.context.products = products;
         self
     }
 
@@ -138,20 +133,24 @@ impl Problem {
         format!("{dims:?} {spec:?}")
     }
 
+    fn kind(&self) -> PlanKind {
+        self.spec.context.plan.of(self.dims.hidden).kind()
+    }
+
     /// The kernels' options.
-    pub fn options(&self) -> Options {
-        Options {
+    pub fn options(&self) -> CellOptions {
+        CellOptions {
             hidden: self.dims.hidden as u32,
             peephole: self.spec.peephole,
             masked: self.spec.masked,
             lengths: self.spec.lengths.is_some(),
-            precision: self.spec.precision,
+            precision: self.spec.context.precision,
         }
     }
 
     /// A weight as the kernels get it.
     fn stored(&self, weight: f32) -> f32 {
-        match self.spec.precision {
+        match self.spec.context.precision {
             Precision::F32 => weight,
             Precision::F16 => half::f16::from_f32(weight).to_f32(),
         }
@@ -218,10 +217,10 @@ impl Problem {
         let (run, pieces): (
             fn(_, &_, &_, &_, &_, &_, &_, &_, &mut _, &mut _, &mut _, &_),
             _,
-        ) = match self.spec.plan.walk {
-            Walk::Resident => (twin::resident_forward, self.pieces(at_once)),
-            Walk::Stepwise => (twin::stepwise_forward, self.pieces(1)),
-            Walk::StepwiseUnits => (twin::stepwise_units_forward, self.pieces(1)),
+        ) = match self.kind() {
+            PlanKind::Resident => (twin::resident_forward, self.pieces(at_once)),
+            PlanKind::Stepwise => (twin::stepwise_forward, self.pieces(1)),
+            PlanKind::StepwiseUnits => (twin::stepwise_units_forward, self.pieces(1)),
         };
         for (first, last) in pieces {
             run(
@@ -262,17 +261,17 @@ impl Problem {
         let (run, infos): (
             fn(_, &_, &_, &_, &_, &_, &_, &_, &_, &mut _, &mut _, &_),
             Vec<_>,
-        ) = match self.spec.plan.walk {
-            Walk::Resident => {
+        ) = match self.kind() {
+            PlanKind::Resident => {
                 let pieces = self.pieces(at_once).into_iter().rev();
                 (
                     twin::resident_backward,
                     pieces.map(|(f, l)| self.info(f, l)).collect(),
                 )
             }
-            walk => {
+            kind => {
                 let after = (0..=self.dims.steps).rev();
-                let units = walk == Walk::StepwiseUnits;
+                let units = kind == PlanKind::StepwiseUnits;
                 (
                     if units {
                         twin::stepwise_units_backward
@@ -337,7 +336,7 @@ impl Problem {
         let mut w_hh = vec![0.0f64; groups * 4 * h * h];
         let mut peephole = vec![0.0f64; groups * 3 * h];
         // The cell state before each step is found as the hidden state before it is, without the mask.
-        let plain = Options {
+        let plain = CellOptions {
             masked: false,
             ..self.options()
         };

@@ -7,9 +7,8 @@ use super::shapes::Shape;
 use crate::bench::times::{failed, timed};
 use crate::device::Compute;
 use crate::error::Result;
-use crate::lstm::Precision;
-use crate::lstm::product::{Products, product as ours};
-use crate::lstm::self_test::verdict;
+use crate::lstm::testing::product as ours;
+use crate::lstm::{Context, Plan, Precision};
 use burn::tensor::{DType, Device, Distribution, Tensor};
 use cubecl::ir::{ElemType, FloatKind};
 use cubecl::throughput::{MemoryAccess, ThroughputKey, ThroughputMode};
@@ -152,13 +151,13 @@ impl Peak {
         let bandwidth = probed.max(copy_on_device(device)?);
         let half = compute.adapter.as_ref().is_some_and(|a| a.f16);
         let product_f16 = half.then(|| product(device, DType::F16).ok()).flatten();
-        let units = verdict(compute, Precision::F16).units;
-        let rate_units_gflops = match units.fragments() {
+        let context = Context::on(compute, Plan::default());
+        let (context, _) = context.in_precision(Precision::F16, compute);
+        let rate_units_gflops = match context.products.matrix_units() {
             Some(_) => {
-                let dispatch = compute.dispatch();
-                let how = Products { units, dispatch };
                 let of = |x: Tensor<2>| x.unsqueeze_dim::<3>(0);
-                Some(fastest(device, DType::F32, |a, b| ours(of(a), of(b), how))?)
+                let product = |a, b| ours(of(a), of(b), context);
+                Some(fastest(device, DType::F32, product)?)
             }
             None => None,
         };

@@ -11,9 +11,8 @@ use super::times::Times;
 use super::{Machine, guarded};
 use crate::device::Compute;
 use crate::error::Result;
-use crate::lstm::product::Units;
-use crate::lstm::self_test::{self, verdict};
-use crate::lstm::{Context, Dims, Plan, Precision, Tiles, Unsupported};
+use crate::lstm::testing::ERROR_LIMIT;
+use crate::lstm::{Context, Dims, GpuLimits, Plan, Precision, Unsupported, self_test};
 use floor::{Peak, operations};
 use serde::Serialize;
 use shapes::Shape;
@@ -127,7 +126,7 @@ pub enum Event<'a> {
 fn limit(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => check::LIMIT,
-        Precision::F16 => self_test::LIMIT,
+        Precision::F16 => ERROR_LIMIT,
     }
 }
 
@@ -156,8 +155,8 @@ fn candidates(compute: &Compute) -> Vec<Candidate> {
         Some(_) => &Plan::PLAIN[..],
         None => &[Plan::default()],
     };
-    let units = compute.adapter.as_ref().map(Units::of);
-    let units = units.is_some_and(|units| units.fragments().is_some());
+    let limits = compute.adapter.as_ref().map(GpuLimits::from);
+    let units = limits.is_some_and(|limits| limits.matrix_units.is_some());
     for precision in formats {
         let half = *precision == Precision::F16;
         let on_units = (half && units).then_some(&Plan::STEPWISE_UNITS);
@@ -275,9 +274,9 @@ impl Bench<'_> {
             .map(|end| end.saturating_duration_since(Instant::now()))
     }
 
-    /// The tiles of our layer by this plan, or why the device does not run it; none on the CPU engine and for Burn's
+    /// The plan of our layer with its tile, or why the device does not run it; none on the CPU engine and for Burn's
     /// layer.
-    fn tiles(&self, ours: Option<Context>) -> Option<std::result::Result<Tiles, Unsupported>> {
+    fn plan(&self, ours: Option<Context>) -> Option<std::result::Result<Plan, Unsupported>> {
         let (adapter, context) = (self.compute.adapter.as_ref()?, ours?);
         let dims = Dims {
             steps: self.shape.steps,
@@ -285,19 +284,19 @@ impl Bench<'_> {
             groups: self.shape.groups(),
             hidden: self.shape.hidden,
         };
-        let limits = verdict(self.compute, context.precision).limits(adapter);
+        let limits = self_test(self.compute, context.precision).limits(adapter.into());
         let plan = context.plan.of(dims.hidden);
-        Some(plan.supports(limits, dims, context.precision))
+        Some(plan.supports(&limits, dims, context.precision))
     }
 
     fn row(&mut self, candidate: &Candidate) -> Result<Outcome> {
         if self.left().is_some_and(|left| left.is_zero()) {
             return Ok(Outcome::LeftOut("the time was up".into()));
         }
-        let tile = match (&candidate.off, self.tiles(candidate.ours)) {
+        let tile = match (&candidate.off, self.plan(candidate.ours)) {
             (Some(reason), _) => return Ok(Outcome::LeftOut(reason.clone())),
             (None, Some(Err(why))) => return Ok(Outcome::LeftOut(why.to_string())),
-            (None, Some(Ok(tiles))) => Some(tiles.plan().name()),
+            (None, Some(Ok(plan))) => Some(plan.name()),
             (None, None) => None,
         };
         if let Some(reason) = memory::unfit(self.compute, self.shape, candidate.ours) {

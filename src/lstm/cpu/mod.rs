@@ -4,6 +4,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod backward;
+mod flex;
 mod forward;
 mod math;
 mod shared;
@@ -12,7 +13,7 @@ pub use backward::{Gradients, backward};
 pub use forward::{Saved, forward};
 use shared::{Shared, blocks};
 
-use super::spec::{Dims, Spec};
+use super::recurrence::{Dims, Spec};
 use rayon::prelude::*;
 
 /// Inputs of a recurrence as plain slices.

@@ -1,10 +1,10 @@
 //! Twin of `shaders/shared/cell.wgsl` and `shaders/shared/step.wgsl`.
 
 use crate::lstm::Precision;
-use crate::lstm::shaders::Options;
+use crate::lstm::kernel::CellOptions;
 
 /// A number as it is stored where the options say so: `Stored` in the shaders.
-pub fn stored(o: Options, x: f32) -> f32 {
+pub fn stored(o: CellOptions, x: f32) -> f32 {
     match o.precision {
         Precision::F32 => x,
         Precision::F16 => half::f16::from_f32(x).to_f32(),
@@ -22,7 +22,7 @@ pub fn tanh_of(x: f32) -> f32 {
     if x >= 0.0 { r } else { -r }
 }
 
-pub fn length_of(o: Options, lengths: &[u32], row: usize, steps: usize) -> usize {
+pub fn length_of(o: CellOptions, lengths: &[u32], row: usize, steps: usize) -> usize {
     if o.lengths {
         (lengths[row] as usize).min(steps)
     } else {
@@ -38,7 +38,7 @@ pub fn time_of(s: usize, length: usize, reverse: bool) -> usize {
     }
 }
 
-pub fn masked(o: Options, mask: &[f32], value: f32, at: usize) -> f32 {
+pub fn masked(o: CellOptions, mask: &[f32], value: f32, at: usize) -> f32 {
     if o.masked { value * mask[at] } else { value }
 }
 
@@ -71,7 +71,7 @@ pub fn step_back(
     ([d_i, d_f, d_g, d_o], dc * f + d_i * peep[0] + d_f * peep[1])
 }
 
-pub fn peep_of(o: Options, peephole: &[f32], g: usize, u: usize) -> [f32; 3] {
+pub fn peep_of(o: CellOptions, peephole: &[f32], g: usize, u: usize) -> [f32; 3] {
     let h = o.hidden as usize;
     if o.peephole {
         [0, 1, 2].map(|k| peephole[(g * 3 + k) * h + u])

@@ -7,7 +7,6 @@
 mod cell;
 mod largest;
 mod previous_hidden;
-mod product;
 mod product_units;
 mod resident_backward;
 mod resident_forward;
@@ -18,7 +17,6 @@ mod stepwise_units_forward;
 
 pub use largest::largest;
 pub use previous_hidden::previous_hidden;
-pub use product::product;
 pub use product_units::product_units;
 pub use resident_backward::resident_backward;
 pub use resident_forward::resident_forward;
@@ -27,11 +25,10 @@ pub use stepwise_forward::stepwise_forward;
 pub use stepwise_units_backward::stepwise_units_backward;
 pub use stepwise_units_forward::stepwise_units_forward;
 
-/// The shaders that have a twin here; a test holds this against the folder.
-pub const NAMES: [&str; 10] = [
+/// The shaders that have a twin here; a test compares this with the folder.
+pub const NAMES: [&str; 9] = [
     "largest",
     "previous_hidden",
-    "product",
     "product_units",
     "resident_backward",
     "resident_forward",

@@ -1,11 +1,11 @@
 //! Twin of `shaders/previous_hidden.wgsl`.
 
 use super::cell::{length_of, masked};
-use crate::lstm::shaders::Options;
+use crate::lstm::kernel::CellOptions;
 
 /// The hidden state that entered each step's recurrent product, [G, T, B, H].
 pub fn previous_hidden(
-    o: Options,
+    o: CellOptions,
     out: &[f32],
     h0: &[f32],
     mask: &[f32],

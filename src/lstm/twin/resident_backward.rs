@@ -1,11 +1,11 @@
 //! Twin of `shaders/resident_backward.wgsl`.
 
 use super::cell::{length_of, masked, peep_of, step_back, time_of};
-use crate::lstm::shaders::Options;
+use crate::lstm::kernel::CellOptions;
 
 /// Steps `info[4]` − 1 down to `info[3]` backward. `w_hh` is [G, 4H, HQ, 4], already rounded.
 pub fn resident_backward(
-    o: Options,
+    o: CellOptions,
     d_out: &[f32],
     w_hh: &[f32],
     gates: &[f32],

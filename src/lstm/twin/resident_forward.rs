@@ -1,11 +1,11 @@
 //! Twin of `shaders/resident_forward.wgsl`.
 
 use super::cell::{length_of, masked, peep_of, step_on, stored, time_of};
-use crate::lstm::shaders::Options;
+use crate::lstm::kernel::CellOptions;
 
 /// Steps [`info[3]`, `info[4]`) forward. `w_hh` is [G, H(k), H(unit), 4], already rounded.
 pub fn resident_forward(
-    o: Options,
+    o: CellOptions,
     projected: &[f32],
     w_hh: &[f32],
     h0: &[f32],

@@ -1,11 +1,11 @@
 //! Twin of `shaders/stepwise_forward.wgsl`.
 
 use super::cell::{length_of, masked, peep_of, step_on, stored, time_of};
-use crate::lstm::shaders::Options;
+use crate::lstm::kernel::CellOptions;
 
 /// Step `info[3]` forward. `w_hh` is [G, H(k), H(unit), 4], already rounded.
 pub fn stepwise_forward(
-    o: Options,
+    o: CellOptions,
     projected: &[f32],
     w_hh: &[f32],
     h0: &[f32],

@@ -2,13 +2,13 @@
 
 use super::cell::{length_of, time_of};
 use crate::lstm::Precision;
-use crate::lstm::product::{largest_of, rounded};
-use crate::lstm::shaders::Options;
+use crate::lstm::kernel::CellOptions;
+use crate::lstm::rounding::{largest_of, rounded};
 
 /// From step `after` = `info[3]` to the step before it: `stepwise_backward`, of gates' gradients rounded to f16 beside
 /// the largest of their row. `d_state` has nothing behind it: that largest is found again.
 pub fn stepwise_units_backward(
-    o: Options,
+    o: CellOptions,
     d_out: &[f32],
     w_hh: &[f32],
     gates: &[f32],

@@ -1,10 +1,10 @@
 //! Twin of `shaders/stepwise_units_forward.wgsl`.
 
-use crate::lstm::shaders::Options;
+use crate::lstm::kernel::CellOptions;
 
 /// Step `info[3]` forward: what `stepwise_forward` sums, whatever the fragments.
 pub fn stepwise_units_forward(
-    o: Options,
+    o: CellOptions,
     projected: &[f32],
     w_hh: &[f32],
     h0: &[f32],

@@ -1,4 +1,8 @@
-//! Twin of `shaders/shared/scale.wgsl`, and the rounding.
+//! How an operand of a product is rounded to f16: the counterpart of `shaders/shared/scale.wgsl`.
+//!
+//! An operand is brought by an exact power of two to just below 2¹⁵ before it is rounded, and the sums are brought back:
+//! nothing overflows, and what underflows is 2⁻³⁹ of the operand's largest number. Gradients therefore need no loss
+//! scaling: a scale of the loss is a guess at these powers, and has to skip the steps at which it was wrong.
 
 use half::f16;
 

@@ -1,13 +1,11 @@
 //! The folds of a cross-validation: ordinary runs, several at a time.
 
-use super::event::Event;
-use super::ranks::single;
-use super::run::Run;
-use super::session::{Session, Setup};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::settings::{Difference, ResolvedSettings};
 use crate::shards::Prepared;
+use crate::train::ranks::single;
+use crate::train::{Event, Run, Session, Setup};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +24,7 @@ impl Fold {
     ///
     /// # Errors
     /// [`Error::Failed`] that names what differs; settings that cannot be read.
-    pub fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         if !Run::exists(&self.folder) {
             return Ok(());
         }
@@ -72,7 +70,7 @@ impl Fold {
 ///
 /// # Errors
 /// What the first fold that fails met, the others being stopped and saved; [`Error::Interrupted`] after `stop`.
-pub fn train_folds(
+pub(super) fn train_folds(
     folds: &[Fold],
     prepared: &Arc<Prepared>,
     compute: &Compute,
@@ -116,7 +114,7 @@ pub fn train_folds(
     }
 }
 
-/// What ends a command that, given again, goes on with its runs.
-pub fn interrupted() -> Error {
-    Error::Interrupted("all steps done are saved, the same command goes on".into())
+/// The end of a cross-validation that the same command continues.
+pub(crate) fn interrupted() -> Error {
+    Error::Interrupted("all steps done are saved; the same command continues".into())
 }

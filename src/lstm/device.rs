@@ -1,0 +1,80 @@
+//! What the engine needs to know about the device that it runs on.
+
+use super::kernel::Kernel;
+use burn::tensor::Device;
+
+/// A device, as whoever opens it describes it to the engine.
+#[derive(Debug, Clone)]
+pub struct EngineDevice {
+    /// Burn's device, without autodiff.
+    pub device: Device,
+    /// Its name: in notes, and as the key of what is measured once per process.
+    pub name: String,
+    /// Its limits.
+    pub limits: DeviceLimits,
+}
+
+/// The limits of a device that decide how a batch is split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceLimits {
+    /// Bytes of the largest tensor that one kernel can bind.
+    pub largest: usize,
+    /// Floating-point operations of the longest dispatch; a single step can take more.
+    pub dispatch: u64,
+    /// The limits of its kernels; `None` on the CPU engine.
+    pub gpu: Option<GpuLimits>,
+}
+
+/// Floating-point operations of the longest dispatch on the slowest device: a quarter of a second on software Vulkan (two
+/// cores, 0.8 GFLOP/s), since desktop drivers reset a GPU that does not respond for about two.
+pub const SHORTEST_DISPATCH: u64 = 250_000_000;
+
+/// The limits of a GPU that decide which kernels it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GpuLimits {
+    /// Threads of the largest workgroup.
+    pub threads: u32,
+    /// Bytes of memory that a workgroup shares.
+    pub memory: usize,
+    /// f16 in shaders.
+    pub f16: bool,
+    /// Its matrix units, where it has some that the engine can use.
+    pub matrix_units: Option<MatrixUnits>,
+    /// A processor that plays a GPU: slow to compile for, and slow to run on.
+    pub software: bool,
+}
+
+impl GpuLimits {
+    /// Whether a workgroup of a kernel fits.
+    pub(crate) fn fit(&self, kernel: &Kernel) -> bool {
+        kernel.possible() && kernel.threads() <= self.threads && kernel.memory() <= self.memory
+    }
+}
+
+/// Matrix units of f16 operands and f32 sums, by the fragments that they multiply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MatrixUnits {
+    /// 16 × 16 × 16, what Vulkan's drivers offer.
+    Of16,
+    /// 8 × 8 × 8, what Metal has.
+    Of8,
+}
+
+impl MatrixUnits {
+    /// Those with fragments of so many rows, columns and depth; `None` where there are no such.
+    pub fn from_side(side: u32) -> Option<Self> {
+        match side {
+            16 => Some(MatrixUnits::Of16),
+            8 => Some(MatrixUnits::Of8),
+            _ => None,
+        }
+    }
+
+    /// Rows, columns and depth of a fragment.
+    pub fn side(self) -> u32 {
+        match self {
+            MatrixUnits::Of16 => 16,
+            MatrixUnits::Of8 => 8,
+        }
+    }
+}

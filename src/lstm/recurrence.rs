@@ -1,0 +1,142 @@
+//! What a recurrence is: its sizes and options, shared by every engine, and the differentiable call.
+
+use super::backend::{CellTensors, LstmBackend};
+use super::options::Context;
+use burn::backend::Dispatch;
+use burn::tensor::{Shape, Tensor};
+use std::sync::Arc;
+
+/// Sizes of a recurrence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Dims {
+    /// T, time steps.
+    pub steps: usize,
+    /// B, rows.
+    pub batch: usize,
+    /// G, independent recurrences of the same shape that run side by side: directions, body parts.
+    pub groups: usize,
+    /// H, hidden units of one group.
+    pub hidden: usize,
+}
+
+impl Dims {
+    /// From the shape of a tensor [T, B, G, `gates`·H].
+    pub fn of(shape: &Shape, gates: usize) -> Self {
+        let [steps, batch, groups, wide] = [0, 1, 2, 3].map(|d| shape[d]);
+        Dims {
+            steps,
+            batch,
+            groups,
+            hidden: wide / gates,
+        }
+    }
+
+    /// T, B, G, H.
+    pub fn sizes(self) -> [usize; 4] {
+        [self.steps, self.batch, self.groups, self.hidden]
+    }
+
+    /// Floating-point operations of the recurrent products of one pass: 8·T·B·G·H².
+    pub fn flops(&self) -> f64 {
+        let rows = (self.batch * self.groups) as f64;
+        8.0 * self.steps as f64 * rows * (self.hidden * self.hidden) as f64
+    }
+
+    /// Offset of row `b`, group `g` at time `t` in a tensor [T, B, G, `width`].
+    #[inline]
+    pub fn at(&self, t: usize, b: usize, g: usize, width: usize) -> usize {
+        ((t * self.batch + b) * self.groups + g) * width
+    }
+}
+
+/// Options of a recurrence. The same for every engine and plan.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Spec {
+    /// One flag per group: true goes from a row's last step to its first. None at all: every group goes forward.
+    pub reverse: Vec<bool>,
+    /// Valid steps of each row; outputs after them are zero and the state does not change. None: all T.
+    pub lengths: Option<Arc<Vec<u32>>>,
+    /// The gates see the cell state through `peephole`.
+    pub peephole: bool,
+    /// The hidden state is multiplied by `mask` before it enters the recurrent product.
+    pub masked: bool,
+    /// How it is computed. A plan that the device does not run ([`super::Plan::supports`]) is replaced by
+    /// [`super::Plan::STEPWISE`].
+    pub context: Context,
+}
+
+impl Spec {
+    /// Valid steps of row `b` out of `steps`.
+    #[inline]
+    pub fn length(&self, b: usize, steps: usize) -> usize {
+        self.lengths
+            .as_ref()
+            .map_or(steps, |l| (l[b] as usize).min(steps))
+    }
+
+    /// The time index that group `g` visits as its `s`-th step in a row of `length` valid steps.
+    #[inline]
+    pub fn time(&self, g: usize, s: usize, length: usize) -> usize {
+        if self.reverse[g] { length - 1 - s } else { s }
+    }
+}
+
+/// The differentiable recurrence on tensors.
+///
+/// `projected` [T, B, G, 4H], `w_hh` [G, 4H, H], `h0` and `c0` [G, B, H], `peephole` [G, 3, H], `mask` [G, B, H];
+/// returns the hidden states [T, B, G, H]. The flags of `spec` for peephole and mask are set from what is given.
+///
+/// # Panics
+/// On tensors of other shapes, and on flags and lengths for another number of groups and rows: the kernels check no index.
+pub fn recurrence(
+    projected: Tensor<4>,
+    w_hh: Tensor<3>,
+    h0: Tensor<3>,
+    c0: Tensor<3>,
+    peephole: Option<Tensor<3>>,
+    mask: Option<Tensor<3>>,
+    spec: Spec,
+) -> Tensor<4> {
+    let [steps, batch, groups, gates] = projected.dims();
+    let hidden = gates / 4;
+    let sizes =
+        format!("a recurrence of {steps} steps, {batch} rows, {groups} groups, {hidden} units");
+    let state = [groups, batch, hidden];
+    assert_eq!(w_hh.dims(), [groups, 4 * hidden, hidden], "w_hh of {sizes}");
+    assert_eq!(h0.dims(), state, "h0 of {sizes}");
+    assert_eq!(c0.dims(), state, "c0 of {sizes}");
+    if let Some(peephole) = &peephole {
+        assert_eq!(peephole.dims(), [groups, 3, hidden], "peephole of {sizes}");
+    }
+    if let Some(mask) = &mask {
+        assert_eq!(mask.dims(), state, "mask of {sizes}");
+    }
+    let reverse = match spec.reverse.is_empty() {
+        true => vec![false; groups],
+        false => spec.reverse,
+    };
+    assert_eq!(reverse.len(), groups, "directions of {sizes}");
+    if let Some(lengths) = &spec.lengths {
+        assert_eq!(lengths.len(), batch, "lengths of {sizes}");
+    }
+    let spec = Spec {
+        reverse,
+        peephole: peephole.is_some(),
+        masked: mask.is_some(),
+        ..spec
+    };
+    let nothing = || Tensor::<3>::zeros([1, 1, 1], &projected.device());
+    let peephole = peephole.unwrap_or_else(nothing);
+    let mask = mask.unwrap_or_else(nothing);
+    Tensor::from_dispatch(<Dispatch as LstmBackend>::recurrence(
+        projected.into_dispatch(),
+        CellTensors {
+            w_hh: w_hh.into_dispatch(),
+            h0: h0.into_dispatch(),
+            c0: c0.into_dispatch(),
+            peephole: peephole.into_dispatch(),
+            mask: mask.into_dispatch(),
+        },
+        spec,
+    ))
+}
