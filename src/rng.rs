@@ -110,6 +110,11 @@ impl Rng {
         [radius * cos, radius * sin]
     }
 
+    /// `count` numbers, uniform in ±`bound`.
+    pub fn uniform(&mut self, count: usize, bound: f32) -> Vec<f32> {
+        (0..count).map(|_| self.range(-bound, bound)).collect()
+    }
+
     /// Every order equally likely (Fisher and Yates, as in Durstenfeld 1964).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {

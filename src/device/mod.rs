@@ -8,7 +8,9 @@ pub use open::open;
 pub(crate) use open::{open_for, open_named, share_cores};
 
 use crate::error::Error;
-use crate::lstm::{DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH};
+use crate::lstm::{
+    CPU_LARGEST, DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, longest_dispatch,
+};
 use burn::tensor::Device;
 use burn_wgpu::wgpu;
 use serde::Serialize;
@@ -102,9 +104,6 @@ pub struct Compute {
 /// Storage buffers of the largest kernel, and one that wgpu keeps for itself on Metal.
 const BUFFERS: u32 = 12;
 
-/// Largest tensor on the CPU engine: beyond it a batch in pieces saves memory and costs no time.
-const CPU_LARGEST: u64 = 256 << 20;
-
 impl Compute {
     /// The CPU engine.
     pub fn cpu(reason: impl Into<String>) -> Self {
@@ -140,11 +139,9 @@ impl Compute {
 
     /// Bytes of the largest tensor that one kernel can read.
     pub fn largest(&self) -> usize {
-        let bytes = self
-            .adapter
-            .as_ref()
-            .map_or(CPU_LARGEST, |a| a.largest_binding);
-        usize::try_from(bytes).unwrap_or(usize::MAX)
+        self.adapter.as_ref().map_or(CPU_LARGEST, |adapter| {
+            usize::try_from(adapter.largest_binding).unwrap_or(usize::MAX)
+        })
     }
 
     /// Bytes of memory that tensors can take, where it is known; on the CPU engine what the machine has to give now.
@@ -155,13 +152,11 @@ impl Compute {
         }
     }
 
-    /// Floating-point operations of the longest dispatch: [`SHORTEST_DISPATCH`] on software Vulkan; hardware is at least
-    /// fifty times as fast. The CPU engine has no such bound.
+    /// Floating-point operations of the longest dispatch. The CPU engine has no such bound.
     pub fn dispatch(&self) -> u64 {
         match &self.adapter {
             None => u64::MAX,
-            Some(adapter) if adapter.hardware() => 50 * SHORTEST_DISPATCH,
-            Some(_) => SHORTEST_DISPATCH,
+            Some(adapter) => longest_dispatch(!adapter.hardware()),
         }
     }
 

@@ -42,6 +42,15 @@ pub trait LstmBackend: Backend {
         spec: Spec,
     ) -> FloatTensor<Self>;
 
+    /// The same, and the cell state of every step, [T, B, G, H].
+    ///
+    /// The cell states are differentiable at each row's last valid step only: their gradient must be zero at every other.
+    fn recurrence_and_cells(
+        projected: FloatTensor<Self>,
+        #[extension_type] cell: CellTensors<Self>,
+        spec: Spec,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
     /// A product of float32 tensors, by group: [G, M, N] of `a` [G, M, K] and `b` [G, K, N].
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>, context: Context) -> FloatTensor<Self>;
 }
@@ -96,6 +105,15 @@ macro_rules! untracked {
                 spec: Spec,
             ) -> FloatTensor<Self> {
                 Self::recurrence_forward(projected, cell, spec).out
+            }
+
+            fn recurrence_and_cells(
+                projected: FloatTensor<Self>,
+                cell: CellTensors<Self>,
+                spec: Spec,
+            ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+                let saved = Self::recurrence_forward(projected, cell, spec);
+                (saved.out, saved.cells)
             }
 
             fn product(

@@ -1,195 +1,250 @@
-//! One LSTM layer, and several of the same shape run side by side as one recurrence.
+//! The LSTM layer as a Burn module.
 
-use super::options::{Context, Products};
-use super::product::product;
-use super::recurrence::{Dims, Spec, recurrence};
-use crate::rng::Rng;
-use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
-use std::sync::Arc;
+use super::options::Context;
+use super::plan::Plan;
+use super::side_by_side::side_by_side_with_state;
+use burn::config::Config;
+use burn::module::{Initializer, Module, Param};
+use burn::nn::LstmState;
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 
-/// Sizes and options of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LayerConfig {
-    /// I, numbers of an input step.
-    pub input: usize,
-    /// H, hidden units a direction.
-    pub hidden: usize,
-    /// Forward and reverse, or forward alone.
+/// Configuration of an [`Lstm`] layer.
+///
+/// ```
+/// use sinew::lstm::LstmConfig;
+///
+/// let lstm = LstmConfig::new(3, 16)
+///     .with_bidirectional(true)
+///     .init(&burn::tensor::Device::flex());
+/// assert_eq!(lstm.directions.len(), 2);
+/// ```
+#[derive(Config, Debug)]
+pub struct LstmConfig {
+    /// I, size of the input features.
+    pub d_input: usize,
+    /// H, size of the hidden state of one direction.
+    pub d_hidden: usize,
+    /// Whether a second LSTM reads each sequence from its end; its output is appended to the first one's.
+    #[config(default = false)]
     pub bidirectional: bool,
-    /// Peephole cell.
+    /// Whether the gates see the cell state (Graves, "Generating sequences with recurrent neural networks", 2013, equations
+    /// 7 to 11): the input and forget gates the one before the step, the output gate the one after it. Each gate has one
+    /// weight per hidden unit.
+    #[config(default = false)]
     pub peephole: bool,
+    /// Probability that a hidden unit is dropped from the recurrence in training: the hidden state that enters each step is
+    /// multiplied by a mask that is drawn once per sequence (Gal and Ghahramani, "A theoretically grounded application of
+    /// dropout in recurrent neural networks", 2016).
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
+    /// Whether inputs and outputs are `[batch, steps, features]` (true) or `[steps, batch, features]` (false). The engine
+    /// works on the second; the first costs a transposition each way.
+    #[config(default = true)]
+    pub batch_first: bool,
 }
 
-/// The parameters of one direction, named and shaped as PyTorch's.
+/// An LSTM layer of one or two directions, with the parameters, equations and gate order of PyTorch's `torch.nn.LSTM`.
+///
+/// Create it with [`LstmConfig::init`].
+///
+/// For each direction and step, with the optional peephole terms in brackets:
+///
+/// ```text
+/// i  = σ(W_ii x + b_ii + W_hi h + b_hi [+ w_ci ∘ c])
+/// f  = σ(W_if x + b_if + W_hf h + b_hf [+ w_cf ∘ c])
+/// g  = tanh(W_ig x + b_ig + W_hg h + b_hg)
+/// c' = f ∘ c + i ∘ g
+/// o  = σ(W_io x + b_io + W_ho h + b_ho [+ w_co ∘ c'])
+/// h' = o ∘ tanh(c')
+/// ```
 #[derive(Module, Debug)]
-pub struct Direction {
+pub struct Lstm {
+    /// The forward direction, then the reverse one of a bidirectional layer.
+    pub directions: Vec<LstmDirection>,
+    /// See [`LstmConfig::recurrent_dropout`].
+    pub recurrent_dropout: f64,
+    /// See [`LstmConfig::batch_first`].
+    pub batch_first: bool,
+    /// How the layer is computed. `None`: in f32 with the default plan, within the limits of the input's device.
+    #[module(skip)]
+    pub context: Option<Context>,
+}
+
+/// The parameters of one direction, named and shaped as in PyTorch. The gates are stacked in the order i, f, g, o.
+#[derive(Module, Debug)]
+pub struct LstmDirection {
     /// `weight_ih` [4H, I].
     pub weight_ih: Param<Tensor<2>>,
     /// `weight_hh` [4H, H].
     pub weight_hh: Param<Tensor<2>>,
-    /// `bias_ih`, 4H numbers.
+    /// `bias_ih` [4H].
     pub bias_ih: Param<Tensor<1>>,
-    /// `bias_hh`, 4H numbers.
+    /// `bias_hh` [4H].
     pub bias_hh: Param<Tensor<1>>,
-    /// `weight_ci`, `weight_cf`, `weight_co`, H numbers each, of a peephole cell.
+    /// The peepholes `weight_ci`, `weight_cf` and `weight_co`, [H] each.
     pub peephole: Option<[Param<Tensor<1>>; 3]>,
 }
 
-/// An LSTM layer of one or two directions.
-#[derive(Module, Debug)]
-pub struct Layer {
-    /// Forward, then reverse.
-    pub directions: Vec<Direction>,
-}
-
-impl LayerConfig {
-    /// A layer with PyTorch's initial weights: uniform in ±1/√H, drawn from `rng`.
-    pub fn init(&self, rng: &mut Rng, device: &Device) -> Layer {
-        let count = if self.bidirectional { 2 } else { 1 };
-        let directions = (0..count).map(|_| self.direction(rng, device)).collect();
-        Layer { directions }
+impl LstmConfig {
+    /// A layer with PyTorch's initial weights, uniform in ±1/√H, from the device's random numbers (`Device::seed`).
+    ///
+    /// # Panics
+    /// On a `recurrent_dropout` below 0, or of 1 or more.
+    pub fn init(&self, device: &Device) -> Lstm {
+        let bound = 1.0 / (self.d_hidden as f64).sqrt();
+        let uniform = Initializer::Uniform {
+            min: -bound,
+            max: bound,
+        };
+        let (input, hidden) = (self.d_input, self.d_hidden);
+        self.layer(|| LstmDirection {
+            weight_ih: uniform.init([4 * hidden, input], device),
+            weight_hh: uniform.init([4 * hidden, hidden], device),
+            bias_ih: uniform.init([4 * hidden], device),
+            bias_hh: uniform.init([4 * hidden], device),
+            peephole: self
+                .peephole
+                .then(|| std::array::from_fn(|_| uniform.init([hidden], device))),
+        })
     }
 
-    fn direction(&self, rng: &mut Rng, device: &Device) -> Direction {
-        let (input, hidden) = (self.input, self.hidden);
+    /// A layer with weights from `draw(count, bound)`, which returns `count` numbers, for PyTorch's initial weights uniform
+    /// in ±`bound`. The parameters are drawn in the order of [`LstmDirection`]'s fields.
+    ///
+    /// # Panics
+    /// As [`LstmConfig::init`], and if `draw` returns another number of values.
+    pub fn init_with(&self, device: &Device, mut draw: impl FnMut(usize, f32) -> Vec<f32>) -> Lstm {
+        let (input, hidden) = (self.d_input, self.d_hidden);
         let bound = 1.0 / (hidden as f32).sqrt();
-        let mut draw =
-            |count: usize| -> Vec<f32> { (0..count).map(|_| rng.range(-bound, bound)).collect() };
-        let mut matrix = |rows: usize, columns: usize| {
-            let data = TensorData::new(draw(rows * columns), [rows, columns]);
-            Param::from_tensor(Tensor::<2>::from_data(data, device))
-        };
-        let (weight_ih, weight_hh) = (matrix(4 * hidden, input), matrix(4 * hidden, hidden));
-        let mut vector = |count: usize| {
-            let data = TensorData::new(draw(count), [count]);
-            Param::from_tensor(Tensor::<1>::from_data(data, device))
-        };
-        let (bias_ih, bias_hh) = (vector(4 * hidden), vector(4 * hidden));
-        let peephole = self
-            .peephole
-            .then(|| std::array::from_fn(|_| vector(hidden)));
-        Direction {
-            weight_ih,
-            weight_hh,
-            bias_ih,
-            bias_hh,
-            peephole,
+        self.layer(|| {
+            let mut matrix = |rows: usize, columns: usize| {
+                let data = TensorData::new(draw(rows * columns, bound), [rows, columns]);
+                Param::from_tensor(Tensor::<2>::from_data(data, device))
+            };
+            let weight_ih = matrix(4 * hidden, input);
+            let weight_hh = matrix(4 * hidden, hidden);
+            let mut vector = |count: usize| {
+                let data = TensorData::new(draw(count, bound), [count]);
+                Param::from_tensor(Tensor::<1>::from_data(data, device))
+            };
+            LstmDirection {
+                weight_ih,
+                weight_hh,
+                bias_ih: vector(4 * hidden),
+                bias_hh: vector(4 * hidden),
+                peephole: self
+                    .peephole
+                    .then(|| std::array::from_fn(|_| vector(hidden))),
+            }
+        })
+    }
+
+    fn layer(&self, direction: impl FnMut() -> LstmDirection) -> Lstm {
+        let p = self.recurrent_dropout;
+        assert!(
+            (0.0..1.0).contains(&p),
+            "recurrent_dropout is {p}, not in 0..1"
+        );
+        let directions = if self.bidirectional { 2 } else { 1 };
+        Lstm {
+            directions: std::iter::repeat_with(direction).take(directions).collect(),
+            recurrent_dropout: self.recurrent_dropout,
+            batch_first: self.batch_first,
+            context: None,
         }
     }
 }
 
-impl Layer {
-    /// H, hidden units a direction.
-    pub fn hidden(&self) -> usize {
+impl Lstm {
+    /// H, size of the hidden state of one direction.
+    pub fn d_hidden(&self) -> usize {
         self.directions[0].weight_hh.dims()[1]
     }
 
-    /// Hidden states of every step, [T, B, D·H], of inputs [T, B, I], from zero states.
-    pub fn forward(&self, x: Tensor<3>, context: Context) -> Tensor<3> {
-        run(&[(self, x)], None, None, None, context)
+    /// The same layer, computed as `context` says: with a plan that was measured or named, or in f16.
+    #[must_use]
+    pub fn with_context(self, context: Context) -> Self {
+        Lstm {
+            context: Some(context),
+            ..self
+        }
     }
 
-    /// The input projection of all steps and directions, biases in: [T·B, D·4H].
-    fn project(&self, x: Tensor<3>, context: Context) -> Tensor<2> {
-        let [steps, batch, input] = x.dims();
-        let of = |f: fn(&Direction) -> Tensor<2>| {
-            Tensor::cat(self.directions.iter().map(f).collect(), 0)
-        };
-        let weight = of(|d| d.weight_ih.val());
-        let bias = of(|d| (d.bias_ih.val() + d.bias_hh.val()).unsqueeze_dim(1));
-        let (x, weight) = (x.reshape([steps * batch, input]), weight.transpose());
-        let product = match context.products {
-            Products::F32 => x.matmul(weight),
-            _ => product(x.unsqueeze_dim(0), weight.unsqueeze_dim(0), context).squeeze_dim(0),
-        };
-        product + bias.transpose()
+    /// Runs the layer over whole sequences.
+    ///
+    /// # Shapes
+    /// With D directions:
+    ///
+    /// - `input`: `[batch, steps, d_input]`, or `[steps, batch, d_input]` without `batch_first`
+    /// - `state`: the initial `hidden` and `cell`, `[D, batch, d_hidden]` each; zeros if `None`
+    /// - output: `[batch, steps, D · d_hidden]`, or `[steps, batch, D · d_hidden]`; forward, then reverse features
+    /// - final state: as `state`. The forward direction's is that after the last step, the reverse one's after the first.
+    ///
+    /// As with `burn::nn::BiLstm` and PyTorch's `(h_n, c_n)`, the final state can start the next call; it is differentiable,
+    /// as the output and the initial state are. Recurrent dropout applies on devices that track gradients
+    /// (`.autodiff()`), with new masks in every call; `model.valid()` turns it off.
+    ///
+    /// # Panics
+    /// On other shapes, and on inputs without steps or rows.
+    pub fn forward(
+        &self,
+        input: Tensor<3>,
+        state: Option<LstmState<3>>,
+    ) -> (Tensor<3>, LstmState<3>) {
+        self.run(input, None, state)
     }
-}
 
-/// Initial hidden and cell states [G, B, H], groups in the order of the layers and their directions.
-pub type States = (Tensor<3>, Tensor<3>);
-
-/// Runs layers of the same hidden size side by side, each on its own input [T, B, I].
-///
-/// Returns [T, B, G·H]: layer by layer, forward before reverse. `lengths` are the valid steps of each row: outputs
-/// after them are zero, and the reverse direction starts at a row's own end. `mask` [G, B, H] multiplies the hidden
-/// state that enters each step. A batch whose gates would outgrow the device's largest binding, or whose states its
-/// largest dispatch, is run in pieces of rows.
-pub fn run(
-    layers: &[(&Layer, Tensor<3>)],
-    initial: Option<States>,
-    lengths: Option<&[u32]>,
-    mask: Option<Tensor<3>>,
-    context: Context,
-) -> Tensor<3> {
-    let hidden = layers[0].0.hidden();
-    let groups: usize = layers.iter().map(|(layer, _)| layer.directions.len()).sum();
-    let [steps, batch, _] = layers[0].1.dims();
-    let rows = context.rows(Dims {
-        steps,
-        batch,
-        groups,
-        hidden,
-    });
-    if rows >= batch {
-        return run_rows(layers, initial, lengths, mask, context);
+    /// The same for sequences of different lengths, padded to the same number of steps with any finite values.
+    ///
+    /// `lengths` has one number of valid steps per row. Outputs after a row's end are zero, the reverse direction starts at
+    /// the row's own end, and the final state is that at the row's own last valid step: what PyTorch gives for a packed
+    /// sequence. A row of length 0 keeps its initial state.
+    ///
+    /// # Panics
+    /// As [`Lstm::forward`]; on another number of lengths than rows, and on a length beyond the number of steps.
+    pub fn forward_with_lengths(
+        &self,
+        input: Tensor<3>,
+        lengths: &[usize],
+        state: Option<LstmState<3>>,
+    ) -> (Tensor<3>, LstmState<3>) {
+        let steps = input.dims()[usize::from(self.batch_first)];
+        if let Some(length) = lengths.iter().find(|length| **length > steps) {
+            panic!("a length of {length} in a batch of {steps} steps");
+        }
+        let lengths: Vec<u32> = lengths.iter().map(|length| *length as u32).collect();
+        self.run(input, Some(&lengths), state)
     }
-    let pieces = (0..batch).step_by(rows).map(|start| {
-        let count = rows.min(batch - start);
-        let layers: Vec<_> = layers
-            .iter()
-            .map(|(l, x)| (*l, x.clone().narrow(1, start, count)))
-            .collect();
-        let initial = initial
-            .clone()
-            .map(|(h, c)| (h.narrow(1, start, count), c.narrow(1, start, count)));
-        let lengths = lengths.map(|l| &l[start..start + count]);
-        let mask = mask.clone().map(|mask| mask.narrow(1, start, count));
-        run_rows(&layers, initial, lengths, mask, context)
-    });
-    Tensor::cat(pieces.collect(), 1)
-}
 
-fn run_rows(
-    layers: &[(&Layer, Tensor<3>)],
-    initial: Option<States>,
-    lengths: Option<&[u32]>,
-    mask: Option<Tensor<3>>,
-    context: Context,
-) -> Tensor<3> {
-    let hidden = layers[0].0.hidden();
-    let [steps, batch, _] = layers[0].1.dims();
-    let directions: Vec<&Direction> = layers.iter().flat_map(|(l, _)| &l.directions).collect();
-    let groups = directions.len();
-    let projected = layers
-        .iter()
-        .map(|(layer, x)| layer.project(x.clone(), context))
-        .collect();
-    let projected = Tensor::cat(projected, 1).reshape([steps, batch, groups, 4 * hidden]);
-    let w_hh = Tensor::stack(directions.iter().map(|d| d.weight_hh.val()).collect(), 0);
-    let peephole = directions[0].peephole.is_some().then(|| {
-        let of = |d: &&Direction| -> Option<Tensor<2>> {
-            let weights = d.peephole.as_ref()?;
-            Some(Tensor::stack(weights.iter().map(|w| w.val()).collect(), 0))
+    fn run(
+        &self,
+        input: Tensor<3>,
+        lengths: Option<&[u32]>,
+        state: Option<LstmState<3>>,
+    ) -> (Tensor<3>, LstmState<3>) {
+        let time_first = |x: Tensor<3>| match self.batch_first {
+            true => x.swap_dims(0, 1),
+            false => x,
         };
-        Tensor::stack(directions.iter().filter_map(of).collect(), 0)
-    });
-    let device = projected.device();
-    let zeros = || Tensor::zeros([groups, batch, hidden], &device);
-    let (h0, c0) = initial.unwrap_or_else(|| (zeros(), zeros()));
-    let spec = Spec {
-        reverse: layers
-            .iter()
-            .flat_map(|(l, _)| (0..l.directions.len()).map(|d| d == 1))
-            .collect(),
-        lengths: lengths.map(|l| Arc::new(l.to_vec())),
-        context,
-        ..Spec::default()
-    };
-    recurrence(projected, w_hh, h0, c0, peephole, mask, spec).reshape([
-        steps,
-        batch,
-        groups * hidden,
-    ])
+        let input = time_first(input);
+        let (batch, device) = (input.dims()[1], input.device());
+        let context = self
+            .context
+            .unwrap_or_else(|| Context::on(&device, Plan::default()));
+        let mask = self.mask(batch, &device);
+        let (output, state) =
+            side_by_side_with_state(&[(self, input)], state, lengths, mask, context);
+        (time_first(output), state)
+    }
+
+    /// The recurrent dropout mask [D, B, H], or none where dropout is off.
+    fn mask(&self, batch: usize, device: &Device) -> Option<Tensor<3>> {
+        if self.recurrent_dropout <= 0.0 || !device.is_autodiff() {
+            return None;
+        }
+        let keep = 1.0 - self.recurrent_dropout;
+        let shape = [self.directions.len(), batch, self.d_hidden()];
+        let kept = Tensor::random(shape, Distribution::Bernoulli(keep), device);
+        Some(kept / keep)
+    }
 }

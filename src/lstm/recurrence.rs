@@ -3,7 +3,7 @@
 use super::backend::{CellTensors, LstmBackend};
 use super::options::Context;
 use burn::backend::Dispatch;
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::{Bool, Int, Shape, Tensor, TensorData};
 use std::sync::Arc;
 
 /// Sizes of a recurrence.
@@ -79,6 +79,12 @@ impl Spec {
     pub fn time(&self, g: usize, s: usize, length: usize) -> usize {
         if self.reverse[g] { length - 1 - s } else { s }
     }
+
+    /// The time index that group `g` visits last in row `b` out of `steps`; none for a row of length 0.
+    pub fn last_time(&self, g: usize, b: usize, steps: usize) -> Option<usize> {
+        let length = self.length(b, steps);
+        Some(self.time(g, length.checked_sub(1)?, length))
+    }
 }
 
 /// The differentiable recurrence on tensors.
@@ -97,6 +103,45 @@ pub fn recurrence(
     mask: Option<Tensor<3>>,
     spec: Spec,
 ) -> Tensor<4> {
+    let spec = checked(&projected, &w_hh, [&h0, &c0], [&peephole, &mask], spec);
+    let cell = cell_tensors(w_hh, [h0, c0], [peephole, mask]);
+    let projected = projected.into_dispatch();
+    Tensor::from_dispatch(<Dispatch as LstmBackend>::recurrence(projected, cell, spec))
+}
+
+/// The hidden states of [`recurrence`], and each row's final hidden and cell state [G, B, H]: those after its last valid
+/// step, which for a reverse group is time 0; the initial ones for a row of length 0. All three are differentiable.
+///
+/// # Panics
+/// As [`recurrence`].
+pub fn recurrence_with_state(
+    projected: Tensor<4>,
+    w_hh: Tensor<3>,
+    h0: Tensor<3>,
+    c0: Tensor<3>,
+    peephole: Option<Tensor<3>>,
+    mask: Option<Tensor<3>>,
+    spec: Spec,
+) -> (Tensor<4>, [Tensor<3>; 2]) {
+    let spec = checked(&projected, &w_hh, [&h0, &c0], [&peephole, &mask], spec);
+    let cell = cell_tensors(w_hh, [h0.clone(), c0.clone()], [peephole, mask]);
+    let projected = projected.into_dispatch();
+    let (out, cells) =
+        <Dispatch as LstmBackend>::recurrence_and_cells(projected, cell, spec.clone());
+    let out = Tensor::from_dispatch(out);
+    let hidden = at_last_step(out.clone(), h0, &spec);
+    let cell = at_last_step(Tensor::from_dispatch(cells), c0, &spec);
+    (out, [hidden, cell])
+}
+
+/// The options with their flags set, once the shapes are checked.
+fn checked(
+    projected: &Tensor<4>,
+    w_hh: &Tensor<3>,
+    [h0, c0]: [&Tensor<3>; 2],
+    [peephole, mask]: [&Option<Tensor<3>>; 2],
+    spec: Spec,
+) -> Spec {
     let [steps, batch, groups, gates] = projected.dims();
     let hidden = gates / 4;
     let sizes =
@@ -105,10 +150,10 @@ pub fn recurrence(
     assert_eq!(w_hh.dims(), [groups, 4 * hidden, hidden], "w_hh of {sizes}");
     assert_eq!(h0.dims(), state, "h0 of {sizes}");
     assert_eq!(c0.dims(), state, "c0 of {sizes}");
-    if let Some(peephole) = &peephole {
+    if let Some(peephole) = peephole {
         assert_eq!(peephole.dims(), [groups, 3, hidden], "peephole of {sizes}");
     }
-    if let Some(mask) = &mask {
+    if let Some(mask) = mask {
         assert_eq!(mask.dims(), state, "mask of {sizes}");
     }
     let reverse = match spec.reverse.is_empty() {
@@ -119,24 +164,47 @@ pub fn recurrence(
     if let Some(lengths) = &spec.lengths {
         assert_eq!(lengths.len(), batch, "lengths of {sizes}");
     }
-    let spec = Spec {
+    Spec {
         reverse,
         peephole: peephole.is_some(),
         masked: mask.is_some(),
         ..spec
-    };
-    let nothing = || Tensor::<3>::zeros([1, 1, 1], &projected.device());
-    let peephole = peephole.unwrap_or_else(nothing);
-    let mask = mask.unwrap_or_else(nothing);
-    Tensor::from_dispatch(<Dispatch as LstmBackend>::recurrence(
-        projected.into_dispatch(),
-        CellTensors {
-            w_hh: w_hh.into_dispatch(),
-            h0: h0.into_dispatch(),
-            c0: c0.into_dispatch(),
-            peephole: peephole.into_dispatch(),
-            mask: mask.into_dispatch(),
-        },
-        spec,
-    ))
+    }
+}
+
+/// The tensors on their backend, with one number in place of an option that is absent.
+fn cell_tensors(
+    w_hh: Tensor<3>,
+    [h0, c0]: [Tensor<3>; 2],
+    options: [Option<Tensor<3>>; 2],
+) -> CellTensors<Dispatch> {
+    let device = w_hh.device();
+    let absent = || Tensor::zeros([1, 1, 1], &device);
+    let [peephole, mask] = options.map(|option| option.unwrap_or_else(absent).into_dispatch());
+    CellTensors {
+        w_hh: w_hh.into_dispatch(),
+        h0: h0.into_dispatch(),
+        c0: c0.into_dispatch(),
+        peephole,
+        mask,
+    }
+}
+
+/// The values [T, B, G, H] of each row and group at its last valid step, [G, B, H]; `initial` for a row of length 0.
+fn at_last_step(values: Tensor<4>, initial: Tensor<3>, spec: &Spec) -> Tensor<3> {
+    let [steps, batch, groups, hidden] = values.dims();
+    let device = values.device();
+    let rows = (0..batch).flat_map(|b| (0..groups).map(move |g| (g, b)));
+    let last: Vec<i64> = rows
+        .map(|(g, b)| spec.last_time(g, b, steps).unwrap_or(0) as i64)
+        .collect();
+    let last = Tensor::<4, Int>::from_data(TensorData::new(last, [1, batch, groups, 1]), &device);
+    let values = values.gather(0, last.expand([1, batch, groups, hidden]));
+    let values = values.reshape([batch, groups, hidden]).swap_dims(0, 1);
+    let empty: Vec<bool> = (0..batch).map(|b| spec.length(b, steps) == 0).collect();
+    if !empty.contains(&true) {
+        return values;
+    }
+    let empty = Tensor::<3, Bool>::from_data(TensorData::new(empty, [1, batch, 1]), &device);
+    values.mask_where(empty.expand([groups, batch, hidden]), initial)
 }

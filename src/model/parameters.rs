@@ -5,7 +5,7 @@ use super::readout::Readout;
 use super::two_stream::TwoStream;
 use crate::error::{Error, Result};
 use crate::files::Numbers;
-use crate::lstm::Layer;
+use crate::lstm::Lstm;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub fn parameter_names(model: &TwoStream) -> BTreeMap<ParamId, String> {
 }
 
 /// In the order of [`LstmDescription::parameters`](super::LstmDescription::parameters).
-fn lstm_ids(lstm: &Layer) -> Vec<ParamId> {
+fn lstm_ids(lstm: &Lstm) -> Vec<ParamId> {
     let mut ids = Vec::new();
     for direction in &lstm.directions {
         ids.extend([direction.weight_ih.id, direction.weight_hh.id]);

@@ -21,10 +21,8 @@ impl Readout {
             inputs, outputs, ..
         } = description;
         let bound = 1.0 / (inputs as f32).sqrt();
-        let mut draw =
-            |count: usize| -> Vec<f32> { (0..count).map(|_| rng.range(-bound, bound)).collect() };
-        let weight = TensorData::new(draw(outputs * inputs), [outputs, inputs]);
-        let bias = TensorData::new(draw(outputs), [outputs]);
+        let weight = TensorData::new(rng.uniform(outputs * inputs, bound), [outputs, inputs]);
+        let bias = TensorData::new(rng.uniform(outputs, bound), [outputs]);
         Readout {
             weight: Param::from_tensor(Tensor::from_data(weight, device)),
             bias: Param::from_tensor(Tensor::from_data(bias, device)),

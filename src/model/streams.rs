@@ -1,9 +1,11 @@
 //! A stream: LSTM layers, the maximum over the steps, a linear readout; and the two streams' inputs.
 
-use super::architecture::{Architecture, LayerDescription, StreamDescription, WINDOWS};
+use super::architecture::{
+    Architecture, LayerDescription, LstmDescription, StreamDescription, WINDOWS,
+};
 use super::dropout::Dropout;
 use super::readout::Readout;
-use crate::lstm::{Context, Layer, LayerConfig, run};
+use crate::lstm::{Context, Lstm, LstmConfig, side_by_side};
 use crate::rng::Rng;
 use crate::settings::Temporal;
 use burn::module::Module;
@@ -13,7 +15,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 #[derive(Module, Debug)]
 pub struct Stream {
     /// The LSTMs of each layer, from the input up.
-    pub layers: Vec<Vec<Layer>>,
+    pub layers: Vec<Vec<Lstm>>,
     /// Class scores.
     pub fc: Readout,
 }
@@ -21,17 +23,14 @@ pub struct Stream {
 impl Stream {
     /// A stream with PyTorch's initial weights, drawn from `rng`.
     pub fn init(description: &StreamDescription, rng: &mut Rng, device: &Device) -> Self {
-        let mut layer = |layer: &LayerDescription| -> Vec<Layer> {
-            let config = |input| LayerConfig {
-                input,
-                hidden: layer.hidden,
-                bidirectional: layer.bidirectional,
-                peephole: layer.peephole,
+        let mut layer = |layer: &LayerDescription| -> Vec<Lstm> {
+            let lstm = |lstm: &LstmDescription| {
+                LstmConfig::new(lstm.inputs, layer.hidden)
+                    .with_bidirectional(layer.bidirectional)
+                    .with_peephole(layer.peephole)
+                    .init_with(device, |count, bound| rng.uniform(count, bound))
             };
-            let lstms = layer.lstms.iter();
-            lstms
-                .map(|lstm| config(lstm.inputs).init(rng, device))
-                .collect()
+            layer.lstms.iter().map(lstm).collect()
         };
         let layers = description.layers.iter().map(&mut layer).collect();
         let fc = Readout::init(&description.readout, rng, device);
@@ -59,8 +58,8 @@ impl Stream {
                     &inputs[0].device(),
                 )
             });
-            let side_by_side: Vec<_> = lstms.iter().zip(inputs).collect();
-            inputs = vec![run(&side_by_side, None, None, mask, context)];
+            let lstms: Vec<_> = lstms.iter().zip(inputs).collect();
+            inputs = vec![side_by_side(&lstms, None, None, mask, context)];
         }
         let hidden = inputs.swap_remove(0);
         let [_, rows, width] = hidden.dims();

@@ -1,11 +1,13 @@
 //! The engine at its edges: saturated gates, NaN, the smallest and the largest sizes, batches that no buffer holds.
 
 use crate::devices;
+use crate::layers::{LayerConfig, outputs};
 use crate::numerics::{fresh, numbers, relative_error};
+use burn::nn::LstmState;
 use burn::tensor::{Device, Tensor, TensorData};
 use sinew::device::Compute;
 use sinew::lstm::testing::{Spec, recurrence};
-use sinew::lstm::{Context, Dims, GpuLimits, LayerConfig, Plan, Precision, run};
+use sinew::lstm::{Context, Dims, GpuLimits, Plan, Precision, side_by_side};
 use sinew::rng::Rng;
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -130,7 +132,7 @@ fn large_inputs_of_a_layer() {
         on_every_tile(|device, context, name| {
             let layer = config.init(&mut Rng::new(1, &[]), device);
             let x = tensor(&x, [steps, batch, input], device).require_grad();
-            let out = layer.forward(x.clone(), context);
+            let out = outputs(&layer, x.clone(), context);
             let grads = out.clone().sum().backward();
             assert!(
                 values(out).iter().all(|h| h.abs() <= 1.0),
@@ -158,7 +160,11 @@ fn nan_stays_in_its_row() {
         let layer = config.init(&mut rng, device);
         let mut x = numbers(&mut rng, steps * batch * input, 1.0);
         x[(time * batch + row) * input + rng.below(input)] = f32::NAN;
-        let out = values(layer.forward(tensor(&x, [steps, batch, input], device), context));
+        let out = values(outputs(
+            &layer,
+            tensor(&x, [steps, batch, input], device),
+            context,
+        ));
         for (at, h) in out.iter().enumerate() {
             let (t, b) = (at / (batch * 2 * hidden), at / (2 * hidden) % batch);
             let forward = at % (2 * hidden) < hidden;
@@ -195,7 +201,13 @@ fn nan_after_a_rows_end_is_not_seen() {
                 .map(|(at, x)| if after(at) { filler } else { *x })
                 .collect();
             let x = tensor(&x, [steps, batch, input], device);
-            values(run(&[(&layer, x)], None, Some(&lengths), None, context))
+            values(side_by_side(
+                &[(&layer, x)],
+                None,
+                Some(&lengths),
+                None,
+                context,
+            ))
         };
         assert_eq!(with(f32::NAN), with(0.0), "{name} {lengths:?}");
     });
@@ -211,7 +223,7 @@ fn pass(
 ) -> [Vec<f32>; 4] {
     let layer = config.init(&mut Rng::new(7, &[]), device);
     let x = tensor(x, shape, device).require_grad();
-    let out = layer.forward(x.clone(), context);
+    let out = outputs(&layer, x.clone(), context);
     let grads = (out.clone() * out.clone()).sum().backward();
     let of = |x: Tensor<2>| values(x.grad(&grads).expect("a gradient"));
     let first = &layer.directions[0];
@@ -400,7 +412,11 @@ fn one_number() {
         let a = |gate: usize| 0.7 * f64::from(w[gate]) + f64::from(b[gate]) + f64::from(c[gate]);
         let cell = sigmoid(a(0)) * a(2).tanh();
         let wanted = sigmoid(a(3)) * cell.tanh();
-        let out = values(layer.forward(tensor(&[0.7f32], [1, 1, 1], device), context));
+        let out = values(outputs(
+            &layer,
+            tensor(&[0.7f32], [1, 1, 1], device),
+            context,
+        ));
         assert_eq!(out.len(), 1, "{name}");
         assert!(
             (f64::from(out[0]) - wanted).abs() < 1e-6,
@@ -432,9 +448,9 @@ fn a_batch_in_pieces() {
             let h = tensor(&states, [2, batch, hidden], device).require_grad();
             let c = h.clone() * 0.5;
             let context = Context { largest, ..context };
-            let out = run(
+            let out = side_by_side(
                 &[(&layer, x.clone())],
-                Some((h.clone(), c)),
+                Some(LstmState::new(c, h.clone())),
                 Some(&lengths),
                 None,
                 context,

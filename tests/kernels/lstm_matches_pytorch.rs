@@ -4,10 +4,11 @@
 use crate::devices;
 use crate::numerics;
 use burn::module::Param;
+use burn::nn::LstmState;
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use serde_json::Value;
-use sinew::lstm::{Context, Direction, Layer, Plan, run};
+use sinew::lstm::{Context, Lstm, LstmDirection, Plan, side_by_side};
 
 const LIMIT: f64 = 1e-4;
 const GOLDEN: &str = concat!(
@@ -59,7 +60,7 @@ impl Golden<'_> {
         )
     }
 
-    fn layer(&self, directions: usize, device: &Device) -> Layer {
+    fn layer(&self, directions: usize, device: &Device) -> Lstm {
         let suffixes = &["", "_reverse"][..directions];
         let directions = suffixes.iter().map(|suffix| {
             let matrix =
@@ -69,7 +70,7 @@ impl Golden<'_> {
             let peephole = self
                 .find(&format!("weight_ci_l0{suffix}"))
                 .map(|_| ["weight_ci", "weight_cf", "weight_co"].map(vector));
-            Direction {
+            LstmDirection {
                 weight_ih: matrix("weight_ih"),
                 weight_hh: matrix("weight_hh"),
                 bias_ih: vector("bias_ih"),
@@ -77,8 +78,11 @@ impl Golden<'_> {
                 peephole,
             }
         });
-        Layer {
+        Lstm {
             directions: directions.collect(),
+            recurrent_dropout: 0.0,
+            batch_first: false,
+            context: None,
         }
     }
 }
@@ -99,8 +103,9 @@ fn check(golden: &Golden<'_>, case: &Value, device: &Device, context: Context) -
         .find("c0")
         .map(|_| golden.tensor::<3>("c0", &device).require_grad());
     let initial = h0.clone().zip(c0.clone());
+    let initial = initial.map(|(h0, c0)| LstmState::new(c0, h0));
     let lengths = golden.lengths();
-    let out = run(
+    let out = side_by_side(
         &[(&layer, x.clone())],
         initial,
         lengths.as_deref(),

@@ -6,6 +6,8 @@ mod command;
 mod devices;
 #[path = "../common/emulation.rs"]
 mod emulation;
+#[path = "../common/layers.rs"]
+mod layers;
 #[path = "../common/numerics.rs"]
 mod numerics;
 #[path = "../common/settings.rs"]
@@ -14,6 +16,7 @@ mod settings;
 mod bench_floor;
 mod every_shader_has_a_twin;
 mod lstm_extremes;
+mod lstm_final_state;
 mod lstm_matches_burn;
 mod lstm_matches_pytorch;
 mod mixed_precision;

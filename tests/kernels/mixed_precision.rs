@@ -5,12 +5,13 @@
 use crate::command::{made_data, must, must_fail, text, train};
 use crate::devices;
 use crate::emulation::emulated;
+use crate::layers::{LayerConfig, outputs};
 use crate::numerics::{fresh, numbers, relative_error};
 use crate::settings;
 use burn::tensor::{Tensor, TensorData};
 use sinew::device::Compute;
 use sinew::loader::Batch;
-use sinew::lstm::{Context, LayerConfig, MatrixUnits, Plan, Products};
+use sinew::lstm::{Context, MatrixUnits, Plan, Products};
 use sinew::model::{Architecture, TwoStream};
 use sinew::rng::Rng;
 use sinew::settings::{Precision, Preset};
@@ -45,7 +46,7 @@ fn a_layer_is_near_f32() {
         let results = in_both(compute, |context| {
             let x = Tensor::<3>::from_data(TensorData::new(x.clone(), shape), &device);
             let x = x.require_grad();
-            let out = layer.forward(x.clone(), context);
+            let out = outputs(&layer, x.clone(), context);
             // As small as the gradients of a mean over a large batch.
             let grads = (out.clone().powf_scalar(2.0).sum() * 1e-8).backward();
             let direction = &layer.directions[1];

@@ -4,7 +4,7 @@ use super::shapes::Shape;
 use crate::bench::times::{failed, timed};
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::lstm::{Context, Layer, LayerConfig, run};
+use crate::lstm::{Context, Lstm as Layer, LstmConfig as Config, LstmDirection, side_by_side};
 use crate::model::read_tensor as read;
 use crate::rng::Rng;
 use burn::module::Param;
@@ -84,13 +84,9 @@ impl Subject {
     pub fn ours(shape: &Shape, device: &Device, context: Context) -> Self {
         let mut rng = Rng::new(1, &[]);
         let of = |input: &usize| {
-            let config = LayerConfig {
-                input: *input,
-                hidden: shape.hidden,
-                bidirectional: shape.directions == 2,
-                peephole: false,
-            };
-            config.init(&mut rng, device)
+            Config::new(*input, shape.hidden)
+                .with_bidirectional(shape.directions == 2)
+                .init_with(device, |count, bound| rng.uniform(count, bound))
         };
         Subject::Ours(shape.inputs.iter().map(of).collect(), context)
     }
@@ -122,7 +118,7 @@ impl Subject {
         match self {
             Subject::Ours(layers, context) => {
                 let layers: Vec<_> = layers.iter().zip(xs.iter().cloned()).collect();
-                run(&layers, None, None, None, *context)
+                side_by_side(&layers, None, None, None, *context)
             }
             Subject::Burns(lstms) => {
                 let directions = lstms.len() / xs.len();
@@ -243,7 +239,7 @@ fn gates(lstm: &Lstm) -> [&GateController; 4] {
 }
 
 /// The weights of a direction of ours into a layer of Burn's.
-fn copy(from: &crate::lstm::Direction, to: &mut Lstm) -> Result<()> {
+fn copy(from: &LstmDirection, to: &mut Lstm) -> Result<()> {
     let hidden = to.d_hidden;
     let rows = |weight: &Tensor<2>, gate: usize| weight.clone().narrow(0, gate * hidden, hidden);
     let part = |bias: &Tensor<1>, gate: usize| bias.clone().narrow(0, gate * hidden, hidden);

@@ -6,7 +6,6 @@ use crate::lstm::rewrite::{self, Rewrite};
 use burn_wgpu::{CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate};
 use cubecl::CubeCount;
 use cubecl::client::Client;
-use cubecl::ir::{ElemType, FloatKind};
 use cubecl::prelude::{ExecutionMode, KernelId};
 use cubecl::server::{Handle, KernelArguments};
 
@@ -51,13 +50,9 @@ impl KernelSource for Source {
 
 /// The limits of the GPU that a tensor is on, with the matrix units that may be used there.
 pub fn limits(x: &CubeTensor, matrix_units: Option<MatrixUnits>) -> GpuLimits {
-    let properties = x.client.properties();
     GpuLimits {
-        threads: properties.hardware.max_units_per_cube,
-        memory: properties.hardware.max_shared_memory_size,
-        f16: properties.supports_type(ElemType::Float(FloatKind::F16)),
         matrix_units,
-        software: false,
+        ..GpuLimits::of(&x.client)
     }
 }
 
