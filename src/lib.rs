@@ -14,7 +14,7 @@
 //! # let [clips, data, run, weights] =
 //! #     ["clips.zip", "data", "run", "weights.safetensors"].map(|name| folder.path().join(name));
 //! # let out = clips.clone();
-//! # let synthetic = sinew::formats::synth::Options { out, clips: Some(24), classes: 2, seed: 0, like: None };
+//! # let synthetic = sinew::formats::synth::SynthOptions { out, clips: Some(24), classes: 2, seed: 0, like: None };
 //! # sinew::formats::synth::write(&synthetic, &mut |_, _| Ok(()))?;
 //! // An archive of NTU RGB+D, SBU, or a folder of your own .npy arrays.
 //! let summary = prepare(&PrepareOptions::new([&clips], &data), &mut |_| {})?;

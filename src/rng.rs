@@ -1,4 +1,5 @@
-//! Random numbers that depend on a key and a position alone: the same words on every machine, thread count and order of use.
+//! Counter-based random numbers: each number depends only on its key and position, so results are the same on every
+//! machine, for any number of threads and any order of use.
 //!
 //! Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 
@@ -22,7 +23,7 @@ pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     [a, b, c, d]
 }
 
-/// A stream of numbers, fixed by a seed and by the words that say what it is for.
+/// A random stream, identified by a seed and a path such as (purpose, epoch, clip).
 #[derive(Debug, Clone)]
 pub struct Rng {
     key: [u32; 2],
@@ -34,12 +35,12 @@ pub struct Rng {
 impl Rng {
     /// The stream of `seed` for `path`, for example (purpose, epoch, clip).
     ///
-    /// Each word of the path passes through one Philox block, whose result is the key of the next, so that
-    /// paths of any length give unrelated streams.
+    /// Each word of the path passes through one Philox block whose output is the key of the next, so paths of any length
+    /// give independent streams.
     pub fn new(seed: u64, path: &[u64]) -> Self {
         let mut key = [seed as u32, (seed >> 32) as u32];
         for (depth, &word) in path.iter().enumerate() {
-            // The last counter word keeps these blocks apart from those that give numbers.
+            // The last counter word is 1 here and 0 in `next_u32`, so no block is used twice.
             let out = philox([word as u32, (word >> 32) as u32, depth as u32, 1], key);
             key = [out[0], out[1]];
         }
@@ -81,7 +82,7 @@ impl Rng {
         (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
-    /// Uniform between two bounds.
+    /// Uniform between `low` and `high`.
     pub fn range(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.unit()
     }
@@ -97,25 +98,26 @@ impl Rng {
         self.unit() < p
     }
 
-    /// Normal with mean 0 and deviation 1 (Box and Muller, 1958).
+    /// Standard normal (Box and Muller, 1958).
     pub fn normal(&mut self) -> f32 {
         let radius = (-2.0 * (1.0 - self.unit_f64()).ln()).sqrt();
         (radius * (std::f64::consts::TAU * self.unit_f64()).cos()) as f32
     }
 
-    /// Two normal numbers in single precision, for noise in bulk; deviations beyond 5.7 do not occur.
+    /// Two standard normal numbers, computed in f32 and therefore faster than [`Rng::normal`]. Their magnitude is at most
+    /// √(48 ln 2) ≈ 5.77.
     pub fn normals(&mut self) -> [f32; 2] {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         let (sin, cos) = (std::f32::consts::TAU * self.unit()).sin_cos();
         [radius * cos, radius * sin]
     }
 
-    /// `count` numbers, uniform in ±`bound`.
+    /// `count` values, uniform in ±`bound`.
     pub fn uniform(&mut self, count: usize, bound: f32) -> Vec<f32> {
         (0..count).map(|_| self.range(-bound, bound)).collect()
     }
 
-    /// Every order equally likely (Fisher and Yates, as in Durstenfeld 1964).
+    /// Shuffles a slice; every order is equally likely (Fisher and Yates, in Durstenfeld's form, 1964).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
@@ -127,7 +129,7 @@ impl Rng {
 mod tests {
     use super::*;
 
-    /// The known answers that Random123 publishes for philox4x32-10.
+    /// Known-answer vectors published with Random123 for philox4x32-10.
     #[test]
     fn known_answers() {
         assert_eq!(

@@ -1,15 +1,15 @@
-//! Words for people.
+//! Helpers for text shown to people.
 
 use crate::limits::NAME_CHARACTERS;
 use std::borrow::Cow;
 
-/// The start of a name that is too long for a table or a page: names come from files, and one may have any length.
+/// A name, truncated to [`NAME_CHARACTERS`] for a table or page: names come from files and may have any length.
 pub fn shortened(name: &str) -> Cow<'_, str> {
-    cut(name, NAME_CHARACTERS)
+    truncated(name, NAME_CHARACTERS)
 }
 
-/// The first characters of a text that has more than `most`, the last of them an ellipsis.
-pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+/// A text of at most `most` characters; a longer one ends in an ellipsis.
+pub fn truncated(text: &str, most: usize) -> Cow<'_, str> {
     if text.chars().nth(most).is_none() {
         return Cow::Borrowed(text);
     }
@@ -17,35 +17,33 @@ pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(start.chain(['…']).collect())
 }
 
-/// Characters of a name that are compared with another one: the time grows with the product of both lengths.
+/// Limit on the characters of a name that [`edit_distance`] compares: the time grows with the product of both lengths.
 const COMPARED: usize = 200;
 
-/// Levenshtein's edit distance: how many characters to put in, take out or change. It finds what a mistyped name meant;
-/// of long names the first 200 characters count.
+/// Levenshtein distance between two names, for suggestions. Only the first 200 characters count.
 pub fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(COMPARED).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(COMPARED).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    let start = |text: &str| -> String { text.chars().take(COMPARED).collect() };
+    strsim::levenshtein(&start(a), &start(b))
 }
 
-/// A number of things: `1 clip`, `24 clips`.
-pub fn counted(number: usize, thing: &str) -> String {
-    match number {
-        1 => format!("1 {thing}"),
-        _ => format!("{number} {thing}s"),
+/// A number with its noun in the right form: `1 clip`, `24 clips`, `3 classes`, `2 bodies`.
+pub fn counted(number: usize, noun: &str) -> String {
+    if number == 1 {
+        return format!("1 {noun}");
+    }
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{number} {stem}ies"),
+        _ if noun.ends_with('s') => format!("{number} {noun}es"),
+        _ => format!("{number} {noun}s"),
     }
 }
 
-/// Increasing numbers as ranges: `1 to 3, 7`.
+/// A number with separators between the thousands: `56,880`.
+pub fn thousands(number: usize) -> String {
+    indicatif::HumanCount(number as u64).to_string()
+}
+
+/// Formats increasing numbers as ranges: `1 to 3, 7`.
 pub fn ranges(numbers: &[usize]) -> String {
     let mut parts: Vec<[usize; 2]> = Vec::new();
     for &number in numbers {
@@ -63,12 +61,12 @@ pub fn ranges(numbers: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, edit_distance, ranges};
+    use super::{counted, edit_distance, ranges, thousands, truncated};
 
     #[test]
-    fn long_texts_are_cut() {
+    fn long_texts_are_truncated() {
         for (text, short) in [("", ""), ("abc", "abc"), ("äöüß", "äö…")] {
-            assert_eq!(cut(text, 3), short);
+            assert_eq!(truncated(text, 3), short);
         }
     }
 
@@ -90,5 +88,25 @@ mod tests {
         for (a, b, edits) in cases {
             assert_eq!(edit_distance(a, b), edits, "{a} {b}");
         }
+        let [long, longer] = [200, 300].map(|length| "x".repeat(length));
+        assert_eq!(edit_distance(&long, &longer), 0);
+    }
+
+    #[test]
+    fn nouns_agree_with_numbers() {
+        let cases = [
+            (1, "class", "1 class"),
+            (0, "clip", "0 clips"),
+            (2, "class", "2 classes"),
+            (2, "body", "2 bodies"),
+            (1, "entry", "1 entry"),
+            (3, "entry", "3 entries"),
+            (2, "day", "2 days"),
+        ];
+        for (number, noun, text) in cases {
+            assert_eq!(counted(number, noun), text);
+        }
+        assert_eq!(thousands(56_880), "56,880");
+        assert_eq!(thousands(999), "999");
     }
 }

@@ -1,4 +1,4 @@
-//! The loader in front of a consumer that plays a fast device.
+//! Benchmark of the loader, alone and with a consumer that simulates a device.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,72 +6,72 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::made::made;
+use super::synthetic::prepare_synthetic;
 use crate::error::Result;
 use crate::files::Scratch;
 use crate::loader::{Batches, Loader};
 use crate::settings::{Augment, Centre, Data, Preset, Settings};
 use crate::shards::Prepared;
 
-/// What to measure.
+/// Options of the benchmark.
 #[derive(Debug, Clone)]
-pub struct Options {
-    /// Prepared data; none makes some.
+pub struct LoaderBench {
+    /// Prepared data; `None` generates synthetic data.
     pub data: Option<PathBuf>,
-    /// Rows of a batch.
+    /// Batch size, in samples.
     pub batch: usize,
-    /// Time that the consumer takes over a batch.
+    /// Time per batch of the simulated device.
     pub step: Duration,
-    /// Time of each of the three measurements.
+    /// Duration of each of the three measurements.
     pub time: Duration,
-    /// Threads of the loader; 0 for all cores.
+    /// Number of loader threads; 0 uses all cores.
     pub threads: usize,
 }
 
-/// What was measured: `reference` sampling and centring (that of each frame for another skeleton than Kinect v2's 25
-/// joints), T 100, every augmentation on.
+/// Results for the sampling and centring of the preset `reference` (for layouts other than 25 joints, each frame is centred),
+/// T = 100, with all augmentations.
 #[derive(Debug, Clone, Serialize)]
-pub struct Table {
-    /// Clips of the data.
+pub struct LoaderResults {
+    /// Number of clips.
     pub clips: usize,
-    /// Rows of a batch.
+    /// Batch size, in samples.
     pub batch: usize,
-    /// Steps, joints and channels of a row.
+    /// Shape of a sample: steps, joints, channels.
     pub shape: [usize; 3],
-    /// Threads of the loader.
+    /// Number of loader threads.
     pub threads: usize,
-    /// Finished rows a second, nobody making the loader wait.
+    /// Samples per second, without a consumer that slows the loader down.
     pub clips_per_s: f64,
-    /// Bytes of them, in millions a second.
+    /// Throughput in MB/s (10⁶ bytes per second).
     pub mb_per_s: f64,
-    /// The same with one thread: what a core gives.
+    /// Throughput of a single thread in MB/s.
     pub mb_per_s_core: f64,
-    /// Milliseconds that the consumer takes over a batch.
+    /// Time per batch of the simulated device, in milliseconds.
     pub step_ms: f64,
-    /// Share of its time that the consumer waited for a batch.
+    /// Fraction of the time that the simulated device waited for batches.
     pub data_wait: f64,
-    /// Cores with which it would not wait, from what one core gives.
+    /// Number of cores at which it would not wait, extrapolated from one thread.
     pub cores_for_none: usize,
 }
 
-/// Most clips that are made where no data are given.
+/// Number of synthetic clips.
 const CLIPS: usize = 1024;
 
-/// Measures one thread alone, all threads, and all threads before the consumer.
+/// Measures one thread, all threads, and all threads with a simulated device.
 ///
 /// # Errors
-/// Data that cannot be read, or a temporary folder that cannot be written.
-pub fn measure(options: &Options) -> Result<Table> {
+/// If the data cannot be read, or a temporary folder cannot be written.
+pub fn measure(options: &LoaderBench) -> Result<LoaderResults> {
     let place = Scratch::create(&std::env::temp_dir(), "sinew-bench-")?;
     let folder = match &options.data {
         Some(folder) => folder.clone(),
-        None => made(&place.path().join("made"), CLIPS)?,
+        None => prepare_synthetic(&place.path().join("synthetic"), CLIPS)?,
     };
     let prepared = Arc::new(Prepared::open(folder)?);
     let clips: Vec<usize> = (0..prepared.len()).collect();
     let settings = Settings::preset(Preset::Reference)?.data.complete()?;
     let layout = &prepared.manifest().layout;
-    // The reference's own centring names the joints of Kinect v2.
+    // The centring of the reference uses fixed joint numbers of Kinect v2.
     let centre = match layout.len() {
         25 => settings.centre,
         _ => Centre::Frame,
@@ -97,14 +97,14 @@ pub fn measure(options: &Options) -> Result<Table> {
         let how = (options.batch, 0, threads);
         Loader::train(Arc::clone(&prepared), &clips, &data, &augment, how)
     };
-    let one = played(&loader(1)?, Duration::ZERO, options.time)?;
+    let one = consume(&loader(1)?, Duration::ZERO, options.time)?;
     let many = loader(threads)?;
-    let all = played(&many, Duration::ZERO, options.time)?;
-    let paced = played(&many, options.step, options.time)?;
+    let all = consume(&many, Duration::ZERO, options.time)?;
+    let paced = consume(&many, options.step, options.time)?;
     let shape = many.shape();
     let row = shape.iter().product::<usize>() as f64 * 4.0;
     let wanted = options.batch as f64 / options.step.as_secs_f64();
-    Ok(Table {
+    Ok(LoaderResults {
         clips: clips.len(),
         batch: options.batch,
         shape,
@@ -118,14 +118,14 @@ pub fn measure(options: &Options) -> Result<Table> {
     })
 }
 
-struct Played {
+struct Throughput {
     rows_per_s: f64,
-    /// Share of the time spent waiting.
+    /// Fraction of the time spent waiting.
     waited: f64,
 }
 
-/// Takes batches of epoch after epoch for a while, each `step` after the one before was there.
-fn played(loader: &Loader, step: Duration, time: Duration) -> Result<Played> {
+/// Takes batches for a while, over several epochs if necessary, and sleeps for `step` between them.
+fn consume(loader: &Loader, step: Duration, time: Duration) -> Result<Throughput> {
     let mut epoch = 0;
     let mut batches: Batches = loader.epoch(epoch, 0);
     let mut next = || -> Result<usize> {
@@ -137,7 +137,7 @@ fn played(loader: &Loader, step: Duration, time: Duration) -> Result<Played> {
             batches = loader.epoch(epoch, 0);
         }
     };
-    // The first batch finds nothing made ahead, as at the start of any run.
+    // Not timed: no batch is ready at the start.
     next()?;
     let started = Instant::now();
     let (mut rows, mut waited) = (0, Duration::ZERO);
@@ -148,7 +148,7 @@ fn played(loader: &Loader, step: Duration, time: Duration) -> Result<Played> {
         waited += asked.elapsed();
     }
     let seconds = started.elapsed().as_secs_f64();
-    Ok(Played {
+    Ok(Throughput {
         rows_per_s: rows as f64 / seconds,
         waited: waited.as_secs_f64() / seconds,
     })

@@ -1,11 +1,11 @@
-//! Measurements: what ran, where, how long, and how right it was.
+//! Benchmarks of kernels, training, preparation and loading, and numerical checks of the kernels.
 
 pub mod check;
 pub mod kernels;
 pub mod loader;
-mod made;
 pub mod numerics;
 pub mod prepare;
+mod synthetic;
 pub mod table;
 mod times;
 pub mod train;
@@ -15,21 +15,21 @@ use crate::error::{Error, Result};
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Where a table was measured.
+/// The device of a benchmark.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
-    /// The device.
+    /// Name of the device.
     pub device: String,
-    /// Its driver.
+    /// Name and version of its driver.
     pub driver: String,
-    /// Its interface.
+    /// Graphics API, or `cpu`.
     pub backend: String,
-    /// Threads of the CPU engine; none on a GPU.
+    /// Number of threads of the CPU engine; `None` on a GPU.
     pub threads: Option<usize>,
 }
 
 impl Machine {
-    /// That of a device.
+    /// Describes a device.
     pub fn of(compute: &Compute) -> Self {
         Machine {
             device: compute.name().into(),
@@ -40,10 +40,10 @@ impl Machine {
     }
 }
 
-/// Runs what may take a driver or a backend down: a panic of theirs becomes an error, and other measurements go on.
+/// Runs `work` and turns a panic of a driver or backend into an error, so that other measurements can continue.
 ///
 /// # Errors
-/// The work's own, or [`Error::Device`] with the panic's message.
+/// Any error of `work`, or [`Error::Device`] with the message of the panic.
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
@@ -51,15 +51,12 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
             let what = format!("the device failed: {}", text.unwrap_or("no message"));
-            Err(Error::device(
-                what,
-                "try a smaller shape, or another device",
-            ))
+            Err(Error::device(what, "try a smaller shape or another device"))
         }
     }
 }
 
-/// The median of some times (the upper of two in the middle), and the least and most.
+/// The median (of an even number of times the upper one), minimum and maximum.
 fn spread(mut times: Vec<f64>) -> (f64, [f64; 2]) {
     times.sort_by(f64::total_cmp);
     let at = |index: usize| times.get(index).copied().unwrap_or(f64::NAN);

@@ -1,4 +1,4 @@
-//! Preparation beside what it cannot do without: inflating every entry and verifying its CRC.
+//! Benchmark of preparation, compared with only decompressing every entry and verifying its CRC.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,62 +12,63 @@ use crate::error::{Error, Result};
 use crate::files::Scratch;
 use crate::formats::{Catalogue, Dataset};
 use crate::prepare::{PrepareOptions, prepare};
+use crate::text::counted;
 
-/// What to measure.
+/// Options of the benchmark.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct PrepareBench {
     /// Archives, folders or single clips.
     pub sources: Vec<PathBuf>,
-    /// Kind of the sources; none looks at their file names.
+    /// Type of the sources; `None` detects it from the file names.
     pub dataset: Option<Dataset>,
-    /// Numbers of threads, a row each; 0 takes all cores.
+    /// Numbers of threads to compare, one row each; 0 uses all cores.
     pub threads: Vec<usize>,
-    /// Passes of each kind.
+    /// Runs per number of threads.
     pub runs: usize,
-    /// Folder in which prepared data are written and removed; none takes the system's for temporary files.
+    /// Folder for the prepared data, which is removed afterwards; `None` uses the system's folder for temporary files.
     pub out: Option<PathBuf>,
 }
 
-/// What was measured with one number of threads. Medians; spreads are the least and the most.
+/// Results for one number of threads. Times are medians; spreads are minimum and maximum.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
-    /// Threads that parse, or inflate.
+pub struct PrepareTimes {
+    /// Number of threads.
     pub threads: usize,
-    /// A whole preparation, written and synced.
+    /// Time of a whole preparation, including writing and syncing, in seconds.
     pub seconds: f64,
-    /// Least and most.
+    /// Minimum and maximum.
     pub seconds_spread: [f64; 2],
-    /// Every entry inflated, its CRC verified, nothing else.
+    /// Time of decompressing every entry and verifying its CRC, in seconds.
     pub inflate_only_seconds: f64,
-    /// Least and most.
+    /// Minimum and maximum.
     pub inflate_only_spread: [f64; 2],
-    /// Median over the runs of a preparation's time over that of the inflation beside it.
+    /// Ratio of the two times; median over the runs.
     pub ratio: f64,
-    /// Most bytes of anonymous memory while preparing; mapped pages of the archive don't count. Known on Linux.
+    /// Peak anonymous memory during preparation, in bytes, without mapped pages of the archive; only known on Linux.
     pub peak_rss: Option<u64>,
 }
 
-/// Everything that was measured; the numbers of the last row stand at the top too.
+/// All results. The last row is repeated at the top level of the JSON.
 #[derive(Debug, Clone, Serialize)]
-pub struct Table {
-    /// Clips.
+pub struct PrepareResults {
+    /// Number of clips.
     pub clips: usize,
-    /// Bytes of the sources.
+    /// Size of the sources, in bytes.
     pub bytes_in: u64,
-    /// Bytes of the clips' text.
+    /// Uncompressed size of the clips, in bytes.
     pub bytes_text: u64,
     /// The last row.
     #[serde(flatten)]
-    pub last: Row,
-    /// A row a number of threads.
-    pub rows: Vec<Row>,
+    pub last: PrepareTimes,
+    /// One row per number of threads.
+    pub rows: Vec<PrepareTimes>,
 }
 
-/// Measures, the two kinds of passes in turn. `say` hears a line a pass.
+/// Measures decompression and preparation in turn. `report` receives one line per run.
 ///
 /// # Errors
-/// What [`prepare()`] says to the sources or to the place for the prepared data.
-pub fn measure(options: &Options, say: &dyn Fn(&str)) -> Result<Table> {
+/// As [`prepare()`].
+pub fn measure(options: &PrepareBench, report: &dyn Fn(&str)) -> Result<PrepareResults> {
     let catalogue = Catalogue::open(&options.sources, options.dataset)?;
     let place = options.out.clone().unwrap_or_else(std::env::temp_dir);
     let mut rows = Vec::new();
@@ -86,8 +87,9 @@ pub fn measure(options: &Options, say: &dyn Fn(&str)) -> Result<Table> {
             let (result, seconds, memory) = watched(|| prepare(&prepared, &mut |_| {}));
             result?;
             peak = peak.max(memory);
-            say(&format!(
-                "{threads} threads, run {}: inflate {inflated:.2} s, prepare {seconds:.2} s",
+            report(&format!(
+                "{}, run {}: decompress {inflated:.2} s, prepare {seconds:.2} s",
+                counted(threads, "thread"),
                 run + 1
             ));
             inflating.push(inflated);
@@ -96,7 +98,7 @@ pub fn measure(options: &Options, say: &dyn Fn(&str)) -> Result<Table> {
         }
         let ((seconds, seconds_spread), (inflate_only_seconds, inflate_only_spread)) =
             (spread(preparing), spread(inflating));
-        rows.push(Row {
+        rows.push(PrepareTimes {
             threads,
             seconds,
             seconds_spread,
@@ -108,11 +110,11 @@ pub fn measure(options: &Options, say: &dyn Fn(&str)) -> Result<Table> {
     }
     let Some(last) = rows.last().cloned() else {
         return Err(Error::setting(
-            "no number of threads is named",
-            "name one, or 0 for all cores",
+            "no number of threads given",
+            "set --threads to one or more numbers; 0 uses all cores",
         ));
     };
-    Ok(Table {
+    Ok(PrepareResults {
         clips: catalogue.items.len(),
         bytes_in: catalogue.bytes(),
         bytes_text: text,
@@ -121,7 +123,7 @@ pub fn measure(options: &Options, say: &dyn Fn(&str)) -> Result<Table> {
     })
 }
 
-/// Inflates every entry; bytes of text.
+/// Decompresses every entry; returns the total size in bytes.
 fn inflate(catalogue: &Catalogue, threads: usize) -> Result<u64> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(Error::threads)?;
@@ -137,7 +139,7 @@ fn inflate(catalogue: &Catalogue, threads: usize) -> Result<u64> {
     })
 }
 
-/// Runs something; its result, its seconds, and the most anonymous memory seen meanwhile.
+/// Runs `work`; returns its result, its duration in seconds, and the peak anonymous memory in bytes.
 fn watched<T>(work: impl FnOnce() -> T) -> (T, f64, Option<u64>) {
     let (peak, done) = (
         AtomicU64::new(anonymous().unwrap_or(0)),
@@ -150,7 +152,7 @@ fn watched<T>(work: impl FnOnce() -> T) -> (T, f64, Option<u64>) {
                 std::thread::sleep(Duration::from_millis(5));
             }
         };
-        // Where cannot start another thread, the memory before the work is all that is known.
+        // If no thread can be started, only the memory before the work is known.
         let _ = std::thread::Builder::new().spawn_scoped(scope, watch);
         let started = Instant::now();
         let result = work();
@@ -162,7 +164,8 @@ fn watched<T>(work: impl FnOnce() -> T) -> (T, f64, Option<u64>) {
     (result, seconds, (peak > 0).then_some(peak))
 }
 
-/// Anonymous memory of this process, as Linux counts it.
+/// Anonymous memory of this process in bytes, on Linux. Read directly because sysinfo reports only the total resident size,
+/// which includes the mapped pages of the archive.
 fn anonymous() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -1,9 +1,10 @@
-//! The readable form of what `scripts/gpu_check` gathers: Markdown from its JSON.
+//! Converts the JSON of `scripts/gpu_check` to Markdown.
 
+use crate::text::counted;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// Markdown of a gathered file. What a part lacks is a dash: a part that failed or was left out is `null`.
+/// Formats the results as Markdown. Parts that failed or were skipped are `null`; missing values are shown as a dash.
 #[must_use]
 pub fn markdown(all: &Value) -> String {
     let mut text = String::new();
@@ -31,13 +32,13 @@ fn write(text: &mut String, all: &Value) -> std::fmt::Result {
         let worst = rows.iter().filter_map(|row| row["error"].as_f64());
         writeln!(
             text,
-            "{} checks of the kernels beside their twins and of the gradients beside the CPU engine: {}; largest relative \
-             error {:.1e}.",
-            rows.len(),
+            "{} of kernels against their CPU twins and of gradients against the CPU engine: {}; largest relative error \
+             {:.1e}.",
+            counted(rows.len(), "check"),
             if wrong == 0 {
-                "all right".into()
+                "all passed".into()
             } else {
-                format!("**{wrong} wrong**")
+                format!("**{wrong} failed**")
             },
             worst.fold(0.0, f64::max),
         )?;
@@ -45,7 +46,7 @@ fn write(text: &mut String, all: &Value) -> std::fmt::Result {
     if let Some(worst) = all["losses"]["worst"].as_f64() {
         writeln!(
             text,
-            "The losses of a small run differ from the CPU's by at most {worst:.1e}."
+            "The losses of a small run differ from those of the CPU engine by at most {worst:.1e}."
         )?;
     }
     if let (Some(bandwidth), Some(rate), Some(product)) = (
@@ -55,8 +56,8 @@ fn write(text: &mut String, all: &Value) -> std::fmt::Result {
     ) {
         writeln!(
             text,
-            "The device moves {bandwidth:.0} GB/s and does {rate:.0} GFLOP/s in f32; Burn's largest matrix product \
-             {product:.0} GFLOP/s."
+            "Measured peaks: {bandwidth:.0} GB/s, {rate:.0} GFLOP/s in f32; {product:.0} GFLOP/s for Burn's largest matrix \
+             product."
         )?;
     }
     let peer = [&all["torch_kernels"], &all["torch_train"]];
@@ -75,7 +76,7 @@ fn write(text: &mut String, all: &Value) -> std::fmt::Result {
     left_out(text, all)
 }
 
-/// The layers, PyTorch's rows behind ours of the same shape.
+/// The table of layers, with PyTorch's rows after ours of the same shape.
 fn layers(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
     let Some(rows) = ours["rows"].as_array() else {
         return Ok(());
@@ -84,9 +85,9 @@ fn layers(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
     let theirs = torch["rows"].as_array().unwrap_or(&nothing);
     writeln!(
         text,
-        "\nLSTM layers, device time in milliseconds, median [p10, p90]; floor: what the layer must move and calculate over \
-         what the device does.\n\n\
-         | layer | batch | steps | input | hidden | groups | | forward | backward | GFLOP/s | of floor | beside Burn | beside PyTorch | error |\n\
+        "\nLSTM layers, device time in milliseconds, median [p10, p90]. Roofline: the minimum time that memory traffic and \
+         arithmetic need at the measured peaks, as a fraction of the time of the layer.\n\n\
+         | layer | batch | steps | input | hidden | groups | | forward | backward | GFLOP/s | roofline | speed vs. Burn | speed vs. PyTorch | error |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     )?;
     let same = |a: &Value, b: &Value| {
@@ -112,7 +113,7 @@ fn layers(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
         let peer = peers.first().and_then(both);
         for row in mine.iter().chain(&peers) {
             let of = |key: &str| string(&row[key]);
-            let beside = |other: Option<f64>, own: &str| match (other, both(row)) {
+            let speed = |other: Option<f64>, own: &str| match (other, both(row)) {
                 (Some(other), Some(time)) if row["name"] != own => format!("{:.2}×", other / time),
                 _ => "–".into(),
             };
@@ -132,8 +133,8 @@ fn layers(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
                 timed(row, "backward"),
                 number(&row["gflops"], 1),
                 number(&row["of_floor"], 3),
-                beside(burn, "burn"),
-                beside(peer, "torch"),
+                speed(burn, "burn"),
+                speed(peer, "torch"),
                 error(row),
             )?;
         }
@@ -141,9 +142,9 @@ fn layers(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
     Ok(())
 }
 
-/// A row's error; JSON has no infinity, which is what a number that is none counts as.
+/// The error of a row. An infinite error, also used for NaN, is `null` in JSON.
 fn error(row: &Value) -> String {
-    let wrong = if row["ok"] == false { " WRONG" } else { "" };
+    let wrong = if row["ok"] == false { " FAILED" } else { "" };
     match row["max_error"].as_f64() {
         Some(error) => format!("{error:.1e}{wrong}"),
         None if wrong.is_empty() => "–".into(),
@@ -151,7 +152,7 @@ fn error(row: &Value) -> String {
     }
 }
 
-/// The training steps, PyTorch's row behind ours of the same variant.
+/// The table of training steps, with PyTorch's row after ours of the same variant.
 fn steps(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
     let Some(rows) = ours["rows"].as_array().filter(|rows| !rows.is_empty()) else {
         return Ok(());
@@ -160,8 +161,8 @@ fn steps(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
     let theirs = torch["rows"].as_array().unwrap_or(&nothing);
     writeln!(
         text,
-        "\nThe whole training step, preset `{}`, {} frames, hidden {} and {}; median [p10, p90].\n\n\
-         | variant | batch | | clips/s | step, ms | waited for data | GFLOP/s | beside PyTorch |\n\
+        "\nTraining step, preset `{}`, {} frames, hidden {} and {}; median [p10, p90].\n\n\
+         | variant | batch | | clips/s | step, ms | data wait | GFLOP/s | speed vs. PyTorch |\n\
          |---|---|---|---|---|---|---|---|",
         string(&ours["preset"]),
         string(&rows[0]["frames"]),
@@ -175,7 +176,7 @@ fn steps(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
         let peer = peers.first().and_then(|row| row["step_ms"].as_f64());
         for row in std::iter::once(first).chain(peers) {
             let of = |key: &str| string(&row[key]);
-            let beside = match (peer, row["step_ms"].as_f64()) {
+            let speed = match (peer, row["step_ms"].as_f64()) {
                 (Some(peer), Some(time)) if row["name"] != "torch" => {
                     format!("{:.2}×", peer / time)
                 }
@@ -184,7 +185,7 @@ fn steps(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
             let waited = row["data_wait"].as_f64();
             writeln!(
                 text,
-                "| {} | {} | {} {} {} | {} {} | {} {} | {} | {} | {beside} |",
+                "| {} | {} | {} {} {} | {} {} | {} {} | {} | {} | {speed} |",
                 of("variant"),
                 of("batch"),
                 of("name"),
@@ -202,7 +203,7 @@ fn steps(text: &mut String, ours: &Value, torch: &Value) -> std::fmt::Result {
     Ok(())
 }
 
-/// What is missing, and why.
+/// The list of skipped measurements, with reasons.
 fn left_out(text: &mut String, all: &Value) -> std::fmt::Result {
     let mut lines = Vec::new();
     for part in ["kernels", "train", "torch_kernels", "torch_train"] {
@@ -226,12 +227,12 @@ fn left_out(text: &mut String, all: &Value) -> std::fmt::Result {
         lines.push(format!("- {}", string(note)));
     }
     if !lines.is_empty() {
-        writeln!(text, "\nLeft out:\n\n{}", lines.join("\n"))?;
+        writeln!(text, "\nSkipped:\n\n{}", lines.join("\n"))?;
     }
     Ok(())
 }
 
-/// A value as it is read; a dash for none.
+/// A value as text; a dash for null.
 fn string(value: &Value) -> String {
     match value {
         Value::Null => "–".into(),
@@ -255,7 +256,7 @@ fn spread(value: &Value, digits: usize) -> String {
     )
 }
 
-/// Median and spread of a pass, in digits that suit it.
+/// Median and spread of a pass, with a precision that suits the median.
 fn timed(row: &Value, pass: &str) -> String {
     let median = &row[format!("{pass}_ms")];
     let digits = match median.as_f64() {

@@ -1,9 +1,9 @@
-//! Medians and spreads, and device time.
+//! Statistics of times, and measurement of device time.
 
 use crate::error::{Error, Result};
 use burn::tensor::Device;
 
-/// Median and tenth and ninetieth percentile of some times.
+/// Median, tenth and ninetieth percentile.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Times {
     /// Median.
@@ -13,7 +13,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// Of some times, in their unit; NaN where there are none.
+    /// Summarises times, in their unit; NaN if there are none.
     pub fn of(times: &[f64]) -> Self {
         Times {
             median: quantile(times, 0.5),
@@ -22,7 +22,7 @@ impl Times {
     }
 }
 
-/// The `share` quantile of some numbers; NaN of none.
+/// The `share` quantile; NaN for an empty slice.
 fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -30,15 +30,16 @@ fn quantile(values: &[f64], share: f64) -> f64 {
     sorted.get(at).copied().unwrap_or(f64::NAN)
 }
 
-/// What a device says of itself when it fails.
+/// The error for a device that fails.
 pub(super) fn failed(e: impl std::fmt::Display) -> Error {
     Error::device(format!("the device failed: {e}"), "try a smaller shape")
 }
 
-/// Milliseconds of some work on the device's own clock; wall time where it has none, as on the CPU.
+/// Runs `work` and returns its result with its device time in milliseconds; wall time if the device has no timestamps, as the
+/// CPU engine.
 ///
 /// # Errors
-/// [`Error::Device`] where the device fails.
+/// [`Error::Device`] if the device fails.
 pub(super) fn timed<T: Send + 'static>(
     device: &Device,
     work: impl FnOnce() -> T + Send,

@@ -1,8 +1,8 @@
-//! The whole training step: batches from the loader, forward, loss, backward, clipping, the optimiser's update.
+//! Benchmark of the training step: loading a batch, forward, loss, backward, gradient clipping and the optimiser's update.
 
 use super::kernels::floor::operations;
 use super::kernels::shapes::of_architecture;
-use super::made::made;
+use super::synthetic::prepare_synthetic;
 use super::times::Times;
 use super::{Machine, guarded};
 use crate::device::Compute;
@@ -11,43 +11,44 @@ use crate::files::Scratch;
 use crate::loader::{Batch, Batches, Loader};
 use crate::settings::{Preset, Protocol, ResolvedSettings, Settings, Spatial, Temporal};
 use crate::shards::Prepared;
+use crate::text::counted;
 use crate::train::{Target, Trainee, rate, resolve_for_clips};
 use burn::module::Module;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Steps that are thrown away: kernels are compiled, memory is claimed, the loader starts.
+/// Number of untimed steps at the start, in which kernels are compiled, memory is allocated and the loader starts.
 const WARM_UP: usize = 3;
 
-/// Fewest clips that are made: an epoch of few steps would measure the loader's start.
+/// Minimum number of synthetic clips: with few steps per epoch the benchmark would measure the start of the loader.
 const CLIPS: usize = 512;
 
-/// Made clips to train on; they are gone when this is.
-pub struct Data {
+/// Synthetic training clips in a temporary folder.
+pub struct SyntheticData {
     _folder: Scratch,
     prepared: Arc<Prepared>,
     clips: Vec<usize>,
 }
 
-impl Data {
-    /// Enough clips for a batch of this size.
+impl SyntheticData {
+    /// Generates enough clips for a batch of this size.
     ///
     /// # Errors
-    /// A temporary folder that cannot be written.
-    pub fn made(batch: usize) -> Result<Self> {
+    /// If the temporary folder cannot be written.
+    pub fn generate(batch: usize) -> Result<Self> {
         let place = Scratch::create(&std::env::temp_dir(), "sinew-bench-")?;
-        let folder = made(&place.path().join("made"), batch.max(CLIPS))?;
+        let folder = prepare_synthetic(&place.path().join("synthetic"), batch.max(CLIPS))?;
         let prepared = Arc::new(Prepared::open(folder)?);
-        Ok(Data {
+        Ok(SyntheticData {
             _folder: place,
             clips: (0..prepared.len()).collect(),
             prepared,
         })
     }
 
-    /// Resolves settings as a training run does, with all the clips as training clips. `note` receives a line where a
-    /// kernel plan is chosen by measuring.
+    /// Resolves settings as a training run does, with all clips as training clips. `note` receives a line if a kernel plan
+    /// is chosen by benchmark.
     ///
     /// # Errors
     /// As [`resolve_for_clips`].
@@ -69,42 +70,42 @@ impl Data {
     }
 }
 
-/// One model variant.
+/// Results for one model variant.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct VariantResult {
     /// `sinew`.
     pub name: &'static str,
-    /// The temporal stream and the spatial one: `hierarchical+traversal`.
+    /// Temporal and spatial stream, such as `hierarchical+traversal`.
     pub variant: String,
-    /// The kernels' plan; `cpu` for the CPU engine.
+    /// Kernel plan; `cpu` for the CPU engine.
     pub plan: String,
-    /// Number format of what enters a product.
+    /// Number format of the operands of matrix products.
     pub dtype: &'static str,
-    /// Paths of that format that the device's self-test turned off.
+    /// Features of that format that the device's self-test disabled.
     pub notes: Vec<String>,
-    /// Clips of a step.
+    /// Clips per step.
     pub batch: usize,
-    /// T, frames of a clip.
+    /// T, the frames of a sample.
     pub frames: usize,
     /// Hidden units of the stacked, body and spatial layers.
     pub hidden: usize,
-    /// Hidden units of a body part's layer.
+    /// Hidden units of the layer of a body part.
     pub part_hidden: usize,
-    /// Numbers that are learnt.
+    /// Number of trainable parameters.
     pub parameters: usize,
-    /// Steps that were timed.
+    /// Number of timed steps.
     pub steps: usize,
-    /// Clips a second, from the median step.
+    /// Clips per second at the median step time.
     pub clips_per_s: f64,
-    /// From the slow and the fast tenth of the steps.
+    /// Clips per second at the ninetieth and the tenth percentile of the step times.
     pub clips_per_s_spread: [f64; 2],
-    /// Wall time of a step, median, milliseconds.
+    /// Median wall time of a step, in milliseconds.
     pub step_ms: f64,
-    /// Tenth and ninetieth percentile.
+    /// Tenth and ninetieth percentile of the step times.
     pub step_spread: [f64; 2],
-    /// Share of the time in which the loader was waited for.
+    /// Fraction of the time spent waiting for the loader.
     pub data_wait: f64,
-    /// Billions of operations a second of the LSTM layers' products, forward and backward.
+    /// GFLOP/s of the matrix products in the LSTM layers, forward and backward.
     pub gflops: f64,
     /// Training loss of the last step.
     pub loss: f64,
@@ -112,31 +113,31 @@ pub struct Row {
 
 /// A variant that was not measured.
 #[derive(Debug, Clone, Serialize)]
-pub struct LeftOut {
-    /// The temporal stream and the spatial one.
+pub struct SkippedVariant {
+    /// Temporal and spatial stream.
     pub variant: String,
-    /// Why.
+    /// Reason.
     pub reason: String,
 }
 
-/// Everything that was measured; the numbers of the first row stand at the top too.
+/// All results. The first row is repeated at the top level of the JSON.
 #[derive(Debug, Clone, Serialize)]
-pub struct Table {
-    /// Where it was measured.
+pub struct TrainResults {
+    /// The device.
     #[serde(flatten)]
     pub machine: Machine,
-    /// The settings' preset.
+    /// Preset of the settings.
     pub preset: Preset,
     /// The first row.
     #[serde(flatten)]
-    pub first: Option<Row>,
-    /// A row a variant.
-    pub rows: Vec<Row>,
+    pub first: Option<VariantResult>,
+    /// One row per variant.
+    pub rows: Vec<VariantResult>,
     /// The variants that could not be measured.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<SkippedVariant>,
 }
 
-/// `hierarchical+traversal` and the like.
+/// The name of a model variant, such as `hierarchical+traversal`.
 pub fn variant(recipe: &ResolvedSettings) -> String {
     let temporal = match recipe.model.temporal {
         Temporal::Stacked => "stacked",
@@ -149,41 +150,41 @@ pub fn variant(recipe: &ResolvedSettings) -> String {
     format!("{temporal}+{spatial}")
 }
 
-/// Measures each of these settings in turn, `steps` steps or as many as the time allows. `say` hears each row or what was
-/// left out.
+/// Measures each variant in turn, for `steps` steps or as many as the time allows. `report` receives each result or skipped
+/// variant.
 ///
 /// # Errors
-/// What `say` returns. A variant that cannot run is left out with its reason, and the others go on.
+/// Any error of `report`. A variant that fails is skipped with the reason.
 pub fn measure(
     compute: &Compute,
-    data: &Data,
+    data: &SyntheticData,
     recipes: &[ResolvedSettings],
     (steps, time): (usize, Option<Duration>),
-    say: &mut dyn FnMut(std::result::Result<&Row, &LeftOut>) -> Result<()>,
-) -> Result<Table> {
+    report: &mut dyn FnMut(std::result::Result<&VariantResult, &SkippedVariant>) -> Result<()>,
+) -> Result<TrainResults> {
     let begun = Instant::now();
     let (mut rows, mut left_out) = (Vec::new(), Vec::new());
     for (number, recipe) in recipes.iter().enumerate() {
-        // Each variant gets its share of what is left.
+        // Each variant gets an equal share of the remaining time.
         let share =
             time.map(|time| time.saturating_sub(begun.elapsed()) / (recipes.len() - number) as u32);
-        match guarded(|| row(compute, data, recipe, steps, share)) {
+        match guarded(|| measure_variant(compute, data, recipe, steps, share)) {
             Ok(row) => {
-                say(Ok(&row))?;
+                report(Ok(&row))?;
                 rows.push(row);
             }
             Err(error) => {
-                let left = LeftOut {
+                let left = SkippedVariant {
                     variant: variant(recipe),
                     reason: error.to_string(),
                 };
-                say(Err(&left))?;
+                report(Err(&left))?;
                 left_out.push(left);
             }
         }
         compute.device.memory_cleanup();
     }
-    Ok(Table {
+    Ok(TrainResults {
         machine: Machine::of(compute),
         preset: recipes
             .first()
@@ -194,7 +195,8 @@ pub fn measure(
     })
 }
 
-/// Full batches of one epoch after the other. The next epoch is begun ahead, so that its start is no step's.
+/// Full batches from an endless sequence of epochs. The next epoch is started ahead of time, so that no step includes its
+/// start.
 struct Endless<'a> {
     loader: &'a Loader,
     rows: usize,
@@ -233,21 +235,22 @@ impl Iterator for Endless<'_> {
     }
 }
 
-fn row(
+fn measure_variant(
     compute: &Compute,
-    data: &Data,
+    data: &SyntheticData,
     recipe: &ResolvedSettings,
     steps: usize,
     time: Option<Duration>,
-) -> Result<Row> {
+) -> Result<VariantResult> {
     let begun = Instant::now();
     let train = &recipe.train;
     let sizes = (train.batch, recipe.run.seed, recipe.run.threads.number());
     let (prepared, clips) = (data.prepared.clone(), &data.clips);
     let loader = Loader::train(prepared, clips, &recipe.data, &recipe.augment, sizes)?;
     if loader.samples() < train.batch {
-        let what = format!("{} samples do not fill a batch", loader.samples());
-        return Err(Error::failed(what, "ask for a smaller batch"));
+        let samples = counted(loader.samples(), "sample");
+        let what = format!("{samples} cannot fill a batch of {}", train.batch);
+        return Err(Error::failed(what, "reduce --batch"));
     }
     let manifest = data.prepared.manifest();
     let (mut trainee, notes) = Trainee::of(recipe, manifest, compute);
@@ -257,7 +260,7 @@ fn row(
     for step in 0..WARM_UP + steps.max(1) {
         let started = Instant::now();
         let lr = rate(&recipe.schedule, train.lr, step, epoch, train.epochs);
-        // A turn gives the device this step and waits for the one before: as long as a step takes, once it is going.
+        // A turn submits this step and waits for the previous one, so in steady state it takes as long as a step.
         let turn = trainee.turn(&mut batches, recipe, lr, step)?;
         if step >= WARM_UP {
             each.push(started.elapsed().as_secs_f64() * 1e3);
@@ -270,13 +273,13 @@ fn row(
         }
         if late && step >= 1 && each.is_empty() {
             let what = format!(
-                "a step takes {:.1} s, too long for the time given",
+                "a step takes {:.1} s, too long for the time limit",
                 started.elapsed().as_secs_f64()
             );
-            return Err(Error::failed(what, "give more time or a smaller batch"));
+            return Err(Error::failed(what, "raise --seconds or reduce --batch"));
         }
     }
-    // The last step's own numbers come when the device is done with it.
+    // The loss of the last step is available once the device has finished it.
     if let Some(numbers) = trainee.finish()? {
         loss = numbers.loss;
     }
@@ -285,7 +288,7 @@ fn row(
     let clips = (train.batch * train.accumulate) as f64;
     let layers = of_architecture(trainee.model.architecture(), 1);
     let operations: u64 = layers.iter().map(operations).sum();
-    Ok(Row {
+    Ok(VariantResult {
         name: "sinew",
         variant: variant(recipe),
         plan: recipe.run.plan.to_string(),

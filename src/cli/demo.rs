@@ -112,7 +112,7 @@ pub fn run(args: &Args) -> Result<()> {
             1,
             "synth: an archive of synthetic clips in the text format of NTU RGB+D",
         )?;
-        synth::make(&synth::Args {
+        synth::generate(&synth::Args {
             out: archive.clone(),
             clips: Some(args.clips),
             classes: 8,

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::lstm::{Dims, GpuLimits, Plan, PlanKind, Precision};
 use serde::Serialize;
 
-/// Lists the adapters, their driver, features and limits, and the kernel plan that each would get.
+/// Lists the adapters with their drivers, features, limits and kernel plans, and shows which device `auto` selects.
 ///
 /// Example: sinew devices
 #[derive(clap::Args)]
@@ -24,10 +24,10 @@ struct Listed {
     plan: String,
 }
 
-/// The layers whose plans are listed: the two that take longest in the `reference` preset on NTU RGB+D.
+/// The layers whose plans are listed: the two that take longest with the preset `reference` on NTU RGB+D.
 const LAYERS: [&str; 2] = ["parts", "body"];
 
-/// The plans that an adapter can run those layers with, with their tiles.
+/// The plans and tiles that an adapter supports for these layers.
 fn plans(adapter: &Adapter) -> Result<String> {
     let shapes = shapes::named("model")?;
     let of = |name: &str| {
@@ -39,7 +39,7 @@ fn plans(adapter: &Adapter) -> Result<String> {
             hidden: shape.hidden,
         };
         let tile = |plan: Plan| {
-            // Matrix units multiply in f16.
+            // Matrix units only multiply in f16.
             let precision = match plan.kind() {
                 PlanKind::StepwiseUnits => Precision::F16,
                 _ => Precision::F32,
@@ -87,13 +87,10 @@ pub fn run(args: &Args) -> Result<()> {
     }
     if listed.is_empty() {
         say(
-            "no adapter; a GPU needs its Vulkan, Metal or DX12 driver (Linux: mesa-vulkan-drivers or NVIDIA's own)",
+            "no adapters found; a GPU needs a Vulkan, Metal or DX12 driver (on Linux mesa-vulkan-drivers, or NVIDIA's driver)",
         )?;
     }
-    say(format!(
-        "auto would take {}",
-        open(Choice::Auto)?.describe()
-    ))
+    say(format!("auto selects {}", open(Choice::Auto)?.describe()))
 }
 
 fn yes(flag: bool) -> &'static str {

@@ -7,16 +7,18 @@ use super::progress::Progress;
 use super::{say, say_json};
 use crate::error::{Error, Place, Result};
 use crate::files::{self, OutputKind};
-use crate::report::{Contents, Facts, Key, Lengths, Listed, Measured, Source, page, strip};
-use crate::text::shortened;
+use crate::report::{
+    ClipFacts, Contents, Key, Lengths, Listed, Measured, Source, clip_page, pose_strip,
+};
+use crate::text::{counted, shortened};
 use crate::train::check_output;
 use indicatif::HumanCount;
 use serde_json::json;
 
-/// Counts what an archive, a folder, a clip or prepared data holds, or draws one clip.
+/// Shows what an archive, a folder, a clip or prepared data contains, or draws one clip.
 ///
-/// Of prepared data the manifest is read alone; of an archive every clip, on all cores. A clip that is drawn becomes a page
-/// that plays it (NAME.html) and a strip of poses (NAME.svg).
+/// For sources, all clips are read, on all cores; for prepared data, only the manifest. With --clip, writes an HTML page that
+/// plays the clip (NAME.html) and a strip of poses (NAME.svg).
 ///
 /// Example: sinew inspect ntu60
 ///
@@ -28,7 +30,7 @@ pub struct Args {
     /// The clip to draw
     #[arg(long, value_name = "NAME")]
     clip: Option<String>,
-    /// Where the drawing goes: FILE.html and FILE.svg; without it the clip's name, in this folder
+    /// Output files FILE.html and FILE.svg [default: the name of the clip, in the current folder]
     #[arg(long, value_name = "FILE", requires = "clip")]
     out: Option<PathBuf>,
     /// Print one JSON value
@@ -45,11 +47,11 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Counts everything. What the list of clips says is printed before the clips are read.
+/// Prints the counts. Those from the list of clips are printed before the clips are read.
 fn count(args: &Args, source: &Source) -> Result<()> {
     let listed = Listed::of(source);
     if !args.json {
-        say_listed(&args.path, &listed)?;
+        print_listed(&args.path, &listed)?;
     }
     let measured = {
         let progress = Progress::new("inspect", listed.clips);
@@ -60,43 +62,47 @@ fn count(args: &Args, source: &Source) -> Result<()> {
     if args.json {
         say_json(&contents)?;
     } else {
-        say_measured(&contents.measured)?;
+        print_measured(&contents.measured)?;
     }
     match problem {
         None => Ok(()),
         Some(problem) => {
+            let all = contents.measured.read + contents.measured.unreadable;
             let what = format!(
-                "{} of {} clips cannot be read; the first: {problem}",
+                "{} of {} cannot be read, the first: {problem}",
                 contents.measured.unreadable,
-                contents.measured.read + contents.measured.unreadable
+                counted(all, "clip")
             );
             Err(Error::input(
                 Place::file(&args.path),
                 what,
-                "`sinew check` lists all",
+                "run `sinew check` for a full list",
             ))
         }
     }
 }
 
-fn say_listed(path: &Path, listed: &Listed) -> Result<()> {
+fn print_listed(path: &Path, listed: &Listed) -> Result<()> {
     let kind = if listed.kind == "prepared" {
         "prepared data"
     } else {
-        "a source"
+        "source"
     };
     say(format!(
-        "{}: {kind} of the kind {}",
+        "{}: {kind}, type {}",
         path.display(),
         listed.dataset
     ))?;
     say(format!(
-        "array    [bodies, frames, joints, 3] {}, one a clip; NaN where a body is absent",
+        "array    [bodies, frames, joints, 3] {} per clip; NaN if a body is absent",
         listed.dtype
     ))?;
     say(format!(
-        "layout   {}, {} joints; unit: {}; up: {}",
-        listed.layout, listed.joints, listed.unit, listed.up
+        "layout   {}, {}; unit: {}; up: {}",
+        listed.layout,
+        counted(listed.joints, "joint"),
+        listed.unit,
+        listed.up
     ))?;
     say(format!("clips    {}", HumanCount(listed.clips as u64)))?;
     let left_out = [
@@ -104,8 +110,8 @@ fn say_listed(path: &Path, listed: &Listed) -> Result<()> {
             listed.missing,
             "left out, on the authors' list of missing skeletons",
         ),
-        (listed.skipped, "left out when it was prepared, bad entries"),
-        (listed.ignored, "files that are no clips"),
+        (listed.skipped, "left out by --skip-bad"),
+        (listed.ignored, "ignored files that are not clips"),
     ];
     for (count, what) in left_out.into_iter().filter(|(count, _)| *count > 0) {
         say(format!("         {what}: {}", HumanCount(count as u64)))?;
@@ -113,22 +119,22 @@ fn say_listed(path: &Path, listed: &Listed) -> Result<()> {
     for (by, keys) in &listed.by {
         say(format!("{by:11}  {}", spread(keys)))?;
     }
-    let there: Vec<_> = listed
+    let present: Vec<_> = listed
         .classes
         .iter()
         .filter(|class| class.clips > 0)
         .collect();
     say(format!(
         "classes  {} of {}",
-        there.len(),
+        present.len(),
         listed.classes.len()
     ))?;
-    let wide = there
+    let wide = present
         .iter()
         .map(|class| shortened(&class.name).chars().count())
         .max()
         .unwrap_or(0);
-    for class in there {
+    for class in present {
         say(format!(
             "  {:wide$}  {:>7}",
             shortened(&class.name),
@@ -137,14 +143,14 @@ fn say_listed(path: &Path, listed: &Listed) -> Result<()> {
     }
     if listed.without_class > 0 {
         say(format!(
-            "  not said by the name: {}",
+            "  unknown class: {}",
             HumanCount(listed.without_class as u64)
         ))?;
     }
     Ok(())
 }
 
-/// Clips by a few keys one by one, by many as a range.
+/// The number of clips for each of a few keys, or the range of these numbers for many keys.
 fn spread(keys: &BTreeMap<Key, usize>) -> String {
     const FEW: usize = 8;
     if keys.len() <= FEW {
@@ -156,19 +162,23 @@ fn spread(keys: &BTreeMap<Key, usize>) -> String {
     }
     let (least, most) = (keys.values().min().copied(), keys.values().max().copied());
     format!(
-        "{}, each in {} to {} clips",
+        "{}, with {} to {} clips each",
         keys.len(),
         least.unwrap_or(0),
         most.unwrap_or(0)
     )
 }
 
-fn say_measured(measured: &Measured) -> Result<()> {
+fn print_measured(measured: &Measured) -> Result<()> {
+    let plural = |count: usize, one: &str, many: &str| {
+        let noun = if count == 1 { one } else { many };
+        format!("{} {noun}", HumanCount(count as u64))
+    };
     say(format!(
-        "read     {} clips: {} frames, {} bodies",
-        HumanCount(measured.read as u64),
-        HumanCount(measured.frames as u64),
-        HumanCount(measured.bodies as u64)
+        "read     {}: {}, {}",
+        plural(measured.read, "clip", "clips"),
+        plural(measured.frames, "frame", "frames"),
+        plural(measured.bodies, "body", "bodies")
     ))?;
     let with = |from: usize, to: usize| -> u64 {
         let clips = measured.bodies_per_clip.range(from..=to);
@@ -183,7 +193,7 @@ fn say_measured(measured: &Measured) -> Result<()> {
     if measured.unreadable > 0 {
         let count = HumanCount(measured.unreadable as u64);
         say(format!(
-            "         cannot be read, those without any body included: {count}"
+            "         cannot be read, including those without any body: {count}"
         ))?;
     }
     if let Some(lengths) = &measured.lengths {
@@ -212,7 +222,7 @@ fn bars(lengths: &Lengths) -> Result<()> {
         } else {
             format!("{}-{}", bin.from, bin.to)
         };
-        // Whatever is there is seen.
+        // At least one character for bins that are not empty.
         let bar = "#".repeat((bin.clips * WIDEST).div_ceil(most));
         let clips = HumanCount(bin.clips as u64).to_string();
         say(format!("  {range:>11} {clips:>8} {bar}").trim_end())?;
@@ -220,15 +230,15 @@ fn bars(lengths: &Lengths) -> Result<()> {
     Ok(())
 }
 
-/// Draws a clip and says what it is.
+/// Draws a clip and prints its summary.
 fn draw(args: &Args, source: &Source, name: &str) -> Result<()> {
     let found = source.clip(name)?;
-    let facts = Facts::of(source, &found);
+    let facts = ClipFacts::of(source, &found);
     let (html, svg) = targets(args.out.as_deref(), &facts.clip);
     check_output(&html, OutputKind::Page)?;
     check_output(&svg, OutputKind::Picture)?;
-    files::write(&html, page(source, &found, &facts).as_bytes())?;
-    files::write(&svg, strip(source, &found, &facts).as_bytes())?;
+    files::write(&html, clip_page(source, &found, &facts).as_bytes())?;
+    files::write(&svg, pose_strip(source, &found, &facts).as_bytes())?;
     if args.json {
         let mut value = serde_json::to_value(&facts).unwrap_or_default();
         if let Some(value) = value.as_object_mut() {
@@ -237,12 +247,12 @@ fn draw(args: &Args, source: &Source, name: &str) -> Result<()> {
         }
         return say_json(&value);
     }
-    say_facts(&facts)?;
+    print_facts(&facts)?;
     say(format!("page     {}", html.display()))?;
     say(format!("strip    {}", svg.display()))
 }
 
-fn say_facts(facts: &Facts) -> Result<()> {
+fn print_facts(facts: &ClipFacts) -> Result<()> {
     say(format!(
         "{}: {}",
         facts.clip,
@@ -261,9 +271,7 @@ fn say_facts(facts: &Facts) -> Result<()> {
         let role = track.actor.map_or("not an actor".into(), |actor| {
             format!("actor {}", actor + 1)
         });
-        let when = track.span.map_or("never there".into(), |[first, last]| {
-            format!("frames {first} to {last}, there in {}", track.frames)
-        });
+        let when = track.presence(facts.frames);
         say(format!(
             "body {}   id {}, {when}: {role}",
             body + 1,
@@ -271,15 +279,15 @@ fn say_facts(facts: &Facts) -> Result<()> {
         ))?;
     }
     say(format!(
-        "actors   {} by the rule {:?}",
+        "actors   {} (rule: {})",
         facts.actors, facts.actor_rule
     ))
 }
 
-/// Characters of a clip's name in the name of a file, which can have 255 bytes.
+/// Limit on the characters of a clip's name in a file name; file names are limited to 255 bytes.
 const FILE_NAME: usize = 50;
 
-/// The two files of a drawing. A clip's name may hold what a file name may not, and be longer.
+/// The two output files. A clip's name may be too long for a file name, or contain characters that are not allowed there.
 fn targets(out: Option<&Path>, name: &str) -> (PathBuf, PathBuf) {
     let base = match out {
         Some(out) => match out.extension().and_then(|extension| extension.to_str()) {

@@ -4,9 +4,9 @@ use super::say;
 use crate::error::{Error, Result};
 use crate::skeleton::BuiltIn;
 
-/// Lists the skeleton layouts that come with the program, or prints one as a layout.toml to copy and change.
+/// Lists the built-in skeleton layouts, or prints one as a `layout.toml` to copy and modify.
 ///
-/// A layout.toml beside your own clips may name one: layout = "kinect20".
+/// The `layout.toml` of your own clips can also refer to one by name: layout = "kinect20".
 ///
 /// Example: sinew layouts
 ///
@@ -27,14 +27,14 @@ pub fn run(args: &Args) -> Result<()> {
         None => {
             let nearest = BuiltIn::nearest(name);
             Err(Error::usage(
-                format!("there is no built-in layout {name:?}; the nearest is {nearest}"),
-                "`sinew layouts` lists them all",
+                format!("unknown built-in layout {name:?}; did you mean {nearest}?"),
+                "`sinew layouts` lists all of them",
             ))
         }
     }
 }
 
-/// A line for each: name, joints, unit, way up, and what it is for.
+/// One line per layout: name, joints, unit, direction of up, and description.
 fn list() -> Result<()> {
     let rows = BuiltIn::all().iter().map(|known| (known, known.layout()));
     let rows: Vec<_> = rows.collect();

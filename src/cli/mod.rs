@@ -60,7 +60,7 @@ enum Command {
 /// What the command meets; bad usage ends the process with exit code 2 and clap's message.
 pub fn run() -> Result<()> {
     let command = Cli::parse().command;
-    signals::catch(match command {
+    signals::install_handlers(match command {
         Command::Prepare(_) | Command::Crossval(_) | Command::Demo(_) => {
             "what is finished stays, and the same command continues"
         }

@@ -1,4 +1,4 @@
-//! Progress: a bar on a terminal, plain lines now and then where there is none; always on standard error.
+//! Progress on standard error: a bar on a terminal, otherwise a plain line every ten seconds.
 
 use super::tell;
 use crate::files::free_space;
@@ -8,44 +8,44 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// The bar alone, with the time that has passed and that is left.
-const ALONE: &str = "{prefix} {bar:30} {human_pos}/{human_len} {elapsed} +{eta}";
+/// A bar with the elapsed and the estimated remaining time.
+const PLAIN_BAR: &str = "{prefix} {bar:30} {human_pos}/{human_len} {elapsed} +{eta}";
 
-/// The bar with a note below, which has the whole line and says itself what time is left.
-const NOTED: &str = "{prefix} {wide_bar} {human_pos}/{human_len} {elapsed}\n{msg}";
+/// A bar with a note on a line of its own; the note contains the remaining time.
+const BAR_WITH_NOTE: &str = "{prefix} {wide_bar} {human_pos}/{human_len} {elapsed}\n{msg}";
 
 /// Time between plain lines.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// How far some work of a known size is.
+/// The progress of one task.
 pub struct Progress {
-    what: String,
+    task: String,
     bar: Option<ProgressBar>,
-    said: Mutex<Instant>,
+    last_line: Mutex<Instant>,
 }
 
 impl Progress {
-    /// Starts to tell of `total` units of work; a total that comes later is set by [`Progress::at`].
-    pub fn new(what: &str, total: usize) -> Self {
+    /// Starts a task of `total` units; the total can be changed later with [`Progress::at`].
+    pub fn new(task: &str, total: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total as u64);
-            bar.set_style(style(ALONE));
-            bar.set_prefix(what.to_string());
+            bar.set_style(style(PLAIN_BAR));
+            bar.set_prefix(task.to_string());
             bar
         });
         Progress {
-            what: what.to_string(),
+            task: task.to_string(),
             bar,
-            said: Mutex::new(Instant::now()),
+            last_line: Mutex::new(Instant::now()),
         }
     }
 
-    /// `done` of `total` units are done.
+    /// Reports that `done` of `total` units are done.
     pub fn at(&self, done: usize, total: usize) {
         self.with(done, total, String::new);
     }
 
-    /// As [`Progress::at`], with a note that is only made when it is shown.
+    /// Like [`Progress::at`], with a note that is only computed when it is shown.
     pub fn with(&self, done: usize, total: usize, note: impl FnOnce() -> String) {
         match &self.bar {
             Some(bar) => {
@@ -53,17 +53,17 @@ impl Progress {
                 bar.set_position(done as u64);
                 let note = note();
                 if !note.is_empty() && bar.message().is_empty() {
-                    bar.set_style(style(NOTED));
+                    bar.set_style(style(BAR_WITH_NOTE));
                 }
                 bar.set_message(note);
             }
             None => {
-                let Ok(mut said) = self.said.lock() else {
+                let Ok(mut last_line) = self.last_line.lock() else {
                     return;
                 };
-                if said.elapsed() >= PAUSE {
-                    *said = Instant::now();
-                    tell(format!("{} {done}/{total} {}", self.what, note()));
+                if last_line.elapsed() >= PAUSE {
+                    *last_line = Instant::now();
+                    tell(format!("{} {done}/{total} {}", self.task, note()));
                 }
             }
         }
@@ -90,14 +90,14 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar())
 }
 
-/// Bytes beyond which a command says before it starts how much it will write.
-const MUCH: u64 = 1 << 30;
+/// Size in bytes above which a command announces how much it will write.
+const LARGE: u64 = 1 << 30;
 
-/// Says about how many bytes will be written where they are many, and how many the disk has.
-pub fn tell_size(path: &Path, size: u64) {
-    if size > MUCH {
+/// Prints the estimated size of a large output, and the free disk space.
+pub fn announce_size(path: &Path, size: u64) {
+    if size > LARGE {
         let free = free_space(path).map_or(String::new(), |free| {
-            format!("; the disk has {} left", bytes(free))
+            format!("; the disk has {} free", bytes(free))
         });
         let about = bytes(size);
         tell(format!(
@@ -107,12 +107,12 @@ pub fn tell_size(path: &Path, size: u64) {
     }
 }
 
-/// A number of bytes for people.
+/// Formats a number of bytes.
 pub fn bytes(count: u64) -> String {
     indicatif::HumanBytes(count).to_string()
 }
 
-/// A time for people.
+/// Formats a duration.
 pub fn time(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 90.0 {

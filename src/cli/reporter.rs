@@ -1,6 +1,6 @@
 //! Prints the events of a library function: progress, notes and warnings, on standard error.
 
-use super::progress::{Progress, tell_size};
+use super::progress::{Progress, announce_size};
 use super::tell;
 use crate::event::Event;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ impl Reporter {
                 let started = || Progress::new(self.command, total);
                 self.progress.get_or_insert_with(started).at(done, total);
             }
-            Event::Output { bytes } => tell_size(&self.out, bytes),
+            Event::Output { bytes } => announce_size(&self.out, bytes),
             Event::Note(text) => self.line(&text),
             Event::Warning(text) => self.line(&format!("warning: {text}")),
         }

@@ -1,5 +1,5 @@
-//! Signals that ask the process to stop. A training saves its step at the first one; everything else, and a training at the
-//! second, removes what it has not finished and leaves.
+//! Signals that interrupt the process. At the first signal, training saves a checkpoint and stops; other commands, and
+//! training at the second signal, remove unfinished files and exit.
 
 use super::tell;
 use crate::error::{Error, Result};
@@ -11,72 +11,82 @@ use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
-/// What mpirun and clusters' queues hand on to every process before its time is up is SIGUSR1.
+/// SIGUSR1 is sent by mpirun and by the schedulers of clusters shortly before the time limit.
 #[cfg(unix)]
 const STOPPING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1];
 #[cfg(not(unix))]
 const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 
-/// A training is running, which the flag below stops.
+/// Whether training is running, which is stopped through [`STOP`].
 static TRAINING: AtomicBool = AtomicBool::new(false);
 
-/// Tells the training to save and stop.
+/// Tells training to save a checkpoint and stop.
 static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// What the command leaves when it is interrupted.
-static LEAVES: OnceLock<&str> = OnceLock::new();
+/// The second half of the message of an interruption.
+static OUTCOME: OnceLock<&str> = OnceLock::new();
 
-/// Has signals end the process with exit code 130 and without unfinished files, from here on. `leaves` says in the message
-/// what there is then.
+/// From this call on, signals end the process with exit code 130, after unfinished files are removed. `outcome` completes the
+/// message "interrupted; …".
 ///
 /// # Errors
-/// [`Error::Failed`] where signals cannot be caught.
-pub fn catch(leaves: &'static str) -> Result<()> {
-    // A second call finds the handlers in place.
-    if LEAVES.set(leaves).is_err() {
+/// [`Error::Failed`] if the signal handlers cannot be installed.
+pub fn install_handlers(outcome: &'static str) -> Result<()> {
+    // The handlers are already installed.
+    if OUTCOME.set(outcome).is_err() {
         return Ok(());
     }
     let caught = STOPPING.into_iter().filter(|signal| !ignored(*signal));
     listen(&caught.collect::<Vec<_>>())
 }
 
-/// Has a thread wait for signals: it may do what a signal's handler must not.
+/// Waits for signals on a thread, which is not restricted to async-signal-safe functions as a signal handler is.
 #[cfg(unix)]
 fn listen(caught: &[i32]) -> Result<()> {
-    let failed = |e| Error::failed(format!("signals cannot be caught: {e}"), "report this");
+    let failed = |e| {
+        Error::failed(
+            format!("cannot handle signals: {e}"),
+            "report this as a bug",
+        )
+    };
     let mut signals = signal_hook::iterator::Signals::new(caught).map_err(failed)?;
     let wait = move || signals.forever().for_each(|_| stop());
     let thread = std::thread::Builder::new().name("signals".into());
     thread.spawn(wait).map(drop).map_err(Error::threads)
 }
 
-/// Elsewhere the system runs a handler on a thread of its own.
+/// On Windows the system runs handlers on a separate thread.
 #[cfg(not(unix))]
 fn listen(caught: &[i32]) -> Result<()> {
-    let failed = |e| Error::failed(format!("signals cannot be caught: {e}"), "report this");
+    let failed = |e| {
+        Error::failed(
+            format!("cannot handle signals: {e}"),
+            "report this as a bug",
+        )
+    };
     for signal in caught {
-        // SAFETY: on Windows the handler interrupts no code of this process.
+        // SAFETY: on Windows the handler runs on its own thread and does not interrupt other code.
         unsafe { signal_hook::low_level::register(*signal, stop) }.map_err(failed)?;
     }
     Ok(())
 }
 
-/// What a signal does.
+/// Handles a signal.
 fn stop() {
     if TRAINING.load(Ordering::SeqCst) && !STOP.swap(true, Ordering::SeqCst) {
         return;
     }
     remove_unfinished();
     if std::io::stderr().is_terminal() {
-        // The message stands below the progress bar.
+        // Moves below the progress bar.
         tell("");
     }
-    let leaves = LEAVES.get().copied().unwrap_or_default();
-    tell(format!("sinew: interrupted; {leaves}"));
+    let outcome = OUTCOME.get().copied().unwrap_or_default();
+    tell(format!("sinew: interrupted; {outcome}"));
     signal_hook::low_level::exit(130);
 }
 
-/// The flag that a signal sets while a training runs; reset for a new one.
+/// The flag that a signal sets while training runs; reset for each training.
 pub fn stop_flag() -> Arc<AtomicBool> {
     STOP.store(false, Ordering::SeqCst);
     Arc::clone(&STOP)
@@ -88,10 +98,10 @@ pub fn set_training(training: bool) {
     TRAINING.store(training, Ordering::SeqCst);
 }
 
-/// Whether whoever started this process had a signal ignored, as `nohup` does with SIGHUP.
+/// Whether the parent process set a signal to be ignored, as `nohup` does with SIGHUP.
 #[cfg(unix)]
 fn ignored(signal: i32) -> bool {
-    // SAFETY: a zeroed sigaction is a valid one, and a call without a new one only fills it in.
+    // SAFETY: a zeroed sigaction is valid, and a call without a new action only fills it in.
     unsafe {
         let mut now: libc::sigaction = std::mem::zeroed();
         libc::sigaction(signal, std::ptr::null(), &mut now) == 0

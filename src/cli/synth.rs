@@ -1,26 +1,27 @@
 //! `sinew synth`
 
-use super::progress::{Progress, bytes, tell_size};
+use super::progress::{Progress, announce_size, bytes};
 use super::say;
 use crate::error::{Error, Place, Result};
 use crate::formats::synth;
+use crate::text::counted;
 use std::path::PathBuf;
 
 /// Generates a synthetic archive in the NTU RGB+D format.
 ///
-/// Example: sinew synth --out made.zip --clips 400
+/// Example: sinew synth --out synthetic.zip --clips 400
 #[derive(clap::Args)]
 pub struct Args {
     /// The archive to write
     #[arg(long)]
     pub out: PathBuf,
-    /// Clips to make; with --like all rows unless said
+    /// Number of clips [default with --like: all rows of the file]
     #[arg(long, required_unless_present = "like")]
     pub clips: Option<usize>,
-    /// Classes of motion
+    /// Number of motion classes, 2 to 120
     #[arg(long, default_value_t = 8)]
     pub classes: usize,
-    /// Same seed, same bytes
+    /// Random seed; the same seed gives the same archive
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Take clip names and frame counts from a CSV file (name,frames)
@@ -28,28 +29,28 @@ pub struct Args {
     pub like: Option<PathBuf>,
 }
 
-/// Runs the command, which writes over nothing: the name could be that of a real archive.
+/// Runs the command. Existing files are not overwritten, since they could be a real archive.
 pub fn run(args: &Args) -> Result<()> {
     if args.out.exists() {
         let help = "choose another file, or remove this one first";
-        let what = "exists, and is not overwritten";
+        let what = "exists; not overwritten";
         return Err(Error::input(Place::file(&args.out), what, help));
     }
-    make(args)
+    generate(args)
 }
 
 /// Writes the archive.
-pub fn make(args: &Args) -> Result<()> {
-    let options = synth::Options {
+pub fn generate(args: &Args) -> Result<()> {
+    let options = synth::SynthOptions {
         out: args.out.clone(),
         clips: args.clips,
         classes: args.classes,
         seed: args.seed,
         like: args.like.clone(),
     };
-    let plan = synth::Plan::new(&options)?;
-    tell_size(&args.out, plan.bytes());
-    let made = {
+    let plan = synth::ArchivePlan::new(&options)?;
+    announce_size(&args.out, plan.bytes());
+    let summary = {
         let progress = Progress::new("synth", args.clips.unwrap_or(0));
         plan.write(&mut |done, total| {
             progress.at(done, total);
@@ -57,14 +58,14 @@ pub fn make(args: &Args) -> Result<()> {
         })?
     };
     say(format!(
-        "{}: {} clips of {} classes ({} with two people), {} performers, {} frames; {}, {} of text",
+        "{}: {} of {} ({} with two people), {}, {}; {}, {} uncompressed",
         args.out.display(),
-        made.clips,
-        made.classes,
-        made.two_person,
-        made.performers,
-        made.frames,
-        bytes(made.bytes),
-        bytes(made.text_bytes),
+        counted(summary.clips, "clip"),
+        counted(summary.classes, "class"),
+        summary.two_person,
+        counted(summary.performers, "performer"),
+        counted(summary.frames, "frame"),
+        bytes(summary.bytes),
+        bytes(summary.text_bytes),
     ))
 }

@@ -1,13 +1,13 @@
 //! Input quoted in messages: one line, of limited length, without control characters.
 
-use crate::text::cut;
+use crate::text::truncated;
 
 /// Characters of what a message quotes from its input, in which a name may have any length.
 const QUOTED: usize = 2_000;
 
 /// A text that may quote the input, as one line of limited length.
 pub(super) fn quoted(text: &str) -> String {
-    one_line(&cut(text, QUOTED))
+    one_line(&truncated(text, QUOTED))
 }
 
 /// A text of one line that does nothing to a terminal: control characters are written as escapes.

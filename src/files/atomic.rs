@@ -1,4 +1,8 @@
-//! Files that are whole or not there: a sibling temporary file, synced, renamed, and its folder synced.
+//! Atomic writes: a temporary file in the same folder is written, synced and renamed, then the folder is synced.
+//!
+//! Not built on `tempfile::NamedTempFile`, because a killed process cannot remove its temporary files: their names contain
+//! the target's name, and they are locked while in use, so that a later write to the same target can recognise and remove
+//! leftovers without touching files that another process is still writing.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -7,10 +11,11 @@ use std::path::{Path, PathBuf};
 use super::unfinished;
 use crate::error::{Error, Place, Result};
 
-/// How the name of every temporary file ends; whatever ends so was left by an interrupted write.
+/// Suffix of all temporary files. An unlocked file with this suffix was left by an interrupted write.
 const SUFFIX: &str = ".sinew-part";
 
-/// A file that appears under its name at [`AtomicFile::commit`], whole. Dropped before, or interrupted, it leaves nothing.
+/// A file that appears under its name only with [`AtomicFile::commit`]. Dropping it earlier, or an interruption, leaves
+/// nothing behind.
 #[derive(Debug)]
 pub struct AtomicFile {
     target: PathBuf,
@@ -20,17 +25,20 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Starts a file beside its target; of a link, beside what it leads to.
+    /// Creates the temporary file in the folder of the target. If the target is a link, its destination is replaced.
     ///
     /// # Errors
-    /// [`Error::Input`] for a target that is there and no file, such as a folder or a device; what the system says to
-    /// creating it.
+    /// [`Error::Input`] if the target exists and is not a regular file; [`Error::Io`] if the file cannot be created.
     pub fn create(target: impl AsRef<Path>) -> Result<Self> {
         let mut target = target.as_ref().to_path_buf();
         if let Ok(there) = fs::metadata(&target) {
             if !there.is_file() {
-                let what = "exists and is not a file that can be replaced";
-                return Err(Error::input(Place::file(target), what, "name a file"));
+                let what = "exists and is not a regular file";
+                return Err(Error::input(
+                    Place::file(target),
+                    what,
+                    "choose another file name",
+                ));
             }
             target = fs::canonicalize(&target).map_err(|e| Error::io(&target, "write", e))?;
         }
@@ -44,10 +52,10 @@ impl AtomicFile {
         })
     }
 
-    /// Syncs, renames over the target and syncs the folder.
+    /// Syncs the file, renames it to the target and syncs the folder.
     ///
     /// # Errors
-    /// What the system says; the target is then as it was before.
+    /// [`Error::Io`]. Unless only the sync of the folder failed, the target is unchanged.
     pub fn commit(mut self) -> Result<()> {
         let refused = |error| Error::io(&self.target, "write", error);
         self.file.sync_all().map_err(refused)?;
@@ -70,16 +78,16 @@ impl Write for AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.committed {
-            // Nothing more can be done about a part that cannot be removed; its name tells what it is.
+            // If removal fails, the next write to the same target removes the file.
             let _ = unfinished::end(&self.part, || fs::remove_file(&self.part));
         }
     }
 }
 
-/// Writes a whole file, or leaves the one that was there.
+/// Writes a file atomically.
 ///
 /// # Errors
-/// What the system says.
+/// As [`AtomicFile::create`] and [`AtomicFile::commit`].
 pub fn write(target: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     let mut file = AtomicFile::create(&target)?;
     file.write_all(bytes)
@@ -87,7 +95,7 @@ pub fn write(target: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     file.commit()
 }
 
-/// A temporary file of its own beside the target, locked for as long as it is open: what is locked, somebody writes.
+/// Creates a new temporary file in the folder of the target and locks it. The lock marks it as in use while it is open.
 fn part_of(target: &Path) -> io::Result<(PathBuf, File)> {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let process = std::process::id();
@@ -96,8 +104,8 @@ fn part_of(target: &Path) -> io::Result<(PathBuf, File)> {
         let part = folder_of(target).join(format!(".{name}.{process}-{number}{SUFFIX}"));
         number += 1;
         match unfinished::create_new(&part) {
-            // Another process may have taken it for left over before it was locked, or be about to. A file system without
-            // locks cannot be asked whose a part is.
+            // Between creation and locking, another process may have locked it as a leftover or removed it. File systems
+            // without locks return another error, and the file is used as it is.
             Ok(file) => {
                 let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
                 if !taken && part.exists() {
@@ -111,9 +119,9 @@ fn part_of(target: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// Removes a temporary file unless somebody still writes it; returns whether it is gone.
+/// Removes a temporary file unless it is still being written; returns whether it is gone.
 fn remove_part(part: &Path) -> io::Result<bool> {
-    // Held until the part is gone, so that whoever has just made it sees that it is lost.
+    // The lock is held until the file is gone, so that a process that has just created it notices.
     let held = File::open(part);
     let locked = held.as_ref().map(File::try_lock);
     if matches!(locked, Ok(Err(TryLockError::WouldBlock))) {
@@ -125,10 +133,10 @@ fn remove_part(part: &Path) -> io::Result<bool> {
     }
 }
 
-/// Removes what interrupted writes left in a folder; returns how many files.
+/// Removes the temporary files that interrupted writes left in a folder; returns their number.
 ///
 /// # Errors
-/// What the system says.
+/// [`Error::Io`] if the folder cannot be read or a file cannot be removed.
 pub fn remove_leftovers(folder: impl AsRef<Path>) -> Result<usize> {
     let folder = folder.as_ref();
     let mut removed = 0;
@@ -145,7 +153,7 @@ pub fn remove_leftovers(folder: impl AsRef<Path>) -> Result<usize> {
     Ok(removed)
 }
 
-/// True for the name of a file that an interrupted write left.
+/// Whether a path has the name of a temporary file of an [`AtomicFile`].
 #[must_use]
 pub fn is_leftover(path: &Path) -> bool {
     path.file_name().is_some_and(|name| {
@@ -154,7 +162,7 @@ pub fn is_leftover(path: &Path) -> bool {
     })
 }
 
-/// Removes what interrupted writes of this file left. What cannot be removed is no reason not to write.
+/// Removes the temporary files that interrupted writes to this target left; failures are ignored.
 fn remove_parts(target: &Path) {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let start = format!(".{name}.");
@@ -172,15 +180,15 @@ fn remove_parts(target: &Path) {
     }
 }
 
-/// Makes a folder, with those above it.
+/// Creates a folder and its parents.
 ///
 /// # Errors
-/// What the system says.
+/// [`Error::Io`].
 pub fn create_folder(folder: impl AsRef<Path>) -> Result<()> {
     fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, "create the folder", error))
 }
 
-/// The folder that a path lies in.
+/// The parent folder of a path; `.` for a plain file name.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -188,7 +196,7 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes a rename in the folder last; only Unix can open a folder for that.
+/// Makes a rename in the folder durable. Only Unix can open a folder for this.
 fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) {
         let synced = File::open(folder).and_then(|handle| handle.sync_all());

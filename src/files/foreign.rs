@@ -1,10 +1,10 @@
-//! What a file is that is not what its name says, by its first bytes.
+//! Identification of files of another type than expected, by their first bytes.
 
-/// Bytes that are looked at.
+/// Number of bytes examined.
 const START: usize = 1024;
 
-/// What a file is, and what to do about it, where it begins as one of the files that people mistake for another: a Git
-/// LFS pointer, a web page, an archive. None where it begins otherwise.
+/// Identifies the types of files that are commonly mistaken for another: a Git LFS pointer, a web page, an archive. Returns
+/// what the file is and what to do; `None` for any other start.
 #[must_use]
 pub fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
     let start = start.get(..START).unwrap_or(start);
@@ -17,20 +17,20 @@ pub fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
         begin.is_some_and(|begin| begin.eq_ignore_ascii_case(with))
     };
     if begins(b"version https://git-lfs") {
-        let help = "run `git lfs pull` where it was cloned, or download the file itself";
+        let help = "run `git lfs pull` in the cloned repository, or download the file itself";
         return Some(("a Git LFS pointer, not the file", help));
     }
     if [&b"<!doctype"[..], b"<html", b"<?xml", b"<head", b"<error"]
         .into_iter()
         .any(begins)
     {
-        let help = "open it in a browser to see what it says, and download the file itself";
+        let help = "open it in a browser (it may be a login page), then download the file itself";
         return Some(("a web page, not the file", help));
     }
     let kinds: [(&[u8], &str, &str); 7] = [
         (
             b"PK\x03\x04",
-            "a zip archive, as torch.save writes it",
+            "a zip archive, as written by torch.save",
             "export it with safetensors.torch.save_file and the metadata of a sinew file",
         ),
         (

@@ -1,5 +1,7 @@
-//! The header of a safetensors file: eight bytes of length, then JSON that names each tensor with its type, shape and
-//! place. It is read and checked by itself, so that a file can be judged before its tensors cost anything.
+//! The header of a safetensors file: its length in eight bytes, then JSON with the type, shape and byte range of each tensor.
+//!
+//! It is read without the tensors, so that a file can be rejected before they take memory. The safetensors crate parses only
+//! whole files in memory, and does not limit the number of tensors and dimensions.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,10 +18,10 @@ use super::{foreign, regular};
 use crate::error::{Error, Place, Result};
 use crate::limits::{DIMENSIONS, HEADER_BYTES, TENSORS};
 
-/// What a safetensors file says of itself. Its tensors lie one behind the other and fill the file.
+/// The header of a safetensors file. The tensors are contiguous and fill the rest of the file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Header {
-    /// Text by key.
+    /// Metadata by key.
     pub metadata: BTreeMap<String, String>,
     /// Tensors by name.
     pub tensors: BTreeMap<String, TensorInfo>,
@@ -28,23 +30,23 @@ pub struct Header {
 /// One tensor of a header.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TensorInfo {
-    /// The type of its numbers.
+    /// Element type.
     pub dtype: Dtype,
-    /// Its shape.
+    /// Shape.
     pub shape: Vec<usize>,
-    /// Its bytes, counted from the start of the file.
+    /// Byte range, counted from the start of the file.
     pub bytes: Range<u64>,
 }
 
-/// Bytes of the header's length.
+/// Size of the header's length field, in bytes.
 const LENGTH: usize = 8;
 
 impl Header {
-    /// Reads the header of a regular file, and leaves the file at its end.
+    /// Reads the header of a regular file. The returned file is positioned after the header.
     ///
     /// # Errors
-    /// [`Error::Input`] for anything but a regular file, a file of another kind, one that is cut short or longer than its
-    /// header says, more than [`TENSORS`] tensors or [`HEADER_BYTES`] of header; what the system says.
+    /// [`Error::Input`] for anything but a regular file, a file of another type, a size that does not match the header, more
+    /// than [`TENSORS`] tensors, or a header larger than [`HEADER_BYTES`]; [`Error::Io`] if it cannot be read.
     pub fn read(path: &Path) -> Result<(Self, File)> {
         let bytes = regular(path)?;
         let refused = |error| Error::io(path, "read", error);
@@ -54,7 +56,7 @@ impl Header {
         first.map_err(refused)?;
         let length = Self::length(&start, bytes);
         let length = length.map_err(|what| {
-            // What else it is shows in its first bytes, as far as they can be read.
+            // The first bytes identify files of another type.
             let _ = (&mut file).take(1024).read_to_end(&mut start);
             wrong(path, &start, what)
         })?;
@@ -70,7 +72,7 @@ impl Header {
         }
     }
 
-    /// The header of a whole file in memory, which came from `path`.
+    /// Parses the header of a whole file in memory, which was read from `path`.
     ///
     /// # Errors
     /// As [`Header::read`].
@@ -85,25 +87,25 @@ impl Header {
         parsed.map_err(|what| wrong(path, file, what))
     }
 
-    /// The header's length, of a file of so many bytes that starts so.
+    /// The length of the header, from the start of a file and its size in bytes.
     fn length(start: &[u8], bytes: u64) -> std::result::Result<u64, String> {
         let Some(length) = start.first_chunk::<LENGTH>() else {
-            return Err(format!("it has only {bytes} bytes"));
+            return Err(format!("only {bytes} bytes"));
         };
         let length = u64::from_le_bytes(*length);
         if length > HEADER_BYTES {
             let most = HEADER_BYTES >> 20;
             return Err(format!(
-                "its header would have {length} bytes, more than {most} MiB"
+                "the header would have {length} bytes, more than {most} MiB"
             ));
         }
         match length > bytes.saturating_sub(LENGTH as u64) {
-            true => Err("it is cut short within its header".into()),
+            true => Err("truncated within the header".into()),
             false => Ok(length),
         }
     }
 
-    /// A header's JSON, compared with the size of the file.
+    /// Parses the JSON of a header and compares it with the size of the file.
     fn of(json: &[u8], bytes: u64) -> std::result::Result<Self, String> {
         let raw: Raw = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let first = (LENGTH + json.len()) as u64;
@@ -113,20 +115,20 @@ impl Header {
         for (name, tensor) in order {
             let [from, to] = tensor.data_offsets;
             let Some(size) = tensor.size() else {
-                return Err(format!("the shape of {name:?} has no size"));
+                return Err(format!("the shape of {name:?} is too large"));
             };
             if from != end || to.checked_sub(from) != Some(size) {
                 return Err(format!(
-                    "{name:?} would lie at {from} to {to}, which does not fit its shape or the tensor before"
+                    "the byte range of {name:?}, {from} to {to}, does not match its shape or the previous tensor"
                 ));
             }
             end = to;
         }
         let there = bytes.saturating_sub(first);
         if end != there {
-            let how = if end > there { "cut short" } else { "too long" };
+            let how = if end > there { "truncated" } else { "too long" };
             return Err(format!(
-                "it is {how}: its tensors have {end} bytes, and {there} are there"
+                "{how}: the tensors need {end} bytes, but the file has {there}"
             ));
         }
         let tensors = raw.tensors.into_iter().map(|(name, tensor)| {
@@ -145,19 +147,19 @@ impl Header {
     }
 }
 
-/// What is said of a file that begins so and is no whole safetensors file.
+/// The error for a file that is not a valid safetensors file, from its first bytes.
 fn wrong(path: &Path, start: &[u8], what: String) -> Error {
     let (what, help) = match foreign(start) {
         Some((what, help)) => (what.to_string(), help),
         None => (
             format!("damaged, or not a safetensors file: {what}"),
-            "use a whole file, as sinew writes it",
+            "use a complete file written by sinew",
         ),
     };
     Error::input(Place::file(path), what, help)
 }
 
-/// A header as its JSON has it, no larger than the limits.
+/// The JSON of a header, parsed within the limits.
 #[derive(Default)]
 struct Raw {
     metadata: BTreeMap<String, String>,
@@ -172,7 +174,7 @@ struct RawTensor {
 }
 
 impl RawTensor {
-    /// Bytes of its numbers; none where they cannot be counted.
+    /// Size of the tensor, in bytes; `None` on overflow or if it is not a whole number of bytes.
     fn size(&self) -> Option<u64> {
         let mut sides = self.shape.0.iter();
         let numbers = sides.try_fold(1u64, |product, side| product.checked_mul(*side as u64))?;
@@ -181,7 +183,7 @@ impl RawTensor {
     }
 }
 
-/// At most [`DIMENSIONS`] sides.
+/// A shape of at most [`DIMENSIONS`] dimensions.
 struct Shape(Vec<usize>);
 
 impl<'de> Deserialize<'de> for Shape {
@@ -242,7 +244,7 @@ impl<'de> Deserialize<'de> for Raw {
                             .is_some()
                     };
                     if twice {
-                        let what = format!("{name:?} is there twice");
+                        let what = format!("duplicate key {name:?}");
                         return Err(A::Error::custom(what));
                     }
                 }
@@ -282,23 +284,27 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_add_up_is_refused() {
+    fn inconsistent_headers_are_refused() {
         let tensor = |name: &str, shape: &str, [from, to]: [u64; 2]| {
             format!(r#""{name}":{{"dtype":"F32","shape":[{shape}],"data_offsets":[{from},{to}]}}"#)
         };
         let huge = "18446744073709551615";
         for (entries, data, said) in [
-            (vec![tensor("a", "2", [0, 4])], 4, "does not fit its shape"),
-            (vec![tensor("a", "1", [4, 0])], 4, "does not fit"),
-            (vec![tensor("a", "1", [4, 8])], 8, "does not fit"),
-            (vec![tensor("a", "1", [0, 4])], 3, "cut short"),
+            (
+                vec![tensor("a", "2", [0, 4])],
+                4,
+                "does not match its shape",
+            ),
+            (vec![tensor("a", "1", [4, 0])], 4, "does not match"),
+            (vec![tensor("a", "1", [4, 8])], 8, "does not match"),
+            (vec![tensor("a", "1", [0, 4])], 3, "truncated"),
             (vec![tensor("a", "1", [0, 4])], 5, "too long"),
             (
                 vec![tensor("a", &format!("{huge},{huge}"), [0, 0])],
                 0,
-                "has no size",
+                "is too large",
             ),
-            (vec![tensor("a", huge, [0, 0])], 0, "has no size"),
+            (vec![tensor("a", huge, [0, 0])], 0, "is too large"),
             (
                 vec![tensor("a", "1,1,1,1,1,1,1,1,1", [0, 4])],
                 4,
@@ -307,12 +313,12 @@ mod tests {
             (
                 vec![tensor("a", "1", [0, 4]), tensor("a", "1", [0, 4])],
                 4,
-                "twice",
+                "duplicate key",
             ),
             (
                 vec![tensor("a", "1", [0, 4]), tensor("b", "1", [0, 4])],
                 4,
-                "the tensor before",
+                "the previous tensor",
             ),
         ] {
             let json = format!("{{{}}}", entries.join(","));
@@ -328,13 +334,13 @@ mod tests {
         long[..8].copy_from_slice(&u64::MAX.to_le_bytes());
         assert!(refusal(&long).contains("more than 64 MiB"));
         long[..8].copy_from_slice(&3u64.to_le_bytes());
-        assert!(refusal(&long).contains("cut short within its header"));
+        assert!(refusal(&long).contains("truncated within the header"));
         assert!(refusal(b"abc").contains("only 3 bytes"));
         assert!(refusal(&file("[]", 0)).contains("an object that names tensors"));
     }
 
     #[test]
-    fn what_it_is_instead_is_said() {
+    fn other_file_types_are_named() {
         for (start, said) in [
             (
                 "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",

@@ -1,5 +1,5 @@
-//! Files mapped into memory, and which of them an address belongs to: whoever cuts such a file short ends every process
-//! that reads it with a bus error, and the process can then at least say which file it was.
+//! Memory-mapped files, with a registry from addresses to file names. If another program truncates a mapped file, reading it
+//! raises a bus error; the registry lets the signal handler name the file.
 
 use std::fs::File;
 use std::io;
@@ -13,31 +13,31 @@ use memmap2::Mmap;
 use super::regular;
 use crate::error::{Error, Result, one_line};
 
-/// One mapping. It stays in the list for good, since a signal handler may be reading it at any moment, and is taken again
-/// by the next mapping of the same path.
+/// One mapping. Entries are never freed, since a signal handler may read them at any time; an unused one is reused by the next
+/// mapping of the same path.
 struct Entry {
-    /// The path as text that may be printed.
+    /// The path, printable.
     name: String,
     start: AtomicUsize,
-    /// Bytes; 0 while nothing is mapped, [`CLAIMED`] while `start` is not written yet.
+    /// Length in bytes; 0 if unused, [`CLAIMED`] while `start` is being written.
     length: AtomicUsize,
     next: Option<&'static Entry>,
 }
 
-/// No mapping is that long.
+/// Longer than any mapping.
 const CLAIMED: usize = usize::MAX;
 
-/// The newest entry; entries are only ever added.
+/// The newest entry of the list; entries are only added.
 static NEWEST: AtomicPtr<Entry> = AtomicPtr::new(ptr::null_mut());
 
 /// All entries, the newest first.
 fn entries() -> impl Iterator<Item = &'static Entry> {
     let newest = NEWEST.load(Ordering::Acquire);
-    // SAFETY: an entry is leaked before its address is stored, and changes in its atomic fields alone.
+    // SAFETY: an entry is leaked before its address is stored, and afterwards only its atomic fields change.
     std::iter::successors(unsafe { newest.as_ref() }, |entry| entry.next)
 }
 
-/// An entry of this name that nobody has, claimed.
+/// Claims an unused entry with this name, or adds one.
 fn claim(name: String) -> &'static Entry {
     let free = |entry: &&Entry| {
         let claimed = || {
@@ -67,8 +67,7 @@ fn claim(name: String) -> &'static Entry {
     }
 }
 
-/// The name of the mapped file that an address lies in. It takes no lock and allocates nothing, so that a signal handler
-/// can ask.
+/// The name of the mapped file that contains an address. Async-signal-safe: it takes no lock and does not allocate.
 #[must_use]
 pub fn mapped_at(address: usize) -> Option<&'static str> {
     let holds = |entry: &&Entry| {
@@ -89,7 +88,7 @@ impl MappedFile {
     /// Maps a whole regular file.
     ///
     /// # Errors
-    /// [`Error::Input`] for anything but a regular file; what the system says.
+    /// [`Error::Input`](crate::Error::Input) for anything but a regular file; [`Error::Io`] if it cannot be mapped.
     pub fn open(path: &Path) -> Result<Self> {
         regular(path)?;
         let mapped = File::open(path).and_then(|file| Self::of(&file, path));
@@ -97,12 +96,12 @@ impl MappedFile {
     }
 
     fn of(file: &File, path: &Path) -> io::Result<Self> {
-        // SAFETY: the bytes are only read. Whoever changes them meanwhile changes what is read, and whoever cuts the file
-        // short ends this process with a bus error; neither reads foreign memory.
+        // SAFETY: the bytes are only read, as plain integers. If another process modifies the file, other values are read; if
+        // it truncates the file, this process ends with a bus error. Neither accesses memory outside the mapping.
         let bytes = unsafe { Mmap::map(file) }?;
         let entry = claim(one_line(&path.display().to_string()));
         entry.start.store(bytes.as_ptr().addr(), Ordering::Release);
-        // An empty file stays claimed: no address lies in it.
+        // An empty file stays claimed, since it contains no address.
         let length = if bytes.is_empty() {
             CLAIMED
         } else {
@@ -138,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_tells_its_file() {
+    fn addresses_map_to_file_names() {
         let folder = tempfile::tempdir().unwrap();
         let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
         for path in [&a, &b] {
@@ -161,6 +160,6 @@ mod tests {
         assert_eq!(mapped_at(last(&again[1])), Some(&a_name[..]));
         drop(again);
         drop(MappedFile::open(&a).unwrap());
-        assert_eq!(count(), 3, "an entry that is free is taken again");
+        assert_eq!(count(), 3, "unused entries are reused");
     }
 }

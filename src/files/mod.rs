@@ -1,4 +1,4 @@
-//! Files: written whole or not at all, read within limits, mapped under their names.
+//! File access: atomic writes, reads within size limits, memory maps.
 
 mod atomic;
 mod foreign;
@@ -26,21 +26,21 @@ use std::path::Path;
 
 use crate::error::{Error, Place, Result};
 
-/// Refuses what is no regular file before it is opened: opening a pipe waits for its other end, and a device may have no
-/// end.
+/// The size in bytes of a regular file. Called before a file is opened: opening a pipe would wait for its other end, and
+/// reading a device may never end.
 ///
 /// # Errors
-/// [`Error::Input`] for a folder, a pipe, a device or a socket; what the system says.
+/// [`Error::Input`] for a folder, a pipe, a device or a socket; [`Error::Io`] if there is no such file.
 pub fn regular(path: &Path) -> Result<u64> {
     let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, "read", e))?;
     if metadata.is_file() {
         return Ok(metadata.len());
     }
     let (what, help) = match metadata.is_dir() {
-        true => ("a folder, not a file", "name a file in it"),
+        true => ("a folder, not a file", "pass a file inside it"),
         false => (
             "a pipe, a device or a socket, not a file",
-            "copy what it holds to a file, and name that",
+            "copy its contents to a file, and pass that",
         ),
     };
     Err(Error::input(Place::file(path), what, help))

@@ -1,4 +1,4 @@
-//! A checksum at the end of an HTML page, in a comment that no browser shows.
+//! A checksum in a comment at the end of an HTML page.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -6,14 +6,14 @@ const START: &str = "<!-- xxh3-64 of all before: ";
 const END: &str = " -->\n";
 const LENGTH: usize = START.len() + 16 + END.len();
 
-/// The page with its checksum behind it.
+/// Appends the checksum to a page.
 #[must_use]
 pub fn seal(page: &str) -> String {
     let sum = xxh3_64(page.as_bytes());
     format!("{page}{START}{sum:016x}{END}")
 }
 
-/// Whether a page is what [`seal`] made; none for a page without a checksum.
+/// Whether the checksum of a page is right; `None` for a page without one.
 #[must_use]
 pub fn sealed(page: &[u8]) -> Option<bool> {
     let (text, comment) = page.split_at(page.len().saturating_sub(LENGTH));
@@ -21,7 +21,7 @@ pub fn sealed(page: &[u8]) -> Option<bool> {
     if comment == format!("{START}{sum:016x}{END}").as_bytes() {
         return Some(true);
     }
-    // A damaged comment is one as well: what is left of it tells.
+    // A damaged comment counts as a wrong checksum; it is recognised by its remaining parts.
     let looks_like = [START, "xxh3", "all before", END].iter().any(|part| {
         comment
             .windows(part.len())
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_counts() {
+    fn every_changed_bit_is_noticed() {
         let page = seal("<!doctype html><p>text</p>\n");
         assert_eq!(sealed(page.as_bytes()), Some(true));
         assert_eq!(sealed(b"<!doctype html><p>text</p>\n"), None);

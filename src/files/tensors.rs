@@ -1,4 +1,4 @@
-//! Float32 tensors in a safetensors file: written with everything in order, so that same contents are same bytes.
+//! Safetensors files of float32 tensors. Keys are written in order, so equal contents give equal bytes.
 
 use super::{AtomicFile, Header};
 use crate::error::{Error, Place, Result};
@@ -11,23 +11,23 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
-/// A tensor's shape and numbers, row by row.
+/// Shape and values of a tensor, row-major.
 pub type Numbers = (Vec<usize>, Vec<f32>);
 
-/// What a file holds: text by key, tensors by name.
+/// The contents of a file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tensors {
-    /// The header's metadata.
+    /// The metadata of the header.
     pub metadata: BTreeMap<String, String>,
-    /// The tensors.
+    /// The tensors by name.
     pub tensors: BTreeMap<String, Numbers>,
 }
 
-/// The metadata's key for the checksum of everything else in the file.
+/// The metadata key of the checksum over everything else in the file.
 pub const CHECKSUM: &str = "checksum";
 
 impl Tensors {
-    /// xxh3-64 of all text and all numbers but the checksum itself, as 16 hexadecimal digits.
+    /// xxh3-64 of all metadata except the checksum, and of all tensors, as 16 hexadecimal digits.
     fn checksum(&self) -> String {
         let mut hash = Xxh3::new();
         for (key, text) in self.metadata.iter().filter(|(key, _)| *key != CHECKSUM) {
@@ -41,15 +41,15 @@ impl Tensors {
         format!("{:016x}", hash.digest())
     }
 
-    /// Puts in the checksum, which [`Tensors::read`] then holds the file against.
+    /// Adds the checksum that [`Tensors::read`] verifies.
     pub fn seal(&mut self) {
         self.metadata.insert(CHECKSUM.into(), self.checksum());
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file atomically.
     ///
     /// # Errors
-    /// What the system says.
+    /// As [`AtomicFile::create`] and [`AtomicFile::commit`].
     pub fn write(&self, path: &Path) -> Result<()> {
         let mut out = AtomicFile::create(path)?;
         self.write_to(&mut out)
@@ -57,10 +57,10 @@ impl Tensors {
         out.commit()
     }
 
-    /// Writes what the file holds.
+    /// Writes the contents of the file to `out`.
     ///
     /// # Errors
-    /// What the system says.
+    /// Any error of `out`.
     pub fn write_to(&self, out: &mut impl Write) -> std::io::Result<()> {
         let mut header = Map::new();
         if !self.metadata.is_empty() {
@@ -83,7 +83,7 @@ impl Tensors {
         Ok(())
     }
 
-    /// Reads a file and checks its structure.
+    /// Reads a file, checks its structure and verifies its checksum if it has one.
     ///
     /// # Errors
     /// As [`TensorFile::open`] and [`TensorFile::read`].
@@ -91,7 +91,7 @@ impl Tensors {
         TensorFile::open(path)?.read()
     }
 
-    /// The same of bytes that came from `path`.
+    /// Parses bytes that were read from `path`.
     ///
     /// # Errors
     /// As [`Tensors::read`].
@@ -100,7 +100,7 @@ impl Tensors {
         only_float32(&header, path)?;
         let mut tensors = BTreeMap::new();
         for (name, info) in &header.tensors {
-            // The header was compared with the length of the bytes.
+            // `Header::parse` checked the ranges against the length of the bytes.
             let [start, end] = [info.bytes.start, info.bytes.end].map(|at| at as usize);
             let values = numbers(all.get(start..end).unwrap_or_default());
             tensors.insert(name.clone(), (info.shape.clone(), values));
@@ -108,7 +108,7 @@ impl Tensors {
         Self::whole(header.metadata, tensors, path)
     }
 
-    /// Refuses what differs from its checksum.
+    /// Verifies the checksum.
     fn whole(
         metadata: BTreeMap<String, String>,
         tensors: BTreeMap<String, Numbers>,
@@ -117,9 +117,9 @@ impl Tensors {
         let file = Tensors { metadata, tensors };
         match file.metadata.get(CHECKSUM) {
             Some(sum) if *sum != file.checksum() => {
-                let help = "use a whole copy; where another program changed the numbers on purpose, renew the checksum \
+                let help = "use an intact copy; if another program changed the weights on purpose, update the checksum \
                             with scripts/seal_weights.py";
-                let what = "damaged: its checksum does not fit";
+                let what = "damaged: wrong checksum";
                 Err(Error::input(Place::file(path), what, help))
             }
             _ => Ok(file),
@@ -127,7 +127,7 @@ impl Tensors {
     }
 }
 
-/// An open file of tensors of which the header alone was read, so that it can be judged before it costs memory.
+/// An open file of which only the header was read, so that it can be checked before the tensors take memory.
 #[derive(Debug)]
 pub struct TensorFile {
     path: PathBuf,
@@ -139,7 +139,7 @@ impl TensorFile {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// [`Error::Input`] for what [`Header::read`] refuses, and for other numbers than float32; what the system says.
+    /// As [`Header::read`]; also [`Error::Input`] for tensors that are not float32.
     pub fn open(path: &Path) -> Result<Self> {
         let (header, file) = Header::read(path)?;
         only_float32(&header, path)?;
@@ -150,7 +150,7 @@ impl TensorFile {
         })
     }
 
-    /// What the file says of itself.
+    /// The header.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
@@ -159,8 +159,8 @@ impl TensorFile {
     /// Reads the tensors.
     ///
     /// # Errors
-    /// [`Error::Input`] for a file that was cut short meanwhile or differs from its checksum, where it has one; what the
-    /// system says.
+    /// [`Error::Input`] if the file has a checksum and it is wrong; [`Error::Io`] if the file cannot be read, for example
+    /// because it was truncated in the meantime.
     pub fn read(mut self) -> Result<Tensors> {
         let refused = |error| Error::io(&self.path, "read", error);
         let mut order: Vec<_> = self.header.tensors.into_iter().collect();
@@ -184,20 +184,20 @@ fn only_float32(header: &Header, path: &Path) -> Result<()> {
     match tensors.find(|(_, info)| info.dtype != Dtype::F32) {
         None => Ok(()),
         Some((name, info)) => {
-            let what = format!("{name} is {:?} and should be float32", info.dtype);
+            let what = format!("{name} is {:?} instead of float32", info.dtype);
             let help = "convert it to float32";
             Err(Error::input(Place::file(path), what, help))
         }
     }
 }
 
-/// Numbers of little-endian bytes.
+/// Values from little-endian bytes.
 fn numbers(bytes: &[u8]) -> Vec<f32> {
     let words = bytes.as_chunks::<4>().0;
     words.iter().map(|word| f32::from_le_bytes(*word)).collect()
 }
 
-/// Little-endian bytes of numbers; their own memory where the machine keeps them so.
+/// Values as little-endian bytes, without a copy on little-endian machines.
 pub fn bytes(values: &[f32]) -> Cow<'_, [u8]> {
     if cfg!(target_endian = "little") {
         Cow::Borrowed(bytemuck::cast_slice(values))

@@ -1,4 +1,4 @@
-//! Files that are read whole, within a limit.
+//! Reading of whole files within a size limit.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -7,19 +7,19 @@ use std::path::Path;
 use super::{foreign, regular};
 use crate::error::{Error, Place, Result};
 
-/// The text of a regular file of at most `most` bytes.
+/// Reads a regular UTF-8 file of at most `most` bytes.
 ///
 /// # Errors
-/// [`Error::Input`] for anything but a regular file, for a larger one, and for one that is not UTF-8; what the system
-/// says.
+/// [`Error::Input`] for anything but a regular file, a larger file, and text that is not UTF-8; [`Error::Io`] if it cannot be
+/// read.
 pub fn text(path: &Path, most: u64) -> Result<String> {
     utf8(bytes_of(path, most)?, path)
 }
 
-/// The bytes of a regular file of at most `most` bytes.
+/// Reads a regular file of at most `most` bytes.
 ///
 /// # Errors
-/// [`Error::Input`] for anything but a regular file, and for a larger one; what the system says.
+/// [`Error::Input`] for anything but a regular file, and for a larger file; [`Error::Io`] if it cannot be read.
 pub fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>> {
     if regular(path)? > most {
         return Err(too_large(path, most));
@@ -27,7 +27,7 @@ pub fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>> {
     bytes_up_to(path, most)
 }
 
-/// The same; none where there is no such file.
+/// [`bytes_of`], or `None` if there is no such file.
 ///
 /// # Errors
 /// As [`bytes_of`].
@@ -38,7 +38,7 @@ pub fn bytes_if_there(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// The text of a file or a pipe, such as a shell's `<(command)`. What has no end is refused at the limit.
+/// Reads a UTF-8 file or pipe, such as a shell's `<(command)`. Endless input is rejected at the limit.
 ///
 /// # Errors
 /// As [`text`].
@@ -50,7 +50,7 @@ fn bytes_up_to(path: &Path, most: u64) -> Result<Vec<u8>> {
     let refused = |error| Error::io(path, "read", error);
     let file = File::open(path).map_err(refused)?;
     let mut bytes = Vec::new();
-    // One byte more than allowed tells a file that is too large from one that just fits.
+    // Reading one more byte than allowed distinguishes a file that is too large from one that just fits.
     let limited = file.take(most.saturating_add(1)).read_to_end(&mut bytes);
     if limited.map_err(refused)? as u64 > most {
         return Err(too_large(path, most));
@@ -58,7 +58,7 @@ fn bytes_up_to(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Bytes that came from `path` as text.
+/// Converts bytes that were read from `path` to text.
 ///
 /// # Errors
 /// [`Error::Input`] at the line of the first byte that is not UTF-8.
@@ -73,7 +73,7 @@ pub fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String> {
             None => {
                 let byte = error.as_bytes()[at];
                 let what = format!("not UTF-8 text: byte {at} is {byte:#04x}");
-                Error::input(place, what, "save it as UTF-8, or restore it from a copy")
+                Error::input(place, what, "save it as UTF-8, or restore a copy")
             }
         }
     })
@@ -81,8 +81,8 @@ pub fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String> {
 
 fn too_large(path: &Path, most: u64) -> Error {
     let what = match most >> 20 {
-        0 => format!("larger than {most} bytes, the most that is read of such a file"),
-        mib => format!("larger than {mib} MiB, the most that is read of such a file"),
+        0 => format!("larger than {most} bytes, the limit for such a file"),
+        mib => format!("larger than {mib} MiB, the limit for such a file"),
     };
     Error::input(Place::file(path), what, "check that it is the right file")
 }

@@ -1,4 +1,4 @@
-//! What this process is writing and has not finished: removed when the process is told to stop.
+//! Registry of unfinished files and temporary folders, which are removed when the process is interrupted.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -11,15 +11,15 @@ use tempfile::TempDir;
 
 use crate::error::{Error, Result};
 
-/// The parts of files and the temporary folders that are there now.
+/// The temporary files and folders that exist now.
 static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    // The set is sound after every statement that changes it.
+    // The set is consistent after every statement that changes it.
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Opens a new file that does not outlive an interruption. While it is made nothing is removed, so that none escapes.
+/// Creates a file that an interruption removes. The registry is locked meanwhile, so that no file escapes the removal.
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
     let mut all = unfinished();
     let file = File::options().write(true).create_new(true).open(path)?;
@@ -27,21 +27,21 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Finishes such a file, by a rename or a removal. Where it was removed meanwhile, this waits for the end of the process.
+/// Finishes such a file by renaming or removing it. After [`remove_unfinished`] this blocks until the process ends.
 pub(super) fn end<T>(path: &Path, finish: impl FnOnce() -> T) -> T {
     let done = finish();
     unfinished().remove(path);
     done
 }
 
-/// Removes every part and temporary folder of this process, which must end right after: whoever begins or finishes one
-/// from here on waits for ever. Where this very thread is in the middle of that, nothing is removed.
+/// Removes all temporary files and folders of this process, which must then exit: any thread that creates or finishes one
+/// afterwards blocks forever. Does nothing if the registry stays locked, as when the calling thread itself holds the lock.
 pub fn remove_unfinished() {
     let Some(all) = (0..20).find_map(|_| soon()) else {
         return;
     };
     for path in all.iter() {
-        // What cannot be removed has a name that tells what it is; the next write to the same place removes it.
+        // If removal fails, the next write to the same target removes the file.
         let _ = match path.is_dir() {
             true => fs::remove_dir_all(path),
             false => fs::remove_file(path),
@@ -50,7 +50,7 @@ pub fn remove_unfinished() {
     std::mem::forget(all);
 }
 
-/// The set, where no thread is in the middle of making or finishing something; else none, after a pause.
+/// The set, unless another thread holds the lock; in that case `None` after a pause.
 fn soon() -> Option<MutexGuard<'static, BTreeSet<PathBuf>>> {
     match UNFINISHED.try_lock() {
         Ok(all) => Some(all),
@@ -62,15 +62,15 @@ fn soon() -> Option<MutexGuard<'static, BTreeSet<PathBuf>>> {
     }
 }
 
-/// A temporary folder that is gone when this is dropped, and also when the process is interrupted.
+/// A temporary folder that is removed on drop and when the process is interrupted.
 #[derive(Debug)]
 pub struct Scratch(Option<TempDir>);
 
 impl Scratch {
-    /// Makes a folder of a new name in `place`.
+    /// Creates a folder with a new name in `place`.
     ///
     /// # Errors
-    /// What the system says.
+    /// [`Error::Io`].
     pub fn create(place: &Path, prefix: &str) -> Result<Self> {
         let mut builder = tempfile::Builder::new();
         let folder = {
@@ -83,7 +83,7 @@ impl Scratch {
         Ok(Scratch(Some(folder)))
     }
 
-    /// The folder.
+    /// Path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.0.as_ref().map_or(Path::new(""), TempDir::path)

@@ -1,4 +1,4 @@
-//! Class names: `classes.txt`, and the order of classes that are named nowhere but in a table.
+//! Class names: reading `classes.txt`, and the order of classes that only `clips.csv` names.
 
 use std::collections::HashMap;
 
@@ -6,16 +6,16 @@ use super::spelling::composed;
 use crate::error::{Error, Place, Result};
 use crate::text::shortened;
 
-/// The file that names classes, one a line.
+/// The file with the class names, one per line.
 pub(super) const CLASSES: &str = "classes.txt";
-/// Most bytes of it that are read.
+/// Limit on its size, in bytes.
 pub(super) const MOST_BYTES: usize = 4 << 20;
 
-/// Reads the names of `classes.txt`. Blank lines at the end mean nothing; those between names are passed over unless
+/// Parses the names in `classes.txt`. Blank lines at the end are ignored; blank lines between names are ignored too unless
 /// classes are `numbered` by their line.
 ///
 /// # Errors
-/// No names, one named twice, or a blank line between numbered names: with the line.
+/// [`Error::Input`] for a file without names, and with the line for a duplicate name or a blank line between numbered names.
 pub(super) fn names(text: &str, numbered: bool, place: &Place) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     let mut lines: HashMap<String, usize> = HashMap::new();
@@ -24,13 +24,13 @@ pub(super) fn names(text: &str, numbered: bool, place: &Place) -> Result<Vec<Str
         let fault = |what: String, help| Err(Error::input(place.clone().line(line), what, help));
         if name.is_empty() {
             if numbered {
-                return fault("it is empty".into(), "name one class a line");
+                return fault("empty line".into(), "write one class name per line");
             }
             continue;
         }
         if let Some(first) = lines.insert(composed(name).into_owned(), line) {
             let name = shortened(name);
-            let what = format!("the class {name:?} is named twice, first in line {first}");
+            let what = format!("duplicate class {name:?}, first named in line {first}");
             return fault(what, "name each class once");
         }
         names.push(name.into());
@@ -38,14 +38,14 @@ pub(super) fn names(text: &str, numbered: bool, place: &Place) -> Result<Vec<Str
     if names.is_empty() {
         return Err(Error::input(
             place.clone(),
-            "it names no class",
-            "name one class a line, or remove it",
+            "no class names",
+            "write one class name per line, or remove the file",
         ));
     }
     Ok(names)
 }
 
-/// Sorts class names: by number where all are whole numbers, by letter otherwise.
+/// Sorts class names: numerically if all are integers, otherwise alphabetically.
 pub(super) fn sort(names: &mut [String]) {
     if names.iter().all(|name| number(name).is_some()) {
         names.sort_by(|a, b| (number(a), a).cmp(&(number(b), b)));
@@ -54,7 +54,7 @@ pub(super) fn sort(names: &mut [String]) {
     }
 }
 
-/// The whole number that a name is. One of more than 38 digits is a name.
+/// The value of a name that is an integer; integers of more than 38 digits count as names.
 fn number(name: &str) -> Option<i128> {
     name.parse().ok()
 }

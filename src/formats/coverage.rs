@@ -1,13 +1,13 @@
-//! What a set of clips lacks: a part of NTU RGB+D, a class without clips, a side of a split.
+//! Completeness of a dataset: missing parts of NTU RGB+D, classes without clips, empty splits.
 
 use std::path::Path;
 
 use super::{Dataset, ntu};
 use crate::error::{Place, Warning};
 use crate::skeleton::About;
-use crate::text::ranges;
+use crate::text::{ranges, thousands};
 
-/// Class names that a message lists.
+/// Limit on the number of class names in a message.
 const LISTED: usize = 5;
 
 /// Setups of NTU RGB+D's first archive.
@@ -25,7 +25,7 @@ pub enum NtuSize {
 }
 
 impl NtuSize {
-    /// Its name.
+    /// The usual name of the dataset.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl NtuSize {
         }
     }
 
-    /// Files of the published archives.
+    /// Number of files in the published archives.
     #[must_use]
     pub fn files(self) -> usize {
         match self {
@@ -43,7 +43,7 @@ impl NtuSize {
         }
     }
 
-    /// Files less those on the authors' list of missing skeletons.
+    /// Number of files without those on the authors' list of missing skeletons.
     #[must_use]
     pub fn clips(self) -> usize {
         let setups = self.setups();
@@ -53,7 +53,7 @@ impl NtuSize {
         self.files() - listed.filter(|name| name.setup <= setups).count()
     }
 
-    /// The highest setup.
+    /// The highest setup number.
     #[must_use]
     pub fn setups(self) -> u32 {
         match self {
@@ -62,7 +62,7 @@ impl NtuSize {
         }
     }
 
-    /// What these clips lack of it, as a clause; none where they are complete.
+    /// How much of the dataset these clips cover, as a clause; `None` if they are complete.
     #[must_use]
     pub fn shortfall<'a>(self, clips: impl Iterator<Item = &'a About>) -> Option<String> {
         let (mut count, mut seen) = (0, [false; SETUPS as usize + 1]);
@@ -80,10 +80,10 @@ impl NtuSize {
             .collect();
         let setups = match absent.as_slice() {
             [] => String::new(),
-            absent => format!("; setups without any clip: {}", ranges(absent)),
+            absent => format!("; setups without clips: {}", ranges(absent)),
         };
         Some(format!(
-            "{} of the {} clips of {} ({} files, less those on the authors' list of missing skeletons){setups}",
+            "{} of the {} clips of {} ({} files, minus those on the authors' list of missing skeletons){setups}",
             thousands(count),
             thousands(self.clips()),
             self.name(),
@@ -92,7 +92,7 @@ impl NtuSize {
     }
 }
 
-/// Whether these classes are those of NTU RGB+D itself, and not of an archive that only has its format.
+/// Whether these are the classes of NTU RGB+D itself, rather than of an archive that only uses its format.
 #[must_use]
 pub fn is_published_ntu(dataset: &str, classes: &[String]) -> bool {
     let published = ntu::classes();
@@ -100,12 +100,12 @@ pub fn is_published_ntu(dataset: &str, classes: &[String]) -> bool {
     dataset == Dataset::Ntu.name() && (same(60) || same(120))
 }
 
-/// Clips of each class on each side of a division.
+/// Number of training and test clips of each class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassCounts {
-    /// Of each class, clips that train.
+    /// Training clips of each class.
     pub train: Vec<usize>,
-    /// Of each class, clips that are tested.
+    /// Test clips of each class.
     pub test: Vec<usize>,
 }
 
@@ -133,7 +133,7 @@ impl ClassCounts {
         }
     }
 
-    /// The classes whose counts, of training and of test clips, are so.
+    /// The classes whose numbers of training and test clips satisfy a condition.
     pub fn where_counts(&self, are: impl Fn(usize, usize) -> bool) -> Vec<usize> {
         let counts = self.train.iter().zip(&self.test).enumerate();
         counts
@@ -143,7 +143,7 @@ impl ClassCounts {
     }
 }
 
-/// Some classes by number and name for a message: the first few, and how many more.
+/// Lists classes by number and name for a message: the first few, and how many more there are.
 #[must_use]
 pub fn class_list(classes: &[usize], names: &[String]) -> String {
     let named = |class: &usize| match names.get(*class) {
@@ -157,7 +157,7 @@ pub fn class_list(classes: &[usize], names: &[String]) -> String {
     }
 }
 
-/// What a set of clips, each with its class index, lacks whatever it is used for: one warning a kind.
+/// Warnings about a set of clips, each given with its class index, that hold for any protocol: one warning per kind.
 #[must_use]
 pub fn set_warnings<'a>(
     dataset: &str,
@@ -183,8 +183,8 @@ pub fn set_warnings<'a>(
         if let Some(lack) = size.shortfall(clips.clone().map(|(_, about)| about)) {
             part = true;
             warnings.push(warn(
-                format!("it holds {lack}"),
-                "a result on a part is not comparable with published ones",
+                format!("contains {lack}"),
+                "results on a part of the dataset are not comparable with published ones",
             ));
         }
     }
@@ -193,55 +193,42 @@ pub fn set_warnings<'a>(
     let empty = counts.where_counts(|train, test| train + test == 0);
     if classes.len() - empty.len() == 1 {
         let there = counts.where_counts(|train, test| train + test > 0);
-        let what = format!("all its clips are of class {}", class_list(&there, classes));
+        let what = format!("all clips are of class {}", class_list(&there, classes));
         warnings.push(warn(
             what,
-            "add clips of another class: one class cannot be trained on",
+            "add clips of another class; training needs at least two",
         ));
     } else if !empty.is_empty() && !part {
         let what = format!("no clip is of class {}", class_list(&empty, classes));
         warnings.push(warn(
             what,
-            "remove the class from classes.txt; class numbers start at 0",
+            "remove the class from classes.txt, or add clips; class numbers start at 0",
         ));
     }
     let split = clips.clone().any(|(_, about)| about.split.is_some());
     if split && counts.train.iter().sum::<usize>() == 0 {
         warnings.push(warn(
-            "none of its clips is for training".into(),
-            "set split to train in clips.csv",
+            "no training clips".into(),
+            "set split to train for some clips in clips.csv",
         ));
     } else if split {
         let tested = counts.where_counts(|train, test| train == 0 && test > 0);
         if !tested.is_empty() {
             let names = class_list(&tested, classes);
-            let what = format!("there are test clips and no training clips of class {names}");
+            let what = format!("test clips but no training clips of class {names}");
             warnings.push(warn(
                 what,
-                "train refuses such a set: move some to split train, or leave the class out",
+                "`sinew train` rejects such data: move some clips to split train, or remove the class",
             ));
         }
         if counts.test.iter().sum::<usize>() == 0 {
             warnings.push(warn(
-                "none of its clips is for testing".into(),
-                "set split to test for some, or nothing can be evaluated",
+                "no test clips".into(),
+                "set split to test for some clips, or nothing can be evaluated",
             ));
         }
     }
     warnings
-}
-
-/// A count with commas between thousands.
-fn thousands(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -264,13 +251,13 @@ mod tests {
         let lack = NtuSize::Sixty.shortfall(some.iter()).expect("incomplete");
         assert!(lack.starts_with("2 of the 56,578 clips"), "{lack}");
         assert!(
-            lack.contains("56,880 files") && lack.ends_with("any clip: 3 to 17"),
+            lack.contains("56,880 files") && lack.ends_with("without clips: 3 to 17"),
             "{lack}"
         );
         let lack = NtuSize::OneTwenty
             .shortfall(some.iter())
             .expect("incomplete");
-        assert!(lack.ends_with("any clip: 3 to 17, 19 to 32"), "{lack}");
+        assert!(lack.ends_with("without clips: 3 to 17, 19 to 32"), "{lack}");
         let all = vec![about(17); 56_578];
         assert_eq!(NtuSize::Sixty.shortfall(all.iter()), None);
     }
@@ -294,7 +281,7 @@ mod tests {
         let cases: [Case<'_>; 5] = [
             (&["a", "b", "c"], &whole, "no clip is of class 2 (\"c\")"),
             (&["a", "b"], &whole[1..], "of class 1 (\"b\")"),
-            (&["a", "b"], &whole[..2], "none of its clips is for testing"),
+            (&["a", "b"], &whole[..2], "no test clips"),
             (
                 &["a", "b"],
                 &[in_class(0, "train"), in_class(1, "test")],
@@ -303,7 +290,7 @@ mod tests {
             (
                 &["a", "b"],
                 &[in_class(0, "test"), in_class(1, "test")],
-                "none of its clips is for training",
+                "no training clips;",
             ),
         ];
         for (names, clips, expected) in cases {

@@ -1,4 +1,4 @@
-//! The layout that lies beside arrays which no table lists.
+//! The `layout.toml` in the folder of arrays that no `clips.csv` lists.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,10 +8,10 @@ use super::dataset::is_hidden;
 use crate::error::{Error, Place, Result};
 use crate::skeleton::Layout;
 
-/// The layout.toml that lies in the folders of the arrays of these sources; none where there is none.
+/// The layout from the `layout.toml` files in the folders of the arrays; `None` if there is no such file.
 ///
 /// # Errors
-/// One that cannot be read, one with a fault in it, or two that differ.
+/// If one cannot be read or is faulty, or two of them differ.
 pub(super) fn layout_beside(archives: &[Archive]) -> Result<Option<Layout>> {
     let mut first: Option<(Layout, Place)> = None;
     for (text, place) in texts_beside(archives)? {
@@ -20,8 +20,8 @@ pub(super) fn layout_beside(archives: &[Archive]) -> Result<Option<Layout>> {
             None => first = Some((layout, place)),
             Some((other, _)) if *other == layout => {}
             Some((_, other)) => {
-                let what = format!("it is not the same as {other}");
-                let help = "score clips of one skeleton at a time";
+                let what = format!("differs from {other}");
+                let help = "score clips of one layout at a time";
                 return Err(Error::input(place, what, help));
             }
         }
@@ -46,12 +46,12 @@ fn texts_beside(archives: &[Archive]) -> Result<Vec<(String, Place)>> {
             let text = archive.reader().text(*entry, MOST_LAYOUT)?;
             texts.push((text, archive.place(*entry)));
         }
-        // A file by itself, and not an archive.
+        // A single file that is not an archive.
         let path = archive.path();
-        let alone =
+        let single =
             path.is_file() && archive.names().next() == path.file_name().and_then(|n| n.to_str());
         let beside = path.with_file_name(LAYOUT);
-        if alone && beside.is_file() {
+        if single && beside.is_file() {
             let text = Archive::open(&beside)?.reader().text(0, MOST_LAYOUT)?;
             texts.push((text, Place::file(beside)));
         }

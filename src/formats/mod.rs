@@ -1,4 +1,4 @@
-//! What skeletons come in: archives and folders, and the text and array formats inside them.
+//! Input formats: archives and folders, and the text and array formats of the skeletons in them.
 
 pub mod archive;
 mod catalogue;
@@ -22,24 +22,24 @@ pub use reader::Reader;
 
 use crate::skeleton::{About, Clip};
 
-/// One clip as its source has it.
+/// One clip as read from its source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
     /// Coordinates of every tracked body.
     pub clip: Clip,
     /// The source's id of each body.
     pub ids: Vec<String>,
-    /// What the source says beside the class.
+    /// Everything else that the source states, apart from the class.
     pub about: About,
 }
 
-/// Most bytes that an entry may inflate to. A real clip has at most a few megabytes.
+/// Limit on the uncompressed size of an entry, in bytes. Real clips have at most a few megabytes.
 pub const MOST_BYTES: usize = 64 << 20;
 
-/// Most bytes of a clip's coordinates [bodies, frames, joints, 3]: half an hour of two people. It keeps a clip whose
-/// bodies change their id at every frame, which is dense in memory but not in its file, from filling the memory.
+/// Limit on the size of a clip's coordinates [bodies, frames, joints, 3], in bytes: half an hour of two people. A clip whose
+/// bodies change their id in every frame is small as a file but dense in memory; the limit keeps it from filling the memory.
 pub const MOST_TENSOR: usize = 32 << 20;
 
-/// A coordinate farther from zero than this, in the source's unit, is no position: a kilometre in millimetres. It also
-/// keeps every sum and product on the way to an input finite.
+/// Limit on the magnitude of a coordinate, in the source's unit: a kilometre in millimetres. Larger values are rejected; this
+/// also keeps every later sum and product finite.
 pub const MOST_COORDINATE: f32 = 1e6;

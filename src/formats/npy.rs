@@ -1,13 +1,16 @@
-//! NumPy's `.npy`: arrays of floating-point or whole numbers. A reader of our own, since the header is a Python literal
-//! and only this one dictionary is wanted of it, from files that nobody vouches for.
+//! Parser of NumPy's `.npy` format: arrays of floating-point numbers or integers, converted to f32.
+//!
+//! Hand-written, since the files are untrusted: npyz 0.9 allocates whatever header length a file declares, up to 4 GiB, ignores
+//! extra bytes after the data, and reports all problems as text in an I/O error. Conversion to f32 and reordering from Fortran
+//! order would be needed in any case.
 
 use half::f16;
 
 use super::MOST_TENSOR;
 
-/// Most bytes of a header: what NumPy reads itself.
+/// Limit on the length of a header, in bytes, as in NumPy.
 const MOST_HEADER: usize = 10_000;
-/// Most axes of an array: twice as many as a clip has.
+/// Limit on the number of axes; clips have at most four.
 const MOST_AXES: usize = 8;
 
 /// An array of numbers.
@@ -15,12 +18,12 @@ const MOST_AXES: usize = 8;
 pub(super) struct Array {
     /// Length of each axis.
     pub shape: Vec<usize>,
-    /// Numbers, the last axis fastest.
+    /// Values, row-major.
     pub data: Vec<f32>,
 }
 
-/// Reads an array. The error says what is wrong and what to do.
-pub(super) fn read(bytes: &[u8]) -> Result<Array, (String, &'static str)> {
+/// Parses a `.npy` file. The error is what is wrong, and what to do.
+pub(super) fn parse(bytes: &[u8]) -> Result<Array, (String, &'static str)> {
     let not_one = |why: &str| {
         (
             format!("not a .npy array: {why}"),
@@ -29,37 +32,37 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, (String, &'static str)> {
     };
     let rest = bytes
         .strip_prefix(b"\x93NUMPY")
-        .ok_or_else(|| not_one("it does not begin as one"))?;
+        .ok_or_else(|| not_one("wrong signature"))?;
     let (length, rest) = match rest {
         [1, _, a, b, rest @ ..] => (usize::from(u16::from_le_bytes([*a, *b])), rest),
         [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),
-        _ => return Err(not_one("its version is unknown")),
+        _ => return Err(not_one("unknown version")),
     };
     if length > MOST_HEADER {
-        return Err(not_one("its header is too long"));
+        return Err(not_one("the header is too long"));
     }
     let (header, body) = rest
         .split_at_checked(length)
-        .ok_or_else(|| not_one("its header is cut short"))?;
-    let header = std::str::from_utf8(header).map_err(|_| not_one("its header is no text"))?;
+        .ok_or_else(|| not_one("the header is truncated"))?;
+    let header = std::str::from_utf8(header).map_err(|_| not_one("the header is not text"))?;
     let descr = value(header, "descr").and_then(quoted).ok_or_else(|| {
         (
-            "it holds records or objects, not plain numbers".to_string(),
+            "contains records or objects instead of numbers".to_string(),
             "save it as a float32 array",
         )
     })?;
-    let order = value(header, "fortran_order")
-        .ok_or_else(|| not_one("its header does not name the order"))?;
+    let order =
+        value(header, "fortran_order").ok_or_else(|| not_one("the header has no fortran_order"))?;
     let columns_first = order.starts_with("True");
     let shape = value(header, "shape")
         .and_then(tuple)
-        .ok_or_else(|| not_one("its header names no shape"))?;
+        .ok_or_else(|| not_one("the header has no shape"))?;
     let Some((size, numbers)) = kind(descr) else {
-        let what = format!("it holds {descr:?}, which is not a kind of number that is read");
+        let what = format!("unsupported dtype {descr:?}");
         return Err((what, "save it with .astype(numpy.float32)"));
     };
     if shape.len() > MOST_AXES {
-        let what = format!("it has {} axes", shape.len());
+        let what = format!("{} axes are too many", shape.len());
         return Err((what, "save it as [people, frames, joints, 2 or 3]"));
     }
     let wanted = shape
@@ -67,15 +70,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, (String, &'static str)> {
         .try_fold(size, |product, length| product.checked_mul(*length));
     if wanted != Some(body.len()) {
         let what = format!(
-            "it holds {} bytes of numbers, which are not {shape:?} of {descr}",
+            "{} bytes of data do not match the shape {shape:?} and dtype {descr}",
             body.len()
         );
-        return Err((what, "it may be cut short: copy or save it again"));
+        return Err((what, "it may be truncated: copy or save it again"));
     }
-    // Before they are unpacked: a byte may become four.
+    // Checked before the conversion, in which a byte may become four.
     if body.len() / size > MOST_TENSOR / 4 {
-        let what = format!("its shape is {shape:?}, which is more than a clip may have");
-        return Err((what, "cut it into shorter clips"));
+        let what = format!("the shape {shape:?} is too large for one clip");
+        return Err((what, "split it into shorter clips"));
     }
     let mut data = numbers(body);
     if columns_first && !data.is_empty() {
@@ -84,12 +87,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, (String, &'static str)> {
     Ok(Array { shape, data })
 }
 
-/// Reads the numbers in some bytes.
+/// Converts the data of an array.
 type ReadNumbers = fn(&[u8]) -> Vec<f32>;
 
-/// Bytes of a number, and how numbers are read, by NumPy's name of a kind: `<f4`. None where it is not of numbers.
+/// The size of an element in bytes, and the conversion to f32, for a NumPy dtype such as `<f4`. `None` for unsupported types.
 fn kind(descr: &str) -> Option<(usize, ReadNumbers)> {
-    /// Reads numbers of either byte order.
+    /// Converts numbers of either byte order.
     macro_rules! kind {
         ($big:expr, $number:ty, $as:expr) => {{
             fn read<const BIG: bool>(bytes: &[u8]) -> Vec<f32> {
@@ -109,7 +112,7 @@ fn kind(descr: &str) -> Option<(usize, ReadNumbers)> {
     let big = match order {
         "<" => false,
         ">" => true,
-        // Of one byte, which has no order.
+        // Single bytes have no order.
         "|" if name.ends_with('1') => false,
         _ => return None,
     };
@@ -129,9 +132,9 @@ fn kind(descr: &str) -> Option<(usize, ReadNumbers)> {
     })
 }
 
-/// Numbers in Fortran order, the first axis fastest, in C order.
+/// Reorders values from Fortran order (first axis fastest) to C order (last axis fastest).
 fn rows_first(shape: &[usize], numbers: &[f32]) -> Vec<f32> {
-    // How far apart neighbours along each axis lie.
+    // The distance between neighbours along each axis.
     let strides: Vec<usize> = shape
         .iter()
         .scan(1, |stride, length| {
@@ -160,7 +163,7 @@ fn rows_first(shape: &[usize], numbers: &[f32]) -> Vec<f32> {
     sorted
 }
 
-/// What follows a key of the header's dictionary.
+/// The text after a key of the header's dictionary.
 fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     let after = [format!("'{key}'"), format!("\"{key}\"")]
         .iter()
@@ -169,13 +172,13 @@ fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     Some(after.trim_start().strip_prefix(':')?.trim_start())
 }
 
-/// A quoted word at the start of a text.
+/// The quoted string at the start of a text.
 fn quoted(text: &str) -> Option<&str> {
     let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
     Some(text[1..].split_once(quote)?.0)
 }
 
-/// A tuple of numbers at the start of a text.
+/// The tuple of integers at the start of a text.
 fn tuple(text: &str) -> Option<Vec<usize>> {
     let inside = text.strip_prefix('(')?.split_once(')')?.0;
     inside

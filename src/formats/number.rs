@@ -1,6 +1,8 @@
-//! Numbers and words from bytes.
+//! Parsing of numbers from bytes. Hand-written because it is the inner loop of preparation: short decimals, which nearly all
+//! coordinates are, are converted eight digits at a time and without knowing where the number ends; everything else goes to
+//! the standard library. A test compares both.
 
-/// Powers of ten, which f32 holds exactly up to the tenth.
+/// Powers of ten; f32 represents them exactly up to 10¹⁰.
 const TENS: [f32; 9] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
 const POWERS: [u64; 9] = [
     1,
@@ -14,12 +16,12 @@ const POWERS: [u64; 9] = [
     100_000_000,
 ];
 
-/// A text without the byte order mark that editors on Windows begin it with.
+/// A text without the byte order mark that Windows editors add.
 pub(super) fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
-/// Reads a decimal number, correctly rounded; none where the word is no number. `NaN` and `inf` are read as such.
+/// Parses a decimal number, correctly rounded; also `NaN` and `inf`. `None` if the word is not a number.
 pub(super) fn float(word: &[u8]) -> Option<f32> {
     match leading(word) {
         Some((value, length)) if length == word.len() => Some(value),
@@ -27,8 +29,8 @@ pub(super) fn float(word: &[u8]) -> Option<f32> {
     }
 }
 
-/// Reads the short decimal number that bytes begin with, correctly rounded, and how many bytes it takes; none where
-/// they don't, or begin with a number that takes more care. What follows the number is not looked at.
+/// Parses a short decimal number at the start of `bytes`, correctly rounded, and returns it with its length. `None` if there
+/// is no number, or one that needs the general parser. What follows the number is ignored.
 #[inline(always)]
 pub(super) fn leading(bytes: &[u8]) -> Option<(f32, usize)> {
     let negative = bytes.first() == Some(&b'-');
@@ -49,7 +51,7 @@ pub(super) fn leading(bytes: &[u8]) -> Option<(f32, usize)> {
         at += 1 + count;
         (written, decimals) = (written + count, count);
     }
-    // Up to 2^24 and 10^8 are exact in f32, so one division rounds once: the right result.
+    // Mantissas up to 2²⁴ and powers up to 10⁸ are exact in f32, so the single division rounds correctly.
     if written == 0 || mantissa > 1 << 24 {
         return None;
     }
@@ -58,8 +60,8 @@ pub(super) fn leading(bytes: &[u8]) -> Option<(f32, usize)> {
     Some((f32::from_bits(value.to_bits() | sign), at))
 }
 
-/// The decimal digits that bytes begin with, up to eight: how many, and their value. All at once, since a loop whose
-/// length no processor can foresee costs more than the digits.
+/// The decimal digits at the start of `bytes`, up to eight: their number and value. Computed without a loop, whose length
+/// the processor could not predict.
 #[inline]
 fn digits(bytes: &[u8]) -> (usize, u64) {
     const EACH: u64 = 0x0101_0101_0101_0101;
@@ -72,22 +74,22 @@ fn digits(bytes: &[u8]) -> (usize, u64) {
     let digits = u64::from_le_bytes(block) ^ (EACH * u64::from(b'0'));
     let other = (((digits & (EACH * 0x7f)) + EACH * 118) | digits) & (EACH * 0x80);
     let count = other.trailing_zeros() / 8;
-    // Zeros in front of the digits, the first digit in the lowest byte.
+    // Pad with zeros in front of the digits, the first digit in the lowest byte.
     let digits = digits.checked_shl(64 - 8 * count).unwrap_or(0);
-    // Two, four and eight digits become one number: the first times 10, 100, 10,000, plus the second.
+    // Combine neighbours pairwise: 10 a + b, then 100 a + b, then 10,000 a + b.
     let pairs = (digits.wrapping_mul(10 * 256 + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100 * 65_536 + 1) >> 16) & 0x0000_ffff_0000_ffff;
     let eight = fours.wrapping_mul((10_000 << 32) + 1) >> 32;
     (count as usize, eight)
 }
 
-/// Longer mantissas, exponents and everything that is no number.
+/// Longer mantissas, exponents, and everything that is not a number.
 #[cold]
 fn slow(word: &[u8]) -> Option<f32> {
     std::str::from_utf8(word).ok()?.parse().ok()
 }
 
-/// Reads a whole number of up to 64 bits.
+/// Parses an unsigned integer of up to 64 bits.
 pub(super) fn whole(word: &[u8]) -> Option<u64> {
     if word.is_empty() {
         return None;
@@ -98,7 +100,7 @@ pub(super) fn whole(word: &[u8]) -> Option<u64> {
     })
 }
 
-/// A word of the input for an error message: its start, printable.
+/// The start of a word of the input, quoted and escaped for an error message.
 pub(super) fn shown(word: &[u8]) -> String {
     let text = String::from_utf8_lossy(&word[..word.len().min(24)])
         .escape_debug()

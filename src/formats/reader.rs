@@ -1,4 +1,4 @@
-//! Clips read out of what a catalogue lists.
+//! Reading of the clips that a catalogue lists.
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -18,7 +18,7 @@ pub struct Reader<'a> {
 }
 
 impl Catalogue {
-    /// A reader of the clips; each thread takes its own.
+    /// A reader of the clips. Each thread needs its own.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
         let archives = self.archives.iter().map(Archive::reader).collect();
@@ -30,45 +30,45 @@ impl Catalogue {
     }
 }
 
-/// Bytes beyond which an entry is read alone, and its buffer given back.
+/// Size in bytes above which entries are read one at a time and their buffer is freed.
 const LARGE: usize = 8 << 20;
 
 impl<'a> Reader<'a> {
-    /// Inflates one clip's entry, verifies its CRC, and does nothing with it; the bytes of its text.
+    /// Decompresses one clip's entry and verifies its CRC, without parsing it; returns its size in bytes.
     ///
     /// # Errors
-    /// An entry that cannot be read whole.
+    /// If the entry cannot be read.
     pub fn inflate(&mut self, item: &Item) -> Result<usize> {
         self.load(item)?;
         Ok(self.buffer.len())
     }
 
-    /// Reads an entry into the buffer, with the others waiting where it is large.
+    /// Reads an entry into the buffer; for a large one, returns the guard that keeps other large ones waiting.
     fn load(&mut self, item: &Item) -> Result<Option<MutexGuard<'a, ()>>> {
         let Some(archive) = self.archives.get_mut(item.archive) else {
             return Err(Error::input(
                 self.catalogue.place(item),
-                "this clip is of another source",
-                "list the sources again",
+                "this clip is from another catalogue",
+                "use the catalogue that lists it",
             ));
         };
         let catalogue = self.catalogue;
-        let alone = (archive.size(item.entry) > LARGE as u64).then(|| {
+        let guard = (archive.size(item.entry) > LARGE as u64).then(|| {
             catalogue
                 .large
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
         });
         archive.read(item.entry, MOST_BYTES, &mut self.buffer)?;
-        Ok(alone)
+        Ok(guard)
     }
 
-    /// Reads one clip; an item without a label gets class 0.
+    /// Reads and parses one clip; an item without a label gets class 0.
     ///
     /// # Errors
-    /// What is wrong with the entry, at its line.
+    /// [`Error::Input`] at the line of a problem in the entry; [`Error::Io`] if it cannot be read.
     pub fn read(&mut self, item: &Item) -> Result<Recording> {
-        let alone = self.load(item)?;
+        let guard = self.load(item)?;
         let place = self.catalogue.place(item);
         let (name, label, about) = (&item.name, item.label.unwrap_or(0), item.about.clone());
         let recording = match self.catalogue.dataset {
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         if self.buffer.capacity() > LARGE {
             self.buffer = Vec::new();
         }
-        drop(alone);
+        drop(guard);
         recording
     }
 }

@@ -1,5 +1,5 @@
-//! SBU Kinect Interaction: `sXXsYY/CC/NNN/skeleton_pos.txt`, a row a frame: its number, then 15 joints × (x, y, z)
-//! of the first person and of the second, separated by commas.
+//! SBU Kinect Interaction: `sXXsYY/CC/NNN/skeleton_pos.txt`, one row per frame: the frame number, then 15 joints × (x, y, z)
+//! of the first and of the second person, separated by commas.
 
 use std::sync::LazyLock;
 
@@ -7,12 +7,13 @@ use super::number::{float, shown, without_mark};
 use super::{MOST_COORDINATE, MOST_TENSOR, Recording};
 use crate::error::{Error, Place, Result};
 use crate::skeleton::{About, Clip};
+use crate::text::counted;
 
-/// The file of every clip.
+/// The file name of every clip.
 pub(super) const FILE: &str = "skeleton_pos.txt";
 const JOINTS: usize = 15;
 const PEOPLE: usize = 2;
-/// Numbers of a row.
+/// Numbers in a row.
 const ROW: usize = 1 + PEOPLE * JOINTS * 3;
 
 /// The eight class names.
@@ -25,7 +26,7 @@ pub(super) fn classes() -> &'static [&'static str] {
     &NAMES
 }
 
-/// What a clip's folders say.
+/// The parts of a clip's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name {
     /// `sXXsYY-CC-NNN`.
@@ -37,7 +38,7 @@ pub(super) struct Name {
 }
 
 impl Name {
-    /// Reads the last folders of `…/sXXsYY/CC/NNN/skeleton_pos.txt`.
+    /// Parses the last folders of `…/sXXsYY/CC/NNN/skeleton_pos.txt`.
     pub(super) fn parse(path: &str) -> Option<Self> {
         let mut folders = path.rsplit(['/', '\\']).skip(1);
         let (take, class, pair) = (folders.next()?, folders.next()?, folders.next()?);
@@ -57,10 +58,11 @@ impl Name {
     }
 }
 
-/// Reads the text of a clip. Coordinates stay as the file has them, normalised.
+/// Parses a clip. Coordinates are kept as stored in the file, normalised.
 ///
 /// # Errors
-/// With the line: a row of other than 91 numbers, a coordinate that is no number within [`MOST_COORDINATE`], no rows.
+/// [`Error::Input`] for an empty file, and with the line for a row that does not have 91 numbers or a coordinate that is not
+/// a number within [`MOST_COORDINATE`].
 pub(super) fn parse(
     text: &[u8],
     name: &str,
@@ -71,7 +73,7 @@ pub(super) fn parse(
     let help = "get this clip again, or leave it out";
     let text = without_mark(text).trim_ascii_end();
     if text.is_empty() {
-        return Err(Error::input(place.clone(), "it holds no frames", help));
+        return Err(Error::input(place.clone(), "no frames", help));
     }
     let person = JOINTS * 3;
     let mut people = [Vec::new(), Vec::new()];
@@ -83,21 +85,22 @@ pub(super) fn parse(
         let count = line.split(|byte| *byte == b',').count();
         if count != ROW {
             return Err(fault(format!(
-                "{count} numbers, not {ROW}: a frame's number and 2 people of {JOINTS} joints"
+                "{} instead of {ROW} (the frame number and 2 people with {JOINTS} joints)",
+                counted(count, "number")
             )));
         }
         for (at, word) in line.split(|byte| *byte == b',').enumerate() {
             let word = word.trim_ascii();
             let number = float(word).filter(|number| number.abs() <= MOST_COORDINATE);
             let number =
-                number.ok_or_else(|| fault(format!("{} is not a position", shown(word))))?;
+                number.ok_or_else(|| fault(format!("{} is not a coordinate", shown(word))))?;
             if let Some(at) = at.checked_sub(1) {
                 people[at / person].push(number);
             }
         }
         if frames * ROW * 4 > MOST_TENSOR {
             return Err(fault(format!(
-                "more than {frames} frames are more than a clip may have"
+                "more than {frames} frames are too many for one clip"
             )));
         }
     }

@@ -1,11 +1,11 @@
-//! Names: ones that look the same are the same. Unicode has two spellings of most letters with accents, and systems disagree on
-//! which of them a file's name gets.
+//! Unicode composition of names. Most accented letters have two encodings, and operating systems disagree on which one they
+//! use in file names; names are compared in composed form (NFC).
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A text with composed characters (NFC), by which two spellings are compared.
+/// The composed form (NFC) of a text.
 pub(super) fn composed(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         Cow::Borrowed(text)
@@ -14,7 +14,7 @@ pub(super) fn composed(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A path with composed characters and `/` between folders, by which two spellings are compared.
+/// The composed form (NFC) of a path, with `/` as the separator.
 pub(super) fn composed_path(path: &str) -> Cow<'_, str> {
     if path.contains('\\') {
         Cow::Owned(composed(&path.replace('\\', "/")).into_owned())

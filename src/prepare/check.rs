@@ -1,4 +1,4 @@
-//! Everything that is wrong with an archive or with prepared data.
+//! Checks of sources and prepared data.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -9,30 +9,30 @@ use crate::formats::coverage::set_warnings;
 use crate::formats::{Catalogue, Dataset, is_own_clips};
 use crate::shards::{MANIFEST, Manifest, Prepared};
 
-/// Whether a folder holds prepared data, or data whose preparation has begun. A folder of own clips is neither, even if it
-/// holds a `manifest.json`: other programs write files of that name too.
+/// Whether a folder contains prepared data, complete or not. Other programs also write files called `manifest.json`, so a
+/// folder with `clips.csv` and `layout.toml` is never prepared data.
 #[must_use]
 pub fn is_prepared(folder: &Path) -> bool {
     let prepared = folder.join(MANIFEST).exists() || folder::is_unfinished(folder);
     prepared && !is_own_clips(folder)
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug)]
 pub struct Checked {
-    /// Clips looked at.
+    /// Number of clips checked.
     pub clips: usize,
-    /// Everything wrong; empty when all is well.
+    /// All problems found.
     pub problems: Vec<Error>,
-    /// What looks wrong and stops nothing.
+    /// What looks wrong but does not prevent use.
     pub warnings: Vec<Warning>,
 }
 
-/// Most problems of a source that are listed; of more the number is.
+/// Limit on the number of problems listed for a source.
 const MOST_LISTED: usize = 10_000;
 
-/// Reads every clip of a source, or every byte of prepared data, and lists what is wrong, of a source the first
-/// 10,000 problems. `progress` is called after every clip of a source: done, of how many.
+/// Reads every clip of a source, or every byte of prepared data, and lists the problems; for a source, at most 10,000.
+/// `progress` is called after each clip of a source with (clips done, total clips).
 #[must_use]
 pub fn check(
     path: &Path,
@@ -54,7 +54,7 @@ pub fn check(
 
 fn prepared(path: &Path) -> Result<Checked> {
     if folder::is_unfinished(path) {
-        let what = "its preparation was interrupted, or is still running";
+        let what = "the preparation was interrupted, or is still running";
         return Err(Error::input(
             Place::file(path),
             what,
@@ -62,7 +62,7 @@ fn prepared(path: &Path) -> Result<Checked> {
         ));
     }
     let data = Prepared::open(path)?;
-    let mut warnings = strangers(&data)?;
+    let mut warnings = unrelated_files(&data)?;
     warnings.extend(of_manifest(data.manifest(), path));
     let problems = data.verify();
     if problems.is_empty() {
@@ -75,12 +75,12 @@ fn prepared(path: &Path) -> Result<Checked> {
     })
 }
 
-/// Files beside those of prepared data: nobody reads them.
-fn strangers(data: &Prepared) -> Result<Vec<Warning>> {
+/// A warning for each file in the folder that does not belong to the prepared data.
+fn unrelated_files(data: &Prepared) -> Result<Vec<Warning>> {
     let folder = data.folder();
     let refused = |error| Error::io(folder, "read the folder", error);
     let shards = data.manifest().shards.iter();
-    let shards: HashSet<&str> = shards.map(|shard| &shard.file[..]).collect();
+    let shards: HashSet<&str> = shards.map(|shard| shard.file.as_str()).collect();
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(refused)? {
         let path = entry.map_err(refused)?.path();
@@ -91,8 +91,8 @@ fn strangers(data: &Prepared) -> Result<Vec<Warning>> {
     }
     found.sort();
     let warning = |path: &PathBuf| {
-        let what = "not a file of the prepared data";
-        Warning::new(Place::file(path), what, "it is not checked")
+        let what = "does not belong to the prepared data";
+        Warning::new(Place::file(path), what, "not checked")
     };
     Ok(found.iter().map(warning).collect())
 }
@@ -119,7 +119,7 @@ fn source(
         Ok(())
     })?;
     let mut warnings = std::mem::take(&mut catalogue.warnings);
-    // A clip by itself is a part of nothing.
+    // A single clip is not expected to cover all classes.
     if !path.is_file() || catalogue.items.len() > 1 {
         let items = catalogue.items.iter();
         let labelled = items.filter_map(|item| Some((item.label?, &item.about)));
@@ -136,13 +136,13 @@ fn source(
     })
 }
 
-/// What the clips of prepared data in `folder` lack.
+/// Warnings about the set of clips in a manifest.
 pub(super) fn of_manifest(manifest: &Manifest, folder: &Path) -> Vec<Warning> {
     let clips = manifest.clips.iter().map(|clip| (clip.label, &clip.about));
     set_warnings(manifest.dataset.name(), &manifest.classes, clips, folder)
 }
 
-/// Problems up to a number that somebody may read; the others are counted.
+/// A list of problems with a limit; further problems are only counted.
 #[derive(Default)]
 struct Problems {
     listed: Vec<Error>,
@@ -160,8 +160,9 @@ impl Problems {
 
     fn list(mut self, path: &Path) -> Vec<Error> {
         if self.more > 0 {
-            let what = format!("it has {} problems", self.listed.len() + self.more);
-            let help = format!("the first {MOST_LISTED} follow: correct them and check again");
+            let what = format!("{} problems found", self.listed.len() + self.more);
+            let help =
+                format!("only the first {MOST_LISTED} are listed: correct them and check again");
             let first = Error::input(Place::file(path), what, help);
             self.listed.insert(0, first);
         }
@@ -169,7 +170,7 @@ impl Problems {
     }
 }
 
-/// The single errors of a list.
+/// The individual errors of a list.
 fn each(error: Error) -> Vec<Error> {
     match error {
         Error::Several { errors, .. } => errors,

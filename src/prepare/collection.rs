@@ -1,4 +1,4 @@
-//! Clips that a program has in memory, as prepared data.
+//! Prepared data from clips in memory.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use crate::formats::{Dataset, Recording, from_array};
 use crate::shards::{Manifest, Prepared, ShardWriter};
 use crate::skeleton::{About, Layout};
 
-/// Prepared data in the making, from clips that a program hands over one by one. Memory holds one shard of them. Dropped
-/// before [`Collection::finish`], it leaves nothing.
+/// Writes prepared data from clips that a program passes one by one. At most one shard of clips is held in memory. If it is
+/// dropped before [`Collection::finish`], nothing is left behind.
 pub struct Collection {
     out: PathBuf,
     target: Target,
@@ -22,21 +22,26 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// Begins prepared data in a new or empty folder: for clips of these joints, of classes with these names.
+    /// Starts prepared data in a new or empty folder, for clips with this layout and these class names.
     ///
     /// # Errors
-    /// A layout that contradicts itself, no class or one named twice, a folder that holds something or cannot be written.
+    /// [`Error::Setting`] for an invalid layout, no classes, or duplicate class names; [`Error::Input`] for a folder that is
+    /// not empty; [`Error::Io`] if it cannot be written.
     pub fn create(out: impl AsRef<Path>, layout: &Layout, classes: &[&str]) -> Result<Self> {
         let out = out.as_ref().to_path_buf();
         layout.check().map_err(|(key, what)| {
-            let help = "correct it; Layout::from_toml derives what follows from the bones";
+            let help =
+                "correct the layout; Layout::from_toml derives all keys that follow from the bones";
             Error::setting(format!("the layout's `{key}`: {what}"), help)
         })?;
         few_enough(classes.len(), &out)?;
         let distinct: HashSet<&&str> = classes.iter().collect();
         if classes.is_empty() || distinct.len() < classes.len() {
-            let what = format!("{classes:?} are no names of classes");
-            return Err(Error::setting(what, "give at least one, and none twice"));
+            let what = format!("invalid class names: {classes:?}");
+            return Err(Error::setting(
+                what,
+                "pass at least one, without duplicates",
+            ));
         }
         let classes = classes.iter().map(ToString::to_string).collect();
         let (target, _) = Target::claim(&out, "a collection, which is not resumed")?;
@@ -53,13 +58,14 @@ impl Collection {
         })
     }
 
-    /// Adds a clip: the class that it shows, an index into the names, and its coordinates as shape and numbers, the last
-    /// axis fastest: [frames, joints, 2 or 3] or [people, frames, joints, 2 or 3] in the layout's unit, NaN where a joint
-    /// or person is missing. `about.split` is `train`, `val` or `test` for the protocol `split`; `about.subject`, where
-    /// known, keeps people of the training clips from the validation clips.
+    /// Adds a clip. `class` is an index into the class names. `data` are its coordinates, row-major, of shape [frames, joints,
+    /// 2 or 3] or [people, frames, joints, 2 or 3], in the layout's unit, NaN for missing joints and people. `about.split` is
+    /// `train`, `val` or `test` for the protocol `split`; `about.subject`, if known, keeps people of training clips out of
+    /// the validation split.
     ///
     /// # Errors
-    /// A name that is taken, no such class or split, a shape that is none of those, a coordinate that is no position.
+    /// [`Error::Input`] for an empty or duplicate name, an unknown class or split, another shape, or a coordinate out of
+    /// range; [`Error::Io`] if a shard cannot be written.
     pub fn add(
         &mut self,
         name: &str,
@@ -74,18 +80,18 @@ impl Collection {
             let count = self.manifest.classes.len();
             return wrong(
                 format!("there is no class {class}"),
-                &format!("they are 0 to {}", count - 1),
+                &format!("classes are 0 to {}", count - 1),
             );
         }
         let split = about.split.as_deref();
         if !matches!(split, Some("train" | "val" | "test")) {
-            let what = format!("its split is {split:?}");
-            return wrong(what, "choose train, val or test");
+            let what = format!("the split is {split:?}");
+            return wrong(what, "use train, val or test");
         }
         if self.names.contains(name) || name.is_empty() {
             return wrong(
-                "the name is empty or taken".into(),
-                "name each clip otherwise",
+                "empty or duplicate name".into(),
+                "give each clip a unique name",
             );
         }
         let layout = &self.manifest.layout;
@@ -105,8 +111,8 @@ impl Collection {
         Ok(())
     }
 
-    /// What looks wrong about the clips that were added so far, and stops nothing: numbers that look like confidences and
-    /// are taken for z, joints at exactly zero that were probably not found.
+    /// Warnings about the clips added so far: values that look like confidence scores but are read as z, and joints at exactly
+    /// zero that are probably missing.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         let tally = self.part.tally.as_ref();
@@ -114,10 +120,10 @@ impl Collection {
         warnings.unwrap_or_default()
     }
 
-    /// Publishes the data and opens them.
+    /// Completes the prepared data and opens it.
     ///
     /// # Errors
-    /// No clips; a disk that is full or cannot be written.
+    /// [`Error::Input`] without clips; [`Error::Io`] if the data cannot be written.
     pub fn finish(mut self) -> Result<Prepared> {
         if self.names.is_empty() {
             let place = Place::file(&self.out);

@@ -1,5 +1,7 @@
-//! The folder that prepared data go to: claimed, filled, and published or left as it was.
+//! The output folder of a preparation: claimed and locked, filled, and either published or restored.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -8,14 +10,14 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::shards::{MANIFEST, Manifest};
 
-/// Stands in the folder, locked, while it is being filled. Found unlocked, it tells of an interrupted preparation and
-/// what that had finished; all else that it left may be removed.
+/// File that is present and locked while the folder is being filled. If it is unlocked, the preparation was interrupted: the
+/// file lists the finished shards, and all other files of the preparation can be removed.
 const MARKER: &str = ".sinew-preparing";
 
-/// A claimed folder. Dropped before it is published, it is emptied, unless its finished shards are to be kept.
+/// A claimed folder. If it is dropped before it is published, its files are removed, unless the finished shards are kept.
 pub(super) struct Target {
     folder: PathBuf,
-    /// The folder was made here.
+    /// Whether the folder was created here.
     made: bool,
     /// Published, or left for the next preparation.
     stays: bool,
@@ -24,59 +26,55 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Makes the folder, or takes an empty one or one that an interrupted preparation left. Returns what that had
-    /// finished, if it was of the same job; everything else of it is removed.
+    /// Creates the folder, or claims an empty one or one left by an interrupted preparation. Returns the shards that the
+    /// latter had finished if it was the same job; all its other files are removed.
     pub(super) fn claim(folder: &Path, job: &str) -> Result<(Self, Vec<Finished>)> {
         let refuse = |what: &str, help: &str| Err(Error::exists(folder, what, help));
         let made = !folder.exists();
         if !made && !folder.is_dir() {
-            return refuse("it is a file, not a folder", "name a new folder with --out");
+            return refuse("a file, not a folder", "choose a new folder with --out");
         }
         if made {
             files::create_folder(folder)?;
         } else if folder.join(MANIFEST).exists() {
-            // Left by a kill just after the manifest was written.
+            // Left if the process was killed just after writing the manifest.
             let _ = fs::remove_file(folder.join(MARKER));
             return refuse(
-                "it holds prepared data already",
-                "use them, or name another folder with --out",
+                "already contains prepared data",
+                "use it, or choose another folder with --out",
             );
         }
         let marker = folder.join(MARKER);
         let found = names(folder)?;
         if !found.is_empty() && !marker.exists() {
             return refuse(
-                "it holds something else",
-                "name a new or empty folder with --out",
+                "contains other files",
+                "choose a new or empty folder with --out",
             );
         }
         if let Some(foreign) = found.iter().find(|name| !is_ours(name)) {
             let what = format!(
-                "an interrupted preparation left it, and it also holds {}",
+                "left by an interrupted preparation, but also contains {}",
                 foreign.display()
             );
-            return refuse(
-                &what,
-                "remove what is not needed, or name another folder with --out",
-            );
+            return refuse(&what, "remove that, or choose another folder with --out");
         }
         let mut journal = match Journal::open(&marker) {
             Ok(journal) => journal,
             Err(error) => {
                 if made {
-                    // The refusal is reported; an empty folder that stays harms nobody.
+                    // Failure is harmless: it leaves an empty folder.
                     let _ = fs::remove_dir(folder);
                 }
                 return Err(Error::io(folder, "write", error));
             }
         };
-        // A file system that knows no locks is used without.
+        // On file systems without locks the folder is used unlocked.
         if let Err(TryLockError::WouldBlock) = journal.file().try_lock() {
-            let help = "wait for it, or name another folder with --out";
             return Err(Error::locked(
                 folder,
-                "another preparation is filling it",
-                help,
+                "in use by another preparation",
+                "wait for it to finish, or choose another folder with --out",
             ));
         }
         let finished = journal.resume(folder, job)?;
@@ -90,7 +88,7 @@ impl Target {
         Ok((target, finished))
     }
 
-    /// Tells of a finished shard, which an interruption from here on spares.
+    /// Records a finished shard in the journal, so that an interrupted preparation can be resumed after it.
     pub(super) fn finished(&mut self, finished: &Finished) -> Result<()> {
         self.journal.add(finished)
     }
@@ -104,7 +102,7 @@ impl Target {
         &self.folder
     }
 
-    /// Writes the manifest, which makes the folder prepared data.
+    /// Writes the manifest, which turns the folder into prepared data.
     pub(super) fn publish(mut self, manifest: &Manifest) -> Result<()> {
         manifest.write(&self.folder)?;
         self.stays = true;
@@ -112,13 +110,11 @@ impl Target {
         fs::remove_file(&marker).map_err(|error| Error::io(&marker, "remove", error))
     }
 
-    /// Removes all shards but these, and parts of files.
+    /// Removes temporary files, and all shards except these.
     fn keep(&self, finished: &[Finished]) -> Result<()> {
         files::remove_leftovers(&self.folder)?;
-        let kept = |path: &Path| {
-            let name = path.file_name().unwrap_or_default();
-            finished.iter().any(|one| *one.shard.file == *name)
-        };
+        let finished: HashSet<&OsStr> = finished.iter().map(|f| f.shard.file.as_ref()).collect();
+        let kept = |path: &Path| finished.contains(path.file_name().unwrap_or_default());
         for path in names(&self.folder)? {
             if is_shard(&path) && !kept(&path) {
                 fs::remove_file(&path).map_err(|error| Error::io(&path, "remove", error))?;
@@ -133,8 +129,8 @@ impl Drop for Target {
         if self.stays {
             return;
         }
-        // A failure is being reported already. What cannot be removed lacks a manifest and keeps its marker, so it
-        // is never taken for prepared data and the next preparation removes it.
+        // An error is already being reported. Files that cannot be removed stay with the marker and without a manifest, so
+        // they are never mistaken for prepared data, and the next preparation removes them.
         if self.keep(&[]).is_ok() {
             let _ = fs::remove_file(self.folder.join(MARKER));
             if self.made {
@@ -144,7 +140,7 @@ impl Drop for Target {
     }
 }
 
-/// Bytes of the shards that a folder holds; 0 for one that cannot be read.
+/// Total size of the shards in a folder, in bytes; 0 if it cannot be read.
 pub(super) fn bytes_there(folder: &Path) -> u64 {
     let names = names(folder).unwrap_or_default();
     let shards = names.iter().filter(|path| is_shard(path));
@@ -153,7 +149,7 @@ pub(super) fn bytes_there(folder: &Path) -> u64 {
         .sum()
 }
 
-/// True for a folder that a preparation is filling or left when it was interrupted.
+/// Whether a preparation is filling the folder, or was interrupted while doing so.
 pub(super) fn is_unfinished(folder: &Path) -> bool {
     folder.join(MARKER).exists() && !folder.join(MANIFEST).exists()
 }

@@ -1,7 +1,7 @@
-//! What a preparation has finished so far, line by line in its marker, so that the next one goes on after a kill.
+//! The journal of a preparation, which makes it resumable: JSON lines in the marker file.
 //!
-//! The first line says which job it is; every further one tells of a shard that is written and synced. A line that a
-//! kill cut short is dropped, and so is whatever comes after a shard that is not as its line says.
+//! The first line identifies the job; each further line records a shard that was written and synced. A truncated last line
+//! is dropped, and so is everything from the first shard that does not match its line.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
@@ -14,24 +14,24 @@ use crate::error::{Error, Result};
 use crate::files::MappedFile;
 use crate::shards::{ClipEntry, ShardEntry, Skipped, checksum};
 
-/// A finished shard, and how far in the sources it reaches.
+/// A finished shard, and the position in the sources after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Finished {
     pub shard: ShardEntry,
     /// Its clips.
     pub clips: Vec<ClipEntry>,
-    /// Bad entries left out since the shard before.
+    /// Entries left out since the previous shard because they cannot be used.
     pub skipped: Vec<Skipped>,
-    /// Items of the catalogue done with: these, and all before.
+    /// Number of items of the catalogue processed so far.
     pub items: usize,
-    /// What was seen of all clips up to here.
+    /// Statistics of all clips so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tally: Option<Tally>,
 }
 
 #[derive(PartialEq, Serialize, Deserialize)]
 struct Job {
-    /// [`crate::formats::Catalogue::fingerprint`] and the options that decide what is written.
+    /// [`crate::formats::Catalogue::fingerprint`] and the options that affect the output.
     job: String,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of a folder, made where there is none.
+    /// Opens a journal, creating the file if needed.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::options()
             .read(true)
@@ -56,18 +56,18 @@ impl Journal {
         })
     }
 
-    /// The file, to lock.
+    /// The file, for locking.
     pub(super) fn file(&self) -> &File {
         &self.file
     }
 
-    /// The shards that are finished for this job, in order; none for another one. What follows the last of them in
-    /// the journal is cut off, so that [`Journal::add`] goes on there.
+    /// The finished shards of this job, in order; empty if the journal is that of another job. Everything after the last of
+    /// them is cut off, so that [`Journal::add`] continues there.
     pub(super) fn resume(&mut self, folder: &Path, job: &str) -> Result<Vec<Finished>> {
         let refused = |error| Error::io(&self.path, "read", error);
         let mut text = Vec::new();
         self.file.read_to_end(&mut text).map_err(refused)?;
-        // A line is whole when its end is there.
+        // Only lines with a line end are complete.
         let mut lines = text.split_inclusive(|byte| *byte == b'\n');
         let mut lines = lines.by_ref().filter_map(|line| line.strip_suffix(b"\n"));
         let same = lines
@@ -81,7 +81,7 @@ impl Journal {
         if same {
             for line in lines {
                 match serde_json::from_slice::<Finished>(line) {
-                    Ok(shard) if is_whole(folder, &shard.shard) => finished.push(shard),
+                    Ok(shard) if is_intact(folder, &shard.shard) => finished.push(shard),
                     _ => break,
                 }
                 good += line.len() + 1;
@@ -99,7 +99,7 @@ impl Journal {
         Ok(finished)
     }
 
-    /// Tells of one more finished shard.
+    /// Records one more finished shard.
     pub(super) fn add(&mut self, finished: &Finished) -> Result<()> {
         self.line(finished)
     }
@@ -114,8 +114,8 @@ impl Journal {
     }
 }
 
-/// True for a shard that is there with every byte that was written.
-fn is_whole(folder: &Path, shard: &ShardEntry) -> bool {
+/// Whether a shard exists and matches its size and checksum.
+fn is_intact(folder: &Path, shard: &ShardEntry) -> bool {
     let path = folder.join(&shard.file);
     let same_size = fs::metadata(&path).is_ok_and(|found| found.len() == shard.bytes);
     same_size && MappedFile::open(&path).is_ok_and(|bytes| checksum(&bytes) == shard.checksum)

@@ -1,4 +1,5 @@
-//! What looks wrong about a set of arrays once all are read: confidences where z should be, and zeros where NaN should.
+//! Statistics over the arrays of a dataset that reveal common mistakes: confidence scores read as z, and zeros in place of
+//! NaN for missing joints.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,51 +7,53 @@ use crate::error::{Place, Warning};
 use crate::skeleton::{Clip, Layout};
 use crate::text::counted;
 
-/// What is counted over the clips of a set. It is written down with each finished shard, so that a preparation that was
-/// interrupted and goes on warns of all clips.
+/// Counts over all clips so far. It is saved in the journal with each shard, so that a resumed preparation warns about all
+/// clips.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tally {
-    /// Clips.
+    /// Number of clips.
     clips: usize,
-    /// Least and greatest third number; none before the first joint.
+    /// Minimum and maximum of z; `None` before the first joint.
     z: Option<[f32; 2]>,
-    /// Frames of people in which every joint is at zero, how many clips have some, and the first: clip and frame.
+    /// Frames of a person in which every joint is at zero: their number, the number of clips with such frames, and the first
+    /// one as clip and frame.
     zero_frames: usize,
     with_zero_frames: usize,
     first_zero_frame: Option<(String, usize)>,
-    /// Each clip's first person, and all others: data are often moved so that a joint of the first is the origin.
+    /// The first person of each clip, and all others. Data are often centred on a joint of the first person.
     people: [Person; 2],
-    /// Clips with single joints at zero, and those with more of them than one that might be the origin.
+    /// Number of clips with single joints at zero, and of clips in which these are more than one joint that may be the
+    /// origin.
     with_zero_joints: usize,
     with_more_than_origins: usize,
 }
 
-/// Joints at zero in frames of people in which not all are.
+/// Single joints at zero: frames in which all joints are at zero are not counted here.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Person {
-    /// Such frames.
+    /// Number of frames counted.
     frames: usize,
-    /// By joint.
+    /// Counts by joint.
     joints: Vec<Joint>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Joint {
-    /// Frames in which it is at zero.
+    /// Number of frames in which the joint is at zero.
     zeros: usize,
-    /// Clips in whose first frame it is.
+    /// Number of clips in whose first frame it is at zero.
     at_start: usize,
-    /// The first of these frames: clip and frame.
+    /// The first such frame, as clip and frame.
     first: Option<(String, usize)>,
 }
 
-/// A joint at zero in so many of the frames, or nearly, lies at the origin.
+/// Whether `zeros` is at least 95 % of `of`: such a joint is the origin of the data.
 fn nearly_all(zeros: usize, of: usize) -> bool {
     of > 0 && zeros * 20 >= of * 19
 }
 
 impl Tally {
-    /// Counts a clip. Clips come in their order.
+    /// Adds a clip. Clips must come in order.
     pub fn add(&mut self, clip: &Clip) {
         self.clips += 1;
         for person in &mut self.people {
@@ -92,11 +95,11 @@ impl Tally {
         self.with_more_than_origins +=
             usize::from(here.iter().any(Person::has_more_than_an_origin));
         for (person, here) in self.people.iter_mut().zip(here) {
-            person.take(here);
+            person.merge(here);
         }
     }
 
-    /// Looks at the joints of a person in a frame: how many are there, and which of these are at zero.
+    /// Examines the joints of one person in one frame: returns the number present, and fills `at_zero` with those at zero.
     fn joints(&mut self, points: &[f32], at_zero: &mut Vec<usize>) -> usize {
         at_zero.clear();
         let mut there = 0;
@@ -115,13 +118,13 @@ impl Tally {
         there
     }
 
-    /// What looks wrong, a warning a kind. `place` is that of the set.
+    /// The warnings, at most one per kind, for the dataset at `place`.
     pub fn warnings(&self, layout: &Layout, place: &Place) -> Vec<Warning> {
         let warnings = [self.scores(layout, place), self.zeros(layout, place)];
         warnings.into_iter().flatten().collect()
     }
 
-    /// Confidences that were taken for z.
+    /// Confidence scores that are read as z.
     fn scores(&self, layout: &Layout, place: &Place) -> Option<Warning> {
         let [least, most] = self.z?;
         let unit = layout.unit.trim().to_lowercase();
@@ -130,18 +133,19 @@ impl Tally {
             return None;
         }
         let what = format!(
-            "every third number of its {} clips is within {least} to {most}, and the unit is {:?}: they look like \
+            "the third value of all joints in {} is between {least} and {most}, and the unit is {:?}: these look like \
              confidence scores but are read as z",
-            self.clips, layout.unit
+            counted(self.clips, "clip"),
+            layout.unit
         );
         let help =
-            "save the first two numbers alone (clip[..., :2]), NaN where the confidence is low";
+            "save only the first two values (clip[..., :2]), with NaN where the confidence is low";
         Some(Warning::new(place.clone(), what, help))
     }
 
-    /// Joints at exactly zero that were probably not found.
+    /// Joints at exactly zero that are probably missing.
     fn zeros(&self, layout: &Layout, place: &Place) -> Option<Warning> {
-        // Who says what zeros are knows of them.
+        // The layout states what zeros mean.
         if layout.zeros.is_some() {
             return None;
         }
@@ -150,8 +154,8 @@ impl Tally {
         let mut found = Vec::new();
         if let Some((clip, frame)) = &self.first_zero_frame {
             found.push(format!(
-                "{} of people in {} of {}, the first in frame {frame} of clip {clip}",
-                counted(self.zero_frames, "whole frame"),
+                "all joints of a person in {}, in {} of {}, first in frame {frame} of clip {clip}",
+                counted(self.zero_frames, "frame"),
                 self.with_zero_frames,
                 counted(self.clips, "clip")
             ));
@@ -180,7 +184,7 @@ impl Tally {
                 None => self.with_zero_joints,
             };
             found.push(format!(
-                "{} in {clips} of {}, the first {} in frame {frame} of clip {clip}",
+                "{} in {clips} of {}, first {} in frame {frame} of clip {clip}",
                 counted(joints, "single joint"),
                 counted(self.clips, "clip"),
                 named(index)
@@ -190,27 +194,27 @@ impl Tally {
             return None;
         }
         let what = format!(
-            "exactly at zero, as if nothing had been found there: {}",
+            "joints exactly at zero, which are probably missing: {}",
             found.join("; ")
         );
         let help = match origin {
-            None => "write NaN where nothing was found, or set zeros = \"missing\" in layout.toml (zeros = \"position\" \
-                     if they are meant), and prepare again"
+            None => "write NaN for missing joints, or set zeros = \"missing\" in layout.toml (zeros = \"position\" if they \
+                     are real positions), then prepare again"
                 .into(),
             Some(origin) => format!(
-                "write NaN where nothing was found, or set zeros = \"position\" in layout.toml if they are meant; \
-                 {} is the origin of these data, which zeros = \"missing\" would leave out as well",
+                "write NaN for missing joints, or set zeros = \"position\" in layout.toml if they are real positions; \
+                 zeros = \"missing\" would also drop {}, which is the origin of this data",
                 named(origin)
             ),
         };
         Some(Warning::new(place.clone(), what, help))
     }
 
-    /// The joint of the first or of the other people that lies at the origin since the data were moved there.
+    /// The joint on which the data of the first person (`role` 0) or the other people (1) is centred, if any.
     fn origin(&self, role: usize, layout: &Layout) -> Option<usize> {
         let Person { frames, joints } = &self.people[role];
         let always = |joint: &Joint| nearly_all(joint.zeros, *frames);
-        // Moved by where it is in the first frame.
+        // Centred on its position in the first frame.
         let at_start = |joint: &Joint| {
             nearly_all(joint.at_start, self.clips) && nearly_all(joint.at_start, joint.zeros)
         };
@@ -219,7 +223,7 @@ impl Tally {
             let all: Vec<usize> = all.map(|(index, _)| index).collect();
             match all[..] {
                 [one] => Some(one),
-                // Two joints are not in one place: all but the centre were not found.
+                // Several joints cannot be in one place: all but the centre are missing.
                 _ => all.into_iter().find(|index| *index == layout.centre),
             }
         };
@@ -232,7 +236,7 @@ impl Person {
         self.joints.iter().map(|joint| joint.zeros).sum()
     }
 
-    /// Of one clip: more joints are at zero somewhere than one that might be the origin.
+    /// For the counts of a single clip: whether more joints are at zero than one that may be the origin.
     fn has_more_than_an_origin(&self) -> bool {
         let mut zeros = self.joints.iter().filter(|joint| joint.zeros > 0);
         match (zeros.next(), zeros.next()) {
@@ -241,8 +245,8 @@ impl Person {
         }
     }
 
-    /// Adds what was counted in a clip.
-    fn take(&mut self, clip: Person) {
+    /// Adds the counts of one clip.
+    fn merge(&mut self, clip: Person) {
         self.frames += clip.frames;
         for (joint, here) in self.joints.iter_mut().zip(clip.joints) {
             joint.zeros += here.zeros;

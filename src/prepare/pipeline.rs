@@ -1,4 +1,4 @@
-//! Clips parsed on many threads, taken in their order on one, with a bound on what waits in between.
+//! Parses clips on many threads and delivers them in order on one, with bounded memory in between.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,27 +7,26 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::error::{Error, Result};
 use crate::formats::{Catalogue, Recording};
 
-/// Bytes of parsed clips that may wait for their turn, beside one run a thread.
+/// Limit on the size of parsed clips in the queue, in bytes, in addition to one group per thread.
 const WAITING: usize = 128 << 20;
-/// Clips that a thread parses in a run before it hands them over, since each time costs a lock and a wake-up, and the
-/// bytes that end a run before.
-const RUN: usize = 16;
-const RUN_BYTES: usize = 4 << 20;
+/// Number of clips that a thread parses before it takes the lock, and the size in bytes that ends a group earlier.
+const GROUP: usize = 16;
+const GROUP_BYTES: usize = 4 << 20;
 
-/// Clips between the threads that parse and the one that takes them.
+/// Parsed clips that have not been delivered yet.
 #[derive(Default)]
 struct Queue {
     ready: BTreeMap<usize, Result<Recording>>,
-    /// Bytes of the clips that are ready.
+    /// Size of the clips in `ready`, in bytes.
     bytes: usize,
-    /// The clip whose turn it is.
+    /// Index of the next clip to deliver.
     turn: usize,
-    /// Nobody takes clips any more.
+    /// Set when no more clips will be taken.
     stopped: bool,
 }
 
 impl Queue {
-    /// The clip whose turn it is, if it is ready; the next one's turn follows.
+    /// Takes the next clip in order, if it is ready.
     fn take(&mut self) -> Option<Result<Recording>> {
         let recording = self.ready.remove(&self.turn)?;
         self.bytes -= size(&recording);
@@ -45,7 +44,7 @@ struct Shared {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // The queue is sound after every statement that changes it.
+        // The queue is consistent after every statement that changes it.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -61,7 +60,7 @@ impl Shared {
     }
 }
 
-/// Wakes the others when a thread ends by a panic, which would otherwise leave them waiting for its clip.
+/// Stops the other threads if one panics; they would wait forever for its clip.
 struct StopOnPanic<'a>(&'a Shared);
 
 impl Drop for StopOnPanic<'_> {
@@ -72,8 +71,11 @@ impl Drop for StopOnPanic<'_> {
     }
 }
 
-/// Parses the clips from number `first` on, on `threads` threads (0: all cores), and hands each, in order, with its
-/// number to `take`, until that fails.
+/// Parses the clips from index `first` on with `threads` threads (0: all cores), and passes each with its index, in order, to
+/// `take`, until `take` returns an error. `progress` receives (clips done, total clips).
+///
+/// # Errors
+/// Any error of `take`; [`Error::Failed`] if no threads can be started.
 pub(super) fn parse_in_order(
     catalogue: &Catalogue,
     first: usize,
@@ -95,13 +97,13 @@ pub(super) fn parse_in_order(
         for _ in 0..threads {
             scope.spawn(|_| {
                 let _guard = StopOnPanic(&shared);
-                parse(catalogue, &shared);
+                parse_groups(catalogue, &shared);
             });
         }
         let _guard = StopOnPanic(&shared);
         let mut index = first;
         while index < items.len() {
-            let Some(recordings) = next(&shared) else {
+            let Some(recordings) = wait_for_next(&shared) else {
                 break;
             };
             for recording in recordings {
@@ -117,8 +119,8 @@ pub(super) fn parse_in_order(
     })
 }
 
-/// Waits for the clip whose turn it is, and takes it and those that follow; none when a parsing thread is lost.
-fn next(shared: &Shared) -> Option<Vec<Result<Recording>>> {
+/// Waits for the next clip in order, and takes it and those that follow it; `None` if a parsing thread panicked.
+fn wait_for_next(shared: &Shared) -> Option<Vec<Result<Recording>>> {
     let mut queue = shared.lock();
     loop {
         let taken: Vec<_> = std::iter::from_fn(|| queue.take()).collect();
@@ -133,25 +135,25 @@ fn next(shared: &Shared) -> Option<Vec<Result<Recording>>> {
     }
 }
 
-/// One thread: parses run after run, and waits while too much is ready, unless the turn of its own has come.
-fn parse(catalogue: &Catalogue, shared: &Shared) {
+/// One thread: parses groups of clips. It waits while the queue is full, unless its own group is the next to be delivered.
+fn parse_groups(catalogue: &Catalogue, shared: &Shared) {
     let mut reader = catalogue.reader();
     loop {
-        let start = shared.next.fetch_add(RUN, Ordering::Relaxed);
-        let end = catalogue.items.len().min(start.saturating_add(RUN));
+        let start = shared.next.fetch_add(GROUP, Ordering::Relaxed);
+        let end = catalogue.items.len().min(start.saturating_add(GROUP));
         if start >= end {
             return;
         }
-        let (mut run, mut bytes) = (Vec::new(), 0);
+        let (mut group, mut bytes) = (Vec::new(), 0);
         for index in start..end {
             let recording = reader.read(&catalogue.items[index]);
             bytes += size(&recording);
-            run.push((index, recording));
-            if index + 1 < end && bytes < RUN_BYTES {
+            group.push((index, recording));
+            if index + 1 < end && bytes < GROUP_BYTES {
                 continue;
             }
             let mut queue = shared.lock();
-            let turn = run[0].0;
+            let turn = group[0].0;
             while !queue.stopped && queue.turn != turn && queue.bytes + bytes > WAITING {
                 queue = shared.wait(queue);
             }
@@ -159,12 +161,13 @@ fn parse(catalogue: &Catalogue, shared: &Shared) {
                 return;
             }
             queue.bytes += std::mem::take(&mut bytes);
-            queue.ready.extend(run.drain(..));
+            queue.ready.extend(group.drain(..));
             shared.changed.notify_all();
         }
     }
 }
 
+/// Size of the coordinates, in bytes.
 fn size(recording: &Result<Recording>) -> usize {
     recording
         .as_ref()

@@ -1,4 +1,4 @@
-//! What a set of clips holds, in numbers.
+//! Counts of what a dataset contains.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,66 +6,66 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::source::{Clips, Source, counted};
+use super::source::{Clips, Source, without_missing};
 use crate::error::Error;
 use crate::skeleton::{About, Axis};
 
-/// Everything that is counted.
+/// All counts of a dataset.
 #[derive(Debug, Serialize)]
 pub struct Contents {
-    /// What the list of clips says.
+    /// Counts from the list of clips.
     #[serde(flatten)]
     pub listed: Listed,
-    /// What only the clips themselves say.
+    /// Counts from the clips themselves.
     #[serde(flatten)]
     pub measured: Measured,
 }
 
-/// What is known without reading a clip.
+/// Counts that are known without reading clips.
 #[derive(Debug, Serialize)]
 pub struct Listed {
     /// `prepared` or `source`.
     pub kind: &'static str,
     /// `ntu`, `sbu` or `clips`.
     pub dataset: String,
-    /// Clips, without those on the authors' missing list.
+    /// Number of clips, without those on the authors' list of missing skeletons.
     pub clips: usize,
     /// Axes of a clip's tensor.
     pub axes: [&'static str; 4],
-    /// Its numbers.
+    /// Element type of the tensor.
     pub dtype: &'static str,
     /// Name of the layout.
     pub layout: String,
-    /// Joints of a body.
+    /// Number of joints per body.
     pub joints: usize,
     /// Unit of the coordinates.
     pub unit: String,
-    /// Which way is up.
+    /// The direction of up.
     pub up: Axis,
-    /// Clips of each class.
+    /// Number of clips of each class.
     pub classes: Vec<ClassCount>,
-    /// Clips whose class the source does not say.
+    /// Number of clips of unknown class.
     pub without_class: usize,
-    /// Clips by performer, camera, setup and the like, where the source says it.
+    /// Number of clips by performer, camera, setup and so on, if the source states them.
     pub by: BTreeMap<&'static str, BTreeMap<Key, usize>>,
-    /// Clips on the authors' list of missing skeletons, which are left out.
+    /// Number of clips on the authors' list of missing skeletons, which are left out.
     pub missing: usize,
-    /// Bad entries that the preparation left out.
+    /// Number of entries that the preparation left out because they cannot be used.
     pub skipped: usize,
-    /// Files that are no clips.
+    /// Number of files that are not clips.
     pub ignored: usize,
 }
 
 /// One class.
 #[derive(Debug, Serialize)]
 pub struct ClassCount {
-    /// Its name.
+    /// Name of the class.
     pub name: String,
-    /// Its clips.
+    /// Number of clips.
     pub clips: usize,
 }
 
-/// A number or a name that clips are counted by.
+/// A value that clips are counted by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum Key {
@@ -75,55 +75,55 @@ pub enum Key {
     Name(String),
 }
 
-/// What is known when every clip has been read; of prepared data the manifest says it.
+/// Counts that require reading all clips; for prepared data they are in the manifest.
 #[derive(Debug, Default, Serialize)]
 pub struct Measured {
-    /// Clips read: those that are sound.
+    /// Number of clips read without errors.
     pub read: usize,
-    /// Entries that cannot be read, those in which nobody is included.
+    /// Number of entries that cannot be read, including those without any body.
     pub unreadable: usize,
-    /// Frames of all clips.
+    /// Number of frames of all clips.
     pub frames: usize,
-    /// Tracked bodies of all clips.
+    /// Number of tracked bodies of all clips.
     pub bodies: usize,
-    /// Clips by their number of tracked bodies.
+    /// Number of clips by their number of tracked bodies.
     pub bodies_per_clip: BTreeMap<usize, usize>,
-    /// How long clips are; none without clips.
+    /// Lengths of the clips; `None` without clips.
     pub lengths: Option<Lengths>,
-    /// What is wrong with the first entry that cannot be read.
+    /// The error of the first entry that cannot be read.
     #[serde(skip)]
     pub first_problem: Option<Error>,
 }
 
-/// How long clips are, in frames.
+/// Lengths of clips, in frames.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lengths {
-    /// Shortest.
+    /// Minimum.
     pub min: usize,
-    /// Half of the clips are shorter.
+    /// Median.
     pub median: f64,
-    /// Longest.
+    /// Maximum.
     pub max: usize,
-    /// Clips by length, in bins of one width.
+    /// Histogram with bins of equal width.
     pub histogram: Vec<Bin>,
 }
 
-/// Clips of like length.
+/// A bin of a histogram.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bin {
-    /// Fewest frames.
+    /// Lower bound, in frames.
     pub from: usize,
-    /// Most frames.
+    /// Upper bound, inclusive, in frames.
     pub to: usize,
-    /// Clips.
+    /// Number of clips.
     pub clips: usize,
 }
 
-/// Most bins of a histogram.
+/// Maximum number of bins.
 const BINS: usize = 12;
 
 impl Listed {
-    /// Counts what the list of clips says; reads none.
+    /// Counts the list of clips, without reading them.
     #[must_use]
     pub fn of(source: &Source) -> Self {
         let layout = source.layout();
@@ -161,7 +161,7 @@ impl Listed {
                 }
             }
             Clips::Listed(list) => {
-                let items = counted(list);
+                let items = without_missing(list);
                 listed.kind = "source";
                 listed.missing = list.items.len() - items.len();
                 listed.ignored = list.ignored;
@@ -200,8 +200,8 @@ impl Listed {
 }
 
 impl Measured {
-    /// Measures every clip: reads all entries of a source on all cores, and of prepared data the manifest alone.
-    /// `progress` hears of every clip that is read: done, of how many.
+    /// Counts all clips: reads every entry of a source on all cores, but only the manifest of prepared data. `progress`
+    /// receives (clips done, total clips).
     #[must_use]
     pub fn of(source: &Source, progress: &(dyn Fn(usize, usize) + Sync)) -> Self {
         let mut measured = Measured::default();
@@ -213,7 +213,7 @@ impl Measured {
                 }
             }
             Clips::Listed(list) => {
-                let items = counted(list);
+                let items = without_missing(list);
                 let done = AtomicUsize::new(0);
                 let sizes: Vec<_> = items
                     .par_iter()
@@ -227,7 +227,7 @@ impl Measured {
                     )
                     .collect();
                 measured.unreadable = list.problems.len();
-                measured.first_problem = list.problems.first().map(again);
+                measured.first_problem = list.problems.first().map(copy_of);
                 for size in sizes {
                     match size {
                         Ok((bodies, frames)) => measured.add(bodies, frames, &mut lengths),
@@ -252,16 +252,16 @@ impl Measured {
     }
 }
 
-/// The same error once more: errors of the system cannot be cloned, but what they say can.
-fn again(error: &Error) -> Error {
+/// A copy of an error. I/O errors cannot be cloned, so only their message is kept.
+fn copy_of(error: &Error) -> Error {
     match error {
         Error::Input { place, what, help } => Error::input(place.clone(), what, help),
-        other => Error::failed(other.to_string(), "`sinew check` lists all"),
+        other => Error::failed(other.to_string(), "run `sinew check` for a full list"),
     }
 }
 
 impl Lengths {
-    /// Of numbers of frames, in any order; none without any.
+    /// Summarises numbers of frames, in any order; `None` if there are none.
     #[must_use]
     pub fn of(mut lengths: Vec<usize>) -> Option<Self> {
         lengths.sort_unstable();
@@ -292,7 +292,7 @@ impl Lengths {
     }
 }
 
-/// The smallest of 1, 2, 5, 10, 20, … that needs few enough bins.
+/// The smallest width of 1, 2, 5, 10, 20, … that needs at most [`BINS`] bins.
 fn width(min: usize, max: usize) -> usize {
     let mut width = 1;
     for factor in [2, 5, 10].iter().cycle() {
@@ -310,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bins_are_few_and_hold_every_clip() {
+    fn bins_are_few_and_cover_every_clip() {
         for (min, max, expected) in [
             (7, 7, 1),
             (1, 12, 1),

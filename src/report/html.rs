@@ -1,12 +1,12 @@
-//! Text that goes into pages: nothing that a file is named can become markup or script.
+//! Escaping and templates for HTML pages. No name from a file can become markup or script.
 
 use std::fmt::Write;
 
-/// The style that all pages share: colours, by day and by night, and the plain elements.
+/// The style sheet shared by all pages, with light and dark colours.
 pub(super) const BASE: &str = include_str!("base.css");
 
-/// Text as the content of an HTML or SVG element, or of an attribute in quotes. Control characters, which XML
-/// forbids, are shown as the replacement character.
+/// Escapes text for the content of an HTML or SVG element or a quoted attribute. Control characters, which XML forbids, become
+/// the replacement character.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -24,7 +24,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// JSON that may stand in a script element: no `<` in it, so that it cannot end the element.
+/// Escapes JSON for a script element, so that it cannot end the element.
 pub(super) fn script_safe(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
@@ -39,7 +39,7 @@ pub(super) fn script_safe(json: &str) -> String {
     safe
 }
 
-/// A template with each `{{name}}` replaced by its value, once: what stands in a value is not looked at.
+/// Fills a template: each `{{name}}` is replaced by its value. Values are not templates themselves.
 pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut page = String::with_capacity(template.len());
     let mut rest = template;

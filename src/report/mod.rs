@@ -1,4 +1,4 @@
-//! Reports for people: what a set of clips holds, one clip drawn as a page and as a strip of poses, and a run.
+//! Reports: the contents of a dataset, HTML pages of a clip and of a run, and SVG strips of poses.
 
 mod clip;
 mod contents;
@@ -7,9 +7,9 @@ mod run;
 mod source;
 
 #[doc(hidden)]
-pub use clip::{Extent, Facts, Track, page, strip};
+pub use clip::{ClipFacts, Extent, Track, clip_page, pose_strip};
 #[doc(hidden)]
 pub use contents::{Bin, ClassCount, Contents, Key, Lengths, Listed, Measured};
 pub use run::{ReportOptions, report, write_run_page};
 #[doc(hidden)]
-pub use source::{Found, Source};
+pub use source::{FoundClip, Source};

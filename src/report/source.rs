@@ -1,4 +1,4 @@
-//! Clips that can be looked at, wherever they are.
+//! Clips for inspection, from prepared data or from sources.
 
 use std::path::{Path, PathBuf};
 
@@ -16,32 +16,32 @@ pub struct Source {
     pub(super) clips: Clips,
 }
 
-/// Where the clips are.
+/// The storage of the clips.
 #[derive(Debug)]
 pub(super) enum Clips {
-    /// In shards.
+    /// Shards.
     Prepared(Prepared),
-    /// In archives and folders.
+    /// Archives, folders or single files.
     Listed(Catalogue),
 }
 
-/// A clip that was looked up.
+/// A clip and its class.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    /// Coordinates, ids and what else is known.
+pub struct FoundClip {
+    /// Coordinates, body ids and metadata.
     pub recording: Recording,
-    /// Name of its class; none where the source does not say it.
+    /// Name of its class, if known.
     pub class: Option<String>,
 }
 
-/// Names that an error suggests.
+/// Number of names that an error suggests.
 const SUGGESTED: usize = 3;
 
 impl Source {
-    /// Opens a path to look at: clips may have any name, and none is left out.
+    /// Opens a path for inspection: clips may have any name, and none is left out.
     ///
     /// # Errors
-    /// A run; what [`Prepared::open`] and [`Catalogue::unlabelled`] say.
+    /// [`Error::Input`] for a run; otherwise as [`Prepared::open`] and [`Catalogue::unlabelled`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
         let clips = match path_kind(&path) {
@@ -50,8 +50,8 @@ impl Source {
                 Clips::Listed(Catalogue::unlabelled(&[&path], None)?)
             }
             PathKind::Run => {
-                let what = "it is a run, which holds no clips";
-                let help = "name the data; `sinew eval` shows what a run has learned";
+                let what = "this is a run folder";
+                let help = "pass the data folder instead; `sinew eval` evaluates a run";
                 return Err(Error::input(Place::file(&path), what, help));
             }
         };
@@ -73,7 +73,7 @@ impl Source {
         }
     }
 
-    /// The joints of all clips, their unit and the way up.
+    /// The layout of all clips.
     #[must_use]
     pub fn layout(&self) -> &Layout {
         match &self.clips {
@@ -91,11 +91,11 @@ impl Source {
         }
     }
 
-    /// Reads the clip of a name.
+    /// Reads a clip by name.
     ///
     /// # Errors
-    /// No such clip, with the nearest names; what is wrong with its entry.
-    pub fn clip(&self, name: &str) -> Result<Found> {
+    /// [`Error::Input`] if there is no such clip, with the closest names, or if its entry is faulty.
+    pub fn clip(&self, name: &str) -> Result<FoundClip> {
         let class = |label: Option<usize>| self.classes().get(label?).cloned();
         match &self.clips {
             Clips::Prepared(data) => {
@@ -109,7 +109,7 @@ impl Source {
                     about: clips[index].about.clone(),
                 };
                 let class = class(Some(clips[index].label));
-                Ok(Found { recording, class })
+                Ok(FoundClip { recording, class })
             }
             Clips::Listed(list) => {
                 let Some(item) = list.items.iter().find(|item| item.name == name) else {
@@ -117,7 +117,7 @@ impl Source {
                 };
                 let recording = list.reader().read(item)?;
                 let class = class(item.label);
-                Ok(Found { recording, class })
+                Ok(FoundClip { recording, class })
             }
         }
     }
@@ -130,9 +130,9 @@ impl Source {
         near.truncate(SUGGESTED);
         let near: Vec<&str> = near.into_iter().map(|(_, known)| known).collect();
         let help = match near.as_slice() {
-            [] => "it holds no clips".into(),
-            [only] => format!("the nearest is {only}"),
-            several => format!("the nearest are {}", several.join(", ")),
+            [] => "there are no clips".into(),
+            [only] => format!("did you mean {only}?"),
+            several => format!("the closest names are {}", several.join(", ")),
         };
         Error::input(
             Place::file(&self.path),
@@ -142,8 +142,8 @@ impl Source {
     }
 }
 
-/// The clips of a catalogue that count: those on the authors' missing list do not.
-pub(super) fn counted(list: &Catalogue) -> Vec<&Item> {
+/// The clips of a catalogue without those on the authors' list of missing skeletons.
+pub(super) fn without_missing(list: &Catalogue) -> Vec<&Item> {
     let left_out = |item: &&Item| list.dataset == Dataset::Ntu && ntu::is_missing(&item.name);
     list.items.iter().filter(|item| !left_out(item)).collect()
 }

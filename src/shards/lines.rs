@@ -1,15 +1,15 @@
-//! JSON with a line for each of the outermost values and for each element of these: a manifest that people and line
-//! tools can read, without spreading a hundred thousand clips over millions of lines.
+//! A JSON formatter that breaks lines only at the two outermost levels: the manifest stays readable for people and line-based
+//! tools, with one line per clip.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-/// Values down to this depth stand on lines of their own.
+/// Values up to this depth are on lines of their own.
 const DEEPEST: usize = 2;
 
-/// A value as such JSON.
+/// Serialises a value in this format.
 pub(super) fn to_string(value: &impl Serialize) -> serde_json::Result<String> {
     let mut bytes = Vec::new();
     value.serialize(&mut serde_json::Serializer::with_formatter(
@@ -104,7 +104,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn a_line_holds_an_element_and_the_value_is_the_same() {
+    fn one_element_per_line_and_the_same_value() {
         let value = json!({
             "clips": [{"name": "a\n", "spans": [[0, 1], [2, 3]]}, {"name": "b", "spans": []}],
             "counts": {"clips": 2},

@@ -1,4 +1,4 @@
-//! What `manifest.json` holds.
+//! `manifest.json`: the index of prepared data.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,77 +14,77 @@ use crate::limits::{CLASSES, MANIFEST_BYTES};
 use crate::settings::Dataset;
 use crate::skeleton::{About, Axis, Layout};
 
-/// The manifest's file name; without it a folder is not prepared data.
+/// File name of the manifest. A folder without it is not prepared data.
 pub const MANIFEST: &str = "manifest.json";
-/// The format's name.
+/// Name of the format.
 pub const FORMAT: &str = "sinew-clips";
-/// The format's version; another one is not read.
+/// Version of the format; other versions are rejected.
 pub const VERSION: u32 = 1;
 
-/// All that is known about prepared data beside the coordinates.
+/// Everything about prepared data except the coordinates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// [`FORMAT`].
     pub format: String,
     /// [`VERSION`].
     pub version: u32,
-    /// What it was prepared from: `ntu`, `sbu` or `clips`.
+    /// Type of the sources: `ntu`, `sbu` or `clips`.
     pub dataset: Dataset,
-    /// Joints, bones and orders.
+    /// The skeleton of all clips.
     pub layout: Layout,
     /// Unit of the coordinates.
     pub unit: String,
-    /// Which way is up.
+    /// The direction of up.
     pub up: Axis,
     /// Class names by index.
     pub classes: Vec<String>,
-    /// Sums over all clips.
+    /// Totals over all clips.
     pub counts: Counts,
     /// Shards by index.
     pub shards: Vec<ShardEntry>,
-    /// One entry a clip, in the order of the shards.
+    /// One entry per clip, in the order of the shards.
     pub clips: Vec<ClipEntry>,
-    /// Bad entries that were left out.
+    /// Entries of the sources that `--skip-bad` left out.
     pub skipped: Vec<Skipped>,
-    /// xxh3-64 of this file with sixteen zeros in this place.
+    /// xxh3-64 of this file with sixteen zeros in place of the checksum.
     pub checksum: String,
 }
 
-/// Sums over all clips.
+/// Totals over all clips.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
-    /// Clips.
+    /// Number of clips.
     pub clips: usize,
-    /// Frames of all clips.
+    /// Number of frames.
     pub frames: usize,
-    /// Tracked bodies of all clips.
+    /// Number of tracked bodies.
     pub bodies: usize,
-    /// Clips of each class.
+    /// Number of clips in each class.
     pub by_class: Vec<usize>,
-    /// Entries that were left out since the source's authors list them as missing.
+    /// Number of entries left out because the authors of the dataset list their skeletons as missing.
     pub missing: usize,
 }
 
 /// One clip.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClipEntry {
-    /// Its name, which is also that of its tensor.
+    /// Name of the clip and of its tensor.
     pub name: String,
     /// Class index.
     pub label: usize,
     /// Index of its shard.
     pub shard: usize,
-    /// Tracked bodies.
+    /// Number of tracked bodies.
     pub bodies: usize,
-    /// Frames.
+    /// Number of frames.
     pub frames: usize,
-    /// The source's id of each body; text, since 64 bits don't fit a JSON number.
+    /// The source's id of each body; text because 64-bit integers do not fit a JSON number.
     pub ids: Vec<String>,
     /// First and last frame of each body.
     pub spans: Vec<[usize; 2]>,
-    /// xxh3-64 of the tensor's bytes, 16 hexadecimal digits.
+    /// xxh3-64 of the tensor's bytes, as 16 hexadecimal digits.
     pub checksum: String,
-    /// What the source says beside the class.
+    /// Metadata from the source.
     #[serde(flatten)]
     pub about: About,
 }
@@ -92,24 +92,24 @@ pub struct ClipEntry {
 /// One shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardEntry {
-    /// File name, in the manifest's folder.
+    /// File name in the folder of the manifest.
     pub file: String,
-    /// Size of the file.
+    /// Size of the file, in bytes.
     pub bytes: u64,
-    /// xxh3-64 of the file, 16 hexadecimal digits.
+    /// xxh3-64 of the file, as 16 hexadecimal digits.
     pub checksum: String,
 }
 
-/// A bad entry that was left out.
+/// An entry of the sources that was left out because it cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
-    /// The entry's name.
+    /// Name of the entry.
     pub entry: String,
     /// What is wrong with it.
     pub why: String,
 }
 
-/// What must be readable before the rest is looked at.
+/// The fields that are checked before the rest is parsed.
 #[derive(Deserialize)]
 struct Head {
     format: String,
@@ -120,10 +120,10 @@ const NO_CHECKSUM: &str = "0000000000000000";
 const PREPARE_AGAIN: &str = "prepare the data again";
 
 impl Manifest {
-    /// Writes the manifest into its folder, whole or not at all, its checksum included.
+    /// Writes the manifest with its checksum to a folder, atomically.
     ///
     /// # Errors
-    /// What the system says.
+    /// [`Error::Io`] if it cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(MANIFEST);
         let blank = Manifest {
@@ -133,7 +133,7 @@ impl Manifest {
         let text = lines::to_string(&blank)
             .map_err(|error| Error::io(&path, "write", std::io::Error::other(error)))?;
         let sum = checksum(text.as_bytes());
-        // The checksum is the last field, so the last run of zeros is its own.
+        // The checksum is the last field, so the last run of zeros belongs to it.
         let (before, after) = text.rsplit_once(NO_CHECKSUM).unwrap_or((&text, ""));
         files::write(&path, format!("{before}{sum}{after}").as_bytes())
     }
@@ -141,21 +141,21 @@ impl Manifest {
     /// Reads the manifest of a folder of prepared data.
     ///
     /// # Errors
-    /// No manifest, one beyond [`MANIFEST_BYTES`], not JSON, another format or version, a wrong checksum, or contents that
-    /// contradict themselves.
+    /// [`Error::Input`] for a missing manifest, one larger than [`MANIFEST_BYTES`], invalid JSON, another format or version, a
+    /// wrong checksum, or inconsistent contents.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(MANIFEST);
         let there = fs::metadata(&path).map_err(|error| error.kind());
         if matches!(there, Err(ErrorKind::NotFound | ErrorKind::NotADirectory)) {
             let (what, help) = if folder.exists() {
                 (
-                    format!("it has no {MANIFEST}, so it is not prepared data"),
-                    "make it with `sinew prepare`",
+                    format!("not prepared data (no {MANIFEST})"),
+                    "create it with `sinew prepare`",
                 )
             } else {
                 (
-                    "there is no such folder".to_string(),
-                    "check the path, or make it with `sinew prepare`",
+                    "no such folder".to_string(),
+                    "check the path, or create it with `sinew prepare`",
                 )
             };
             return Err(Error::input(Place::file(folder), what, help));
@@ -164,7 +164,7 @@ impl Manifest {
         let broken = |error: serde_json::Error| {
             Error::input(
                 Place::file(&path).line(error.line()),
-                format!("not a manifest: {error}"),
+                format!("not a valid manifest: {error}"),
                 PREPARE_AGAIN,
             )
         };
@@ -172,13 +172,13 @@ impl Manifest {
         let head: Head = serde_json::from_str(&text).map_err(broken)?;
         if head.format != FORMAT {
             return Err(fault(format!(
-                "its format is {:?}, not {FORMAT:?}",
+                "the format is {:?}, not {FORMAT:?}",
                 head.format
             )));
         }
         if head.version != VERSION {
             return Err(fault(format!(
-                "it is version {} of the format; this program reads {VERSION}",
+                "version {} of the format is not supported; this program reads version {VERSION}",
                 head.version
             )));
         }
@@ -189,36 +189,34 @@ impl Manifest {
         let blank = |(before, after)| checksum_of([before, NO_CHECKSUM, after]);
         if around.is_none_or(|around| blank(around) != *sum) {
             return Err(fault(
-                "its checksum is wrong: it was damaged or edited".into(),
+                "wrong checksum: the file was damaged or edited".into(),
             ));
         }
         manifest.check().map_err(fault)?;
         Ok(manifest)
     }
 
-    /// What contradicts itself.
+    /// Checks the contents for consistency; the error is the first problem.
     fn check(&self) -> std::result::Result<(), String> {
         self.layout
             .check()
             .map_err(|(key, what)| format!("the layout's `{key}`: {what}"))?;
         if self.classes.len() > CLASSES {
             let classes = self.classes.len();
-            return Err(format!(
-                "it has {classes} classes, and {CLASSES} are the most"
-            ));
+            return Err(format!("{classes} classes, more than {CLASSES}"));
         }
         for shard in &self.shards {
-            // A name alone: a manifest must not lead out of its folder.
+            // A plain file name, so that a manifest cannot point out of its folder.
             let mut parts = Path::new(&shard.file).components();
             let plain = matches!(parts.next(), Some(std::path::Component::Normal(_)))
                 && parts.next().is_none();
             if !plain {
-                return Err(format!("{:?} is no name of a shard", shard.file));
+                return Err(format!("{:?} is not a valid name for a shard", shard.file));
             }
         }
         if self.counts.clips != self.clips.len() {
             return Err(format!(
-                "it counts {} clips and lists {}",
+                "the manifest counts {} clips but lists {}",
                 self.counts.clips,
                 self.clips.len()
             ));
@@ -227,7 +225,7 @@ impl Manifest {
             let fault = if clip.label >= self.classes.len() {
                 format!("has class {} of {}", clip.label, self.classes.len())
             } else if clip.shard >= self.shards.len() {
-                format!("lies in shard {} of {}", clip.shard, self.shards.len())
+                format!("is in shard {} of {}", clip.shard, self.shards.len())
             } else if clip.bodies == 0 || clip.frames == 0 {
                 "is empty".into()
             } else if clip.ids.len() != clip.bodies || clip.spans.len() != clip.bodies {

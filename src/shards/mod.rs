@@ -1,5 +1,5 @@
-//! Prepared data on disk: `manifest.json`, written last, and `shard-NNNNN.safetensors` with one tensor a clip,
-//! float32 [bodies, frames, joints, 3] in the source's unit; a frame without the body is NaN.
+//! Prepared data on disk: `manifest.json`, written last, and `shard-NNNNN.safetensors` with one tensor per clip: float32
+//! [bodies, frames, joints, 3] in the source's unit, NaN in frames without the body.
 
 mod lines;
 mod manifest;

@@ -1,4 +1,4 @@
-//! Prepared data, memory-mapped.
+//! Reader of prepared data, memory-mapped.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use crate::error::{Error, Place, Result};
 use crate::files::{Header, MappedFile, foreign};
 use crate::skeleton::Clip;
 
-/// A folder of prepared data, open for reading from any number of threads.
+/// Open prepared data; it can be read from any number of threads.
 #[derive(Debug)]
 pub struct Prepared {
     folder: PathBuf,
     manifest: Manifest,
     shards: Vec<MappedFile>,
-    /// Where each clip's tensor lies in its shard.
+    /// The byte range of each clip's tensor in its shard.
     ranges: Vec<Range<usize>>,
 }
 
@@ -28,8 +28,8 @@ impl Prepared {
     /// Opens prepared data: reads the manifest and the header of each shard, and checks that they agree.
     ///
     /// # Errors
-    /// What [`Manifest::read`] says; a shard that is missing, has another size, or does not hold its clips. Several
-    /// such shards are all listed.
+    /// As [`Manifest::read`]; also for shards that are missing, have the wrong size or do not contain their clips. All such
+    /// shards are reported.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref().to_path_buf();
         let manifest = Manifest::read(&folder)?;
@@ -75,7 +75,7 @@ impl Prepared {
         &self.folder
     }
 
-    /// All that is known beside the coordinates.
+    /// The manifest.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -87,24 +87,24 @@ impl Prepared {
         self.ranges.len()
     }
 
-    /// True without clips.
+    /// Whether there are no clips.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 
-    /// Reads one clip and holds it against its checksum, which costs microseconds.
+    /// Reads one clip and verifies its checksum, which takes microseconds.
     ///
     /// # Errors
-    /// An index that is no clip's, a clip whose bytes have changed.
+    /// [`Error::Input`] if there is no such clip or its checksum is wrong.
     pub fn clip(&self, index: usize) -> Result<Clip> {
         let (Some(entry), Some(bytes)) = (self.manifest.clips.get(index), self.tensor(index))
         else {
-            let what = format!("it has {} clips, none of number {index}", self.len());
+            let what = format!("no clip with index {index}; there are {}", self.len());
             return Err(Error::input(
                 Place::file(&self.folder),
                 what,
-                "name a clip that is there",
+                "use a smaller index",
             ));
         };
         if checksum(bytes) != entry.checksum {
@@ -112,7 +112,7 @@ impl Prepared {
             let file = self.folder.join(shard.map_or("", |shard| &shard.file));
             return Err(Error::input(
                 Place::file(file).entry(&entry.name),
-                "its checksum is wrong: the file was damaged after it was written",
+                "wrong checksum: the file was damaged after it was written",
                 "prepare the data again",
             ));
         }
@@ -138,7 +138,8 @@ impl Prepared {
             .get(self.ranges.get(index)?.clone())
     }
 
-    /// Compares every byte with its checksum; names the clips that are damaged, or the shard where none is.
+    /// Verifies the checksums of all shards. Returns one error per damaged clip, or one for the shard if the damage is
+    /// outside its clips.
     #[must_use]
     pub fn verify(&self) -> Vec<Error> {
         let clips = &self.manifest.clips;
@@ -166,17 +167,13 @@ impl Prepared {
                 });
                 let fault = |clip: &str| {
                     let place = Place::file(&path).entry(clip);
-                    Error::input(
-                        place,
-                        "its checksum is wrong: the data were damaged",
-                        PREPARE_AGAIN,
-                    )
+                    Error::input(place, "wrong checksum: the data was damaged", PREPARE_AGAIN)
                 };
                 let mut errors: Vec<_> = damaged.map(|at| fault(&clips[*at].name)).collect();
                 if errors.is_empty() {
                     errors.push(Error::input(
                         Place::file(&path),
-                        "its checksum is wrong",
+                        "wrong checksum",
                         PREPARE_AGAIN,
                     ));
                 }
@@ -187,7 +184,7 @@ impl Prepared {
     }
 }
 
-/// One error, or all under one line.
+/// One error, or several under a summary.
 fn several(folder: &Path, mut errors: Vec<Error>) -> Error {
     if errors.len() == 1 {
         return errors.remove(0);
@@ -198,24 +195,27 @@ fn several(folder: &Path, mut errors: Vec<Error>) -> Error {
     }
 }
 
-/// Maps a shard of the size that the manifest gives.
+/// Maps a shard, which must have the size stated in the manifest.
 fn map(path: &Path, shard: &ShardEntry) -> Result<MappedFile> {
     let fault = |what| Err(Error::input(Place::file(path), what, PREPARE_AGAIN));
     if !path.exists() {
-        return fault("this shard is missing".to_string());
+        return fault("the shard is missing".to_string());
     }
     let bytes = MappedFile::open(path)?;
     if bytes.len() as u64 != shard.bytes {
         let there = bytes.len();
         return match foreign(&bytes) {
             Some((what, help)) => Err(Error::input(Place::file(path), what, help)),
-            None => fault(format!("this shard has {there} bytes, not {}", shard.bytes)),
+            None => fault(format!(
+                "the shard has {there} bytes instead of {}",
+                shard.bytes
+            )),
         };
     }
     Ok(bytes)
 }
 
-/// Where the clips of a shard lie in its file.
+/// The byte ranges of the clips of a shard.
 fn locate(
     folder: &Path,
     manifest: &Manifest,
@@ -237,16 +237,16 @@ fn locate(
             ))
         };
         let Some(tensor) = header.tensors.get(&clip.name) else {
-            return fault("the shard does not hold this clip".into());
+            return fault("the shard does not contain this clip".into());
         };
         let shape = [clip.bodies, clip.frames, joints, 3];
         if tensor.dtype != Dtype::F32 || tensor.shape != shape {
             return fault(format!(
-                "it is {:?} {:?}, not F32 {shape:?}",
+                "the tensor is {:?} {:?}, not F32 {shape:?}",
                 tensor.dtype, tensor.shape
             ));
         }
-        // The header was held against the length of the mapped bytes.
+        // `Header::parse` checked the ranges against the length of the mapped bytes.
         ranges.push(tensor.bytes.start as usize..tensor.bytes.end as usize);
     }
     Ok(ranges)

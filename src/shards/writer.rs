@@ -1,4 +1,4 @@
-//! One shard: clips gathered, then written in the safetensors format.
+//! Writer of shards: collects clips, then writes them in the safetensors format.
 
 use std::io::Write;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub fn checksum(bytes: &[u8]) -> String {
     format!("{:016x}", xxh3_64(bytes))
 }
 
-/// The same of a text in pieces.
+/// [`checksum`] of a text in pieces.
 pub(super) fn checksum_of<const N: usize>(pieces: [&str; N]) -> String {
     let mut sum = Xxh3::new();
     for piece in pieces {
@@ -33,8 +33,8 @@ pub fn shard_name(index: usize) -> String {
     format!("shard-{index:05}.safetensors")
 }
 
-/// Gathers clips and writes them as one shard. Whether a shard is full follows from its clips alone, so that the
-/// same clips in the same order make the same files.
+/// Collects clips and writes them as one shard. Whether a shard is full depends only on its clips, so the same clips in the
+/// same order give the same files.
 #[derive(Debug, Default)]
 pub struct ShardWriter {
     clips: Vec<Clip>,
@@ -42,24 +42,24 @@ pub struct ShardWriter {
 }
 
 impl ShardWriter {
-    /// Most clips of a shard.
+    /// Maximum number of clips in a shard.
     pub const CLIPS: usize = 1024;
-    /// A shard that holds this many bytes of coordinates takes no more clips.
+    /// Size of the coordinates, in bytes, at which a shard is full.
     pub const BYTES: usize = 64 << 20;
 
-    /// True when the next clip belongs into another shard.
+    /// Whether the next clip belongs in a new shard.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.clips.len() >= Self::CLIPS || self.bytes >= Self::BYTES
     }
 
-    /// True without clips.
+    /// Whether there are no clips.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.clips.is_empty()
     }
 
-    /// Takes a clip; returns its manifest entry for the shard of this index.
+    /// Adds a clip; returns its manifest entry, with `shard` as the index of the shard.
     pub fn push(&mut self, clip: Clip, ids: Vec<String>, about: About, shard: usize) -> ClipEntry {
         let entry = ClipEntry {
             label: clip.label,
@@ -79,10 +79,10 @@ impl ShardWriter {
         entry
     }
 
-    /// Writes the shard into a folder, whole or not at all, and starts over.
+    /// Writes the shard to a folder, atomically, and clears the writer.
     ///
     /// # Errors
-    /// What the system says.
+    /// [`Error::Io`] if it cannot be written.
     pub fn write(&mut self, folder: &Path, index: usize) -> Result<ShardEntry> {
         let file = shard_name(index);
         let path = folder.join(&file);
@@ -91,7 +91,7 @@ impl ShardWriter {
         self.bytes = 0;
         let mut header = serde_json::to_vec(&Header(&clips))
             .map_err(|error| refused(std::io::Error::other(error)))?;
-        // Data start at a multiple of eight, as the format's own writer has it.
+        // Data starts at a multiple of eight bytes, as in files of the safetensors crate.
         header.resize(header.len().next_multiple_of(8), b' ');
         let mut out = AtomicFile::create(&path)?;
         let mut sum = Xxh3::new();
@@ -115,7 +115,7 @@ impl ShardWriter {
     }
 }
 
-/// Passes numbers on as little-endian bytes.
+/// Calls `f` with the numbers as little-endian bytes.
 fn with_bytes<T>(data: &[f32], f: impl FnOnce(&[u8]) -> T) -> T {
     if cfg!(target_endian = "little") {
         f(bytemuck::cast_slice(data))
@@ -127,7 +127,7 @@ fn with_bytes<T>(data: &[f32], f: impl FnOnce(&[u8]) -> T) -> T {
     }
 }
 
-/// The JSON header of the safetensors format: each tensor's type, shape and place.
+/// The JSON header of the safetensors format: type, shape and byte range of each tensor.
 struct Header<'a>(&'a [Clip]);
 
 #[derive(Serialize)]

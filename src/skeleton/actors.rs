@@ -1,31 +1,31 @@
-//! Which of a clip's tracked bodies are actors: trackers also see chairs, lose people and find them again.
+//! Choice of actors among the tracked bodies of a clip. Trackers also report chairs, and people under several ids.
 
 use super::Clip;
 use crate::settings::Actors;
 
-/// One person of a clip over time.
+/// One person over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Actor {
-    /// Frames.
+    /// Number of frames.
     pub frames: usize,
-    /// Coordinates [frames, joints, 3]; NaN where the actor is absent.
+    /// Coordinates [frames, joints, 3]; NaN in frames without the actor.
     pub data: Vec<f32>,
 }
 
-/// The published rule: tracks of up to this many frames are noise.
+/// Published rule: tracks of at most this many frames are noise.
 const NOISE_LENGTH: usize = 11;
-/// The published rule: a frame is noise when its x-spread exceeds this share of its y-spread.
+/// Published rule: a frame is noise if its spread in x exceeds this fraction of its spread in y.
 const NOISE_SPREAD: f64 = 0.8;
-/// The published rule: a track with at least this share of noisy frames is noise.
+/// Published rule: a track with at least this fraction of noisy frames is noise.
 const NOISE_SHARE: f64 = 0.69754;
-/// The reference rule: a body moves when the frame-to-frame change in x or y deviates by more than this, in metres.
+/// Reference rule: a body moves if the standard deviation of its frame-to-frame change in x or y exceeds this, in metres.
 const MOVES: f64 = 0.1;
 
 /// Chooses a clip's actors.
 ///
-/// `Published` (CTR-GCN, VA-NN, SGN): one or two actors, the one with more motion first, each as long as the clip.
-/// `Reference` (the superseded re-implementation): every body that moves, each a sample of its own, as long as the
-/// body was tracked, its frames joined in order.
+/// `Published` (as in CTR-GCN, VA-NN and SGN): one or two actors, the one with more motion first, each as long as the clip.
+/// `Reference` (as in the re-implementation that sinew supersedes): every body that moves, each as long as it was tracked,
+/// its frames concatenated. `All` and `Auto`: [`all`].
 #[must_use]
 pub fn choose(clip: &Clip, rule: Actors) -> Vec<Actor> {
     match rule {
@@ -35,8 +35,8 @@ pub fn choose(clip: &Clip, rule: Actors) -> Vec<Actor> {
     }
 }
 
-/// Every body as it is, each as long as the clip, in the clip's order: for sets whose bodies are people already and
-/// in a meaningful order, where a rule against a tracker's noise would drop a person of a short clip.
+/// Every body, each as long as the clip, in the order of the clip: for datasets whose bodies are known to be people. The
+/// published rule would drop people of short clips.
 #[must_use]
 pub fn all(clip: &Clip) -> Vec<Actor> {
     (0..clip.bodies)
@@ -47,10 +47,10 @@ pub fn all(clip: &Clip) -> Vec<Actor> {
         .collect()
 }
 
-/// A tracked body with what the published rule asks of it.
+/// A tracked body with the quantities of the published rule.
 struct Track {
     body: usize,
-    /// Frames in which it is present.
+    /// Frames in which the body is present.
     frames: Vec<usize>,
     motion: f64,
 }
@@ -72,13 +72,13 @@ fn published(clip: &Clip) -> Vec<Actor> {
             track.motion = variance(clip, track.body, &track.frames);
         }
         drop_spread(clip, &mut tracks);
-        // Stable, so that equal motion keeps the order of appearance.
+        // Stable: with equal motion the order of appearance is kept.
         tracks.sort_by(|a, b| b.motion.total_cmp(&a.motion));
     }
     stitch(clip, &tracks)
 }
 
-/// Drops short tracks; the longest stays if all are short.
+/// Drops short tracks. If all are short, only the longest is kept.
 fn drop_short(tracks: &mut Vec<Track>) {
     let longest = tracks
         .iter()
@@ -96,8 +96,8 @@ fn drop_short(tracks: &mut Vec<Track>) {
     }
 }
 
-/// Drops tracks that are wider than people are, but never the last; bounds the motion of the others by that of
-/// their valid frames.
+/// Drops tracks that are wider than people, but never the last one. The motion of the others is limited to that of their
+/// valid frames.
 fn drop_spread(clip: &Clip, tracks: &mut Vec<Track>) {
     let mut left = tracks.len();
     tracks.retain_mut(|track| {
@@ -122,7 +122,7 @@ fn drop_spread(clip: &Clip, tracks: &mut Vec<Track>) {
     });
 }
 
-/// Fills one or two actors: a track joins the first actor whose time it does not overlap, or is left out.
+/// Merges tracks into one or two actors: a track joins the first actor that it does not overlap in time, or is dropped.
 fn stitch(clip: &Clip, tracks: &[Track]) -> Vec<Actor> {
     let stride = clip.stride();
     let mut actors: Vec<(Actor, usize, usize)> = Vec::new();
@@ -130,7 +130,7 @@ fn stitch(clip: &Clip, tracks: &[Track]) -> Vec<Actor> {
         let (Some(&start), Some(&end)) = (track.frames.first(), track.frames.last()) else {
             continue;
         };
-        // Tracks that share a single frame count as one after the other, as published.
+        // As published, tracks that share a single frame do not overlap.
         let free = actors
             .iter()
             .position(|(_, first, last)| end.min(*last) <= start.max(*first));
@@ -196,7 +196,7 @@ fn present_frames(clip: &Clip, body: usize) -> Vec<usize> {
         .collect()
 }
 
-/// Summed variance of x, y and z over all joints of some frames.
+/// Sum of the variances of x, y and z over all joints of some frames.
 fn variance(clip: &Clip, body: usize, frames: &[usize]) -> f64 {
     let axis = |axis: usize| {
         let joints = frames
@@ -211,7 +211,7 @@ fn variance(clip: &Clip, body: usize, frames: &[usize]) -> f64 {
     axis(0) + axis(1) + axis(2)
 }
 
-/// True where a frame is wider than a person is.
+/// Whether a frame is wider than a person can be.
 fn is_wide(frame: &[f32]) -> bool {
     let spread = |axis: usize| {
         let all = frame
@@ -226,7 +226,7 @@ fn is_wide(frame: &[f32]) -> bool {
     spread(0) > NOISE_SPREAD * spread(1)
 }
 
-/// Summed over joints, how far an axis changes from each frame to the next.
+/// The absolute change along an axis from each frame to the next, summed over joints.
 fn changes(clip: &Clip, body: usize, frames: &[usize], axis: usize) -> Vec<f64> {
     let change = |pair: &[usize]| {
         let (a, b) = (clip.frame(body, pair[0]), clip.frame(body, pair[1]));
@@ -239,7 +239,7 @@ fn changes(clip: &Clip, body: usize, frames: &[usize], axis: usize) -> Vec<f64> 
     frames.windows(2).map(change).collect()
 }
 
-/// Standard deviation, dividing by the count; 0 for nothing.
+/// Population standard deviation; 0 for an empty slice.
 fn deviation(numbers: &[f64]) -> f64 {
     if numbers.is_empty() {
         return 0.0;

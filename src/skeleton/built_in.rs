@@ -1,19 +1,19 @@
-//! The layouts that come with the program, by name.
+//! The built-in layouts.
 
 use super::{Layout, layout_toml};
 use crate::error::Place;
 use crate::text::edit_distance;
 
-/// A layout that comes with the program.
+/// A built-in layout.
 #[derive(Debug, Clone, Copy)]
 pub struct BuiltIn {
-    /// Its name: what `layout = "…"` in a layout.toml says.
+    /// The name, as used in `layout = "…"` of a `layout.toml`.
     pub name: &'static str,
-    /// Its layout.toml.
+    /// The text of its `layout.toml`.
     pub text: &'static str,
 }
 
-/// All of them, the ones of the datasets first.
+/// All built-in layouts, those of the datasets first.
 static ALL: [BuiltIn; 4] = [
     BuiltIn {
         name: "ntu25",
@@ -34,19 +34,19 @@ static ALL: [BuiltIn; 4] = [
 ];
 
 impl BuiltIn {
-    /// All layouts that come with the program.
+    /// All built-in layouts.
     #[must_use]
     pub fn all() -> &'static [BuiltIn] {
         &ALL
     }
 
-    /// The layout of this name; none where there is no such one.
+    /// The layout with this name, if there is one.
     #[must_use]
     pub fn named(name: &str) -> Option<BuiltIn> {
         ALL.into_iter().find(|layout| layout.name == name)
     }
 
-    /// The name that is most like a mistyped one.
+    /// The name closest to a misspelled one.
     #[must_use]
     pub fn nearest(name: &str) -> &'static str {
         let name = name.to_lowercase();
@@ -56,7 +56,7 @@ impl BuiltIn {
         nearest.map_or("", |layout| layout.name)
     }
 
-    /// What it is for, in a few words: the first sentence of its layout.toml.
+    /// A short description: the first sentence of its `layout.toml`.
     #[must_use]
     pub fn about(&self) -> &'static str {
         let comment = self.text.lines().next().unwrap_or_default();
@@ -65,11 +65,11 @@ impl BuiltIn {
         sentence.trim_end_matches('.')
     }
 
-    /// The layout itself.
+    /// The parsed layout.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        // A test reads each of them, so this cannot fail in a released program.
+        // A test parses each of them, so this cannot fail in a released program.
         layout_toml::parse(self.text, &Place::file("assets/layouts"))
-            .expect("a built-in layout is sound")
+            .expect("built-in layouts are valid")
     }
 }

@@ -1,13 +1,14 @@
-//! What makes a layout unusable.
+//! Validation of layouts.
 
 use super::{Layout, derive};
+use crate::text::counted;
 
-/// What is wrong, and where.
+/// A problem and its location.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// The layout's key.
+    /// The key of the layout.
     pub key: &'static str,
-    /// Which element of the key's list, where it is one of them.
+    /// The index of the element, if the key is a list and one element is at fault.
     pub at: Option<usize>,
     pub what: String,
 }
@@ -17,25 +18,25 @@ fn fault(key: &'static str, at: Option<usize>, what: impl Into<String>) -> Resul
     Err(Fault { key, at, what })
 }
 
-/// Checks everything.
-pub(super) fn layout(layout: &Layout) -> Result<(), Fault> {
+/// Checks a whole layout.
+pub(super) fn check_layout(layout: &Layout) -> Result<(), Fault> {
     let count = layout.len();
-    joints(&layout.joints)?;
+    check_joints(&layout.joints)?;
     derive::root(count, &layout.bones)?;
-    parts(layout)?;
+    check_parts(layout)?;
     for (key, order) in [("chain", &layout.chain), ("traversal", &layout.traversal)] {
         if order.len() > 4 * count {
             let steps = order.len();
             return fault(
                 key,
                 None,
-                format!("{steps} steps for {count} joints are too many"),
+                format!("{steps} steps are too many for {}", counted(count, "joint")),
             );
         }
-        inside(key, count, order)?;
+        check_indices(key, count, order)?;
         if let Some(missed) = (0..count).find(|joint| !order.contains(joint)) {
             let name = &layout.joints[missed];
-            return fault(key, None, format!("joint {missed} ({name}) is left out"));
+            return fault(key, None, format!("joint {missed} ({name}) is missing"));
         }
     }
     for (key, joints) in [
@@ -44,55 +45,56 @@ pub(super) fn layout(layout: &Layout) -> Result<(), Fault> {
         ("right_shoulder", &[layout.right_shoulder]),
         ("spine", &layout.spine),
     ] {
-        inside(key, count, joints)?;
+        check_indices(key, count, joints)?;
     }
-    mirror(count, &layout.mirror)?;
+    check_mirror(count, &layout.mirror)?;
     if layout.aspect.contains(&0) {
-        return fault("aspect", None, "a length of 0 would flatten the body");
+        return fault("aspect", None, "lengths must be at least 1");
     }
     if layout.most_people == Some(0) {
-        return fault("most_people", None, "a clip has at least one person");
+        return fault("most_people", None, "must be at least 1");
     }
     Ok(())
 }
 
-/// There are joints, not too many, each with a name of its own.
-pub(super) fn joints(joints: &[String]) -> Result<(), Fault> {
+/// Checks the number of joints, and that their names are unique.
+pub(super) fn check_joints(joints: &[String]) -> Result<(), Fault> {
     let (count, most) = (joints.len(), Layout::MOST_JOINTS);
     if count == 0 || count > most {
         return fault(
             "joints",
             None,
-            format!("{count} joints; 1 to {most} can be read"),
+            format!("{count} joints; there must be 1 to {most}"),
         );
     }
     match (0..count).find(|joint| joints[..*joint].contains(&joints[*joint])) {
         Some(joint) => {
-            let what = format!("the joint {:?} is named twice", joints[joint]);
+            let what = format!("duplicate joint {:?}", joints[joint]);
             fault("joints", Some(joint), what)
         }
         None => Ok(()),
     }
 }
 
-/// Swapping left and right twice brings every joint back.
-pub(super) fn mirror(count: usize, mirror: &[usize]) -> Result<(), Fault> {
-    inside("mirror", count, mirror)?;
+/// Checks that mirroring twice is the identity.
+pub(super) fn check_mirror(count: usize, mirror: &[usize]) -> Result<(), Fault> {
+    check_indices("mirror", count, mirror)?;
     if mirror.len() != count {
-        let what = format!("it has {} entries for {count} joints", mirror.len());
+        let entries = counted(mirror.len(), "entry");
+        let what = format!("{entries} for {}", counted(count, "joint"));
         return fault("mirror", None, what);
     }
     match (0..count).find(|joint| mirror[mirror[*joint]] != *joint) {
         Some(joint) => {
-            let what = format!("swapping twice does not bring joint {joint} back");
+            let what = format!("mirroring twice does not map joint {joint} to itself");
             fault("mirror", Some(joint), what)
         }
         None => Ok(()),
     }
 }
 
-/// The parts hold each joint once.
-fn parts(layout: &Layout) -> Result<(), Fault> {
+/// Checks that the parts contain each joint exactly once.
+fn check_parts(layout: &Layout) -> Result<(), Fault> {
     let mut seen = vec![false; layout.len()];
     for (index, part) in layout.parts.iter().enumerate() {
         let here = |what: String| fault("parts", Some(index), what);
@@ -106,7 +108,7 @@ fn parts(layout: &Layout) -> Result<(), Fault> {
             if std::mem::replace(seen, true) {
                 let name = &layout.joints[joint];
                 return here(format!(
-                    "joint {joint} ({name}) is in 2 places; each is in one"
+                    "joint {joint} ({name}) is in 2 places; each joint belongs to exactly one part"
                 ));
             }
         }
@@ -117,22 +119,24 @@ fn parts(layout: &Layout) -> Result<(), Fault> {
             fault(
                 "parts",
                 None,
-                format!("joint {joint} ({name}) is in no part; each is in one"),
+                format!(
+                    "joint {joint} ({name}) is in no part; each joint belongs to exactly one part"
+                ),
             )
         }
         None => Ok(()),
     }
 }
 
-/// Every index is a joint's.
-fn inside(key: &'static str, count: usize, joints: &[usize]) -> Result<(), Fault> {
+/// Checks that every index is that of a joint.
+fn check_indices(key: &'static str, count: usize, joints: &[usize]) -> Result<(), Fault> {
     match joints.iter().position(|joint| *joint >= count) {
         Some(at) => fault(key, Some(at), no_joint(joints[at], count)),
         None => Ok(()),
     }
 }
 
-/// For a joint that is beyond the last.
+/// The message for an index beyond the last joint.
 pub(super) fn no_joint(joint: usize, count: usize) -> String {
     format!(
         "there is no joint {joint}: {count} joints are numbered from 0 to {}",

@@ -1,9 +1,9 @@
-//! One recording: the joints of every tracked body over time, and what is known about it.
+//! A clip: the joints of every tracked body over time, and its metadata.
 
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What a source says about a clip beside its class. What it does not say is none.
+/// Metadata of a clip other than its class. Fields that the source does not state are `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct About {
     /// Performer (NTU RGB+D, 1-based).
@@ -18,19 +18,19 @@ pub struct About {
     /// Replication (NTU RGB+D, 1-based).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replication: Option<u32>,
-    /// The two people, in order (SBU, 1-based).
+    /// The two people in order (SBU, 1-based).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pair: Option<[u32; 2]>,
-    /// The person, by any name (own clips).
+    /// Name of the person (dataset type `clips`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// `train`, `val` or `test` (own clips).
+    /// `train`, `val` or `test` (dataset type `clips`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
 }
 
 impl About {
-    /// Of a clip of one's own, that it belongs to `train`, `val` or `test`.
+    /// Metadata of a clip of which only the split is known: `train`, `val` or `test`.
     #[must_use]
     pub fn in_split(split: &str) -> Self {
         About {
@@ -40,26 +40,26 @@ impl About {
     }
 }
 
-/// One clip: coordinates [bodies, frames, joints, 3] in the source's unit, before any normalisation. A frame
-/// without a body is NaN throughout; bodies are in the order in which they first appear.
+/// One clip: coordinates [bodies, frames, joints, 3] in the source's unit, before any normalisation. Frames without a body
+/// are all NaN for that body. Bodies are in the order of their first appearance.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Clip {
-    /// The clip's name in its source.
+    /// Name of the clip in its source.
     pub name: String,
     /// Class index.
     pub label: usize,
-    /// Tracked bodies.
+    /// Number of tracked bodies.
     pub bodies: usize,
-    /// Frames, those without any body included.
+    /// Number of frames, including those without bodies.
     pub frames: usize,
-    /// Joints of a body.
+    /// Number of joints per body.
     pub joints: usize,
     /// Coordinates, [bodies, frames, joints, 3].
     pub data: Vec<f32>,
 }
 
 impl Clip {
-    /// Numbers of one frame of one body.
+    /// Number of values in one frame of one body.
     #[must_use]
     pub fn stride(&self) -> usize {
         self.joints * 3
@@ -68,7 +68,7 @@ impl Clip {
     /// All frames of a body, [frames, joints, 3].
     ///
     /// # Panics
-    /// Where there is no such body.
+    /// If there is no such body.
     #[must_use]
     pub fn body(&self, body: usize) -> &[f32] {
         let size = self.frames * self.stride();
@@ -78,7 +78,7 @@ impl Clip {
     /// One frame of a body, [joints, 3].
     ///
     /// # Panics
-    /// Where there is no such body or frame.
+    /// If there is no such body or frame.
     #[must_use]
     pub fn frame(&self, body: usize, frame: usize) -> &[f32] {
         assert!(frame < self.frames, "frame {frame} of {}", self.frames);
@@ -86,16 +86,16 @@ impl Clip {
         &self.data[start..start + self.stride()]
     }
 
-    /// True where the body was tracked in the frame: any of its coordinates is a number.
+    /// Whether the body was tracked in the frame, that is, at least one of its coordinates is not NaN.
     ///
     /// # Panics
-    /// Where there is no such body or frame.
+    /// If there is no such body or frame.
     #[must_use]
     pub fn present(&self, body: usize, frame: usize) -> bool {
         self.frame(body, frame).iter().any(|x| !x.is_nan())
     }
 
-    /// Some of the frames as a clip of its own; none beyond the end.
+    /// A range of frames as a new clip. The range is clamped to the length of the clip.
     #[must_use]
     pub fn part(&self, frames: Range<usize>) -> Clip {
         let end = frames.end.min(self.frames);
@@ -109,10 +109,10 @@ impl Clip {
         }
     }
 
-    /// First and last frame in which a body is present; none for a body that never is.
+    /// First and last frame in which a body is present; `None` if it never is.
     ///
     /// # Panics
-    /// Where there is no such body.
+    /// If there is no such body.
     #[must_use]
     pub fn span(&self, body: usize) -> Option<[usize; 2]> {
         let first = (0..self.frames).find(|frame| self.present(body, *frame))?;

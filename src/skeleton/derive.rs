@@ -1,9 +1,9 @@
-//! What a layout does not name, derived from its bones and joint names.
+//! Defaults of a layout, derived from its bones and joint names.
 
 use super::Part;
 use super::check::{Fault, no_joint};
 
-/// The joint without a parent, if the bones `[child, parent]` make one tree of all joints.
+/// The root of the tree that the bones `[child, parent]` form, or why they do not form one tree of all joints.
 pub(super) fn root(count: usize, bones: &[[usize; 2]]) -> Result<usize, Fault> {
     let fault = |at: Option<usize>, what: String| Fault {
         key: "bones",
@@ -25,14 +25,15 @@ pub(super) fn root(count: usize, bones: &[[usize; 2]]) -> Result<usize, Fault> {
     }
     let mut roots = (0..count).filter(|joint| parents[*joint].is_none());
     let Some(root) = roots.next() else {
-        return Err(fault(None, "the bones run in a circle".into()));
+        return Err(fault(None, "the bones form a cycle".into()));
     };
     if let Some(second) = roots.next() {
-        let what =
-            format!("joints {root} and {second} both have no parent; one joint alone is the root");
+        let what = format!(
+            "joints {root} and {second} both have no parent; only one joint can be the root"
+        );
         return Err(fault(None, what));
     }
-    // One root and one parent each: whoever is not below the root hangs in a circle.
+    // With one root and one parent each, joints that are not below the root are in a cycle.
     let below = children(count, bones);
     let mut reached = vec![root];
     let mut next = 0;
@@ -42,7 +43,7 @@ pub(super) fn root(count: usize, bones: &[[usize; 2]]) -> Result<usize, Fault> {
     }
     match bones.iter().position(|[child, _]| !reached.contains(child)) {
         Some(at) => {
-            let what = format!("joint {} hangs in a circle of bones", bones[at][0]);
+            let what = format!("joint {} is in a cycle of bones", bones[at][0]);
             Err(fault(Some(at), what))
         }
         None => Ok(root),
@@ -58,11 +59,11 @@ fn children(count: usize, bones: &[[usize; 2]]) -> Vec<Vec<usize>> {
     children
 }
 
-/// A closed walk over the tree from its root: down to each joint and back, 2 n − 1 steps.
+/// A depth-first traversal of the tree that returns through the parents: 2 n − 1 steps for n joints.
 pub(super) fn traversal(count: usize, bones: &[[usize; 2]], root: usize) -> Vec<usize> {
     let children = children(count, bones);
     let mut walk = vec![root];
-    // The path to where the walk stands, with the number of children already visited.
+    // The path to the current joint, with the number of children already visited.
     let mut path = vec![(root, 0)];
     while let Some((joint, visited)) = path.last_mut() {
         if let Some(&child) = children[*joint].get(*visited) {
@@ -77,8 +78,8 @@ pub(super) fn traversal(count: usize, bones: &[[usize; 2]], root: usize) -> Vec<
     walk
 }
 
-/// Body parts. Where names tell left from right: each connected group of left joints, of right joints, and the rest
-/// as the trunk. Otherwise each branch from its tip up to the first fork, and the rest as the trunk.
+/// Body parts. If joint names distinguish left and right: each connected group of left or right joints, and the rest as the
+/// trunk. Otherwise: each branch from its tip to the first fork, and the rest as the trunk.
 pub(super) fn parts(
     joints: &[String],
     bones: &[[usize; 2]],
@@ -151,7 +152,7 @@ fn first_visits(walk: &[usize], count: usize) -> Vec<usize> {
         .collect()
 }
 
-/// For each joint, the one whose name differs in left and right alone; itself where there is none.
+/// For each joint, the joint whose name differs only in left and right, or itself if there is none.
 pub(super) fn mirror(joints: &[String]) -> Vec<usize> {
     let keys: Vec<_> = joints
         .iter()
@@ -165,7 +166,7 @@ pub(super) fn mirror(joints: &[String]) -> Vec<usize> {
             .filter(|other| keys[*other].0.is_some_and(|s| s != *side) && keys[*other].1 == *rest);
         matches.next().filter(|_| matches.next().is_none())
     };
-    // Mutual, so that swapping twice is always the identity.
+    // Only mutual pairs, so that mirroring twice is the identity.
     (0..joints.len())
         .map(|joint| {
             other(joint)
@@ -175,15 +176,15 @@ pub(super) fn mirror(joints: &[String]) -> Vec<usize> {
         .collect()
 }
 
-/// Left or right, as a joint's name says it.
+/// The side of the body in a joint's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Left,
     Right,
 }
 
-/// The words of a name, in lower case, each with the side it stands for: `left`, `l`, `right`, `r`, also as the
-/// beginning or end of a longer word (`leftHand`, `handright`).
+/// The words of a name in lower case, without the marker of a side, and the side each one states: `left`, `l`, `right`, `r`,
+/// also at the start or end of a longer word (`leftHand`, `handright`).
 fn words(name: &str) -> Vec<(String, Option<Side>)> {
     let mut words = Vec::new();
     for word in name
@@ -224,7 +225,7 @@ fn without_side(name: &str) -> Vec<String> {
         .collect()
 }
 
-/// The left and right end of the shoulder axis: by name, else the mirrored pair nearest the root, else the root.
+/// The left and right end of the shoulder axis: by name, otherwise the mirrored pair closest to the root, otherwise the root.
 pub(super) fn shoulders(
     joints: &[String],
     bones: &[[usize; 2]],
@@ -254,8 +255,8 @@ pub(super) fn shoulders(
     }
 }
 
-/// The lower and upper end of the body axis: the middle of the body is where the unsided joints are, so the root and
-/// its first unsided child; the root twice where there is none, which leaves no axis to turn.
+/// The lower and upper end of the body axis: the root and its first child that is neither left nor right. If there is none,
+/// the root twice, which disables turning.
 pub(super) fn spine(bones: &[[usize; 2]], root: usize, mirror: &[usize]) -> [usize; 2] {
     let child = bones
         .iter()

@@ -1,4 +1,4 @@
-//! The joints of a body, the bones between them, and the orders in which the two streams read them.
+//! Skeleton layouts: joints, bones, body parts, and the joint orders of the two streams.
 
 use std::fmt;
 
@@ -10,22 +10,22 @@ use crate::error::{Error, Place, Result};
 /// A direction along one axis of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Axis {
-    /// Along x.
+    /// Positive x.
     #[serde(rename = "+x")]
     PlusX,
-    /// Against x.
+    /// Negative x.
     #[serde(rename = "-x")]
     MinusX,
-    /// Along y.
+    /// Positive y.
     #[serde(rename = "+y")]
     PlusY,
-    /// Against y: image coordinates, where y grows downwards.
+    /// Negative y, as in image coordinates, where y grows downwards.
     #[serde(rename = "-y")]
     MinusY,
-    /// Along z.
+    /// Positive z.
     #[serde(rename = "+z")]
     PlusZ,
-    /// Against z.
+    /// Negative z.
     #[serde(rename = "-z")]
     MinusZ,
 }
@@ -46,25 +46,25 @@ impl Axis {
 }
 
 impl fmt::Display for Axis {
-    /// As files have it: `+y`.
+    /// The form used in files, such as `+y`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)
     }
 }
 
-/// What a joint at exactly (0, 0, 0) is.
+/// The meaning of a joint at exactly (0, 0, 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Zeros {
     /// A joint at the origin.
     #[default]
     Position,
-    /// A joint that was not found, as NaN is.
+    /// A missing joint, like NaN.
     Missing,
 }
 
 impl Zeros {
-    /// What such a joint is, in a word or two.
+    /// A word for messages.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
@@ -74,97 +74,99 @@ impl Zeros {
     }
 }
 
-/// A part of the body that the hierarchical stream gives an LSTM of its own.
+/// A body part, which has its own LSTM in the hierarchical temporal stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// Its joints, in the order of the LSTM's input.
+    /// Joint indices, in the order of the LSTM's input.
     pub joints: Vec<usize>,
 }
 
-/// The joints of a body and everything that follows from how they hang together. All indices are 0-based.
+/// A skeleton layout. All joint indices are 0-based.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layout {
-    /// What the layout is called.
+    /// Name of the layout.
     pub name: String,
     /// Joint names, in the order of the data.
     pub joints: Vec<String>,
-    /// `[child, parent]`: a tree, one bone fewer than joints.
+    /// Bones as `[child, parent]`. They form a tree of all joints.
     pub bones: Vec<[usize; 2]>,
-    /// Body parts in the order of their concatenation; together each joint once.
+    /// Body parts, in the order in which their outputs are concatenated. Together they contain each joint exactly once.
     pub parts: Vec<Part>,
-    /// Order of the spatial stream's chain.
+    /// Joint order of the spatial stream with `model.spatial = "chain"`.
     pub chain: Vec<usize>,
-    /// Order of the spatial stream's traversal, a walk that comes back.
+    /// Joint order of the spatial stream with `model.spatial = "traversal"`, which returns through the parents.
     pub traversal: Vec<usize>,
     /// The joint that centring moves to the origin.
     pub centre: usize,
-    /// End of the shoulder axis on the left.
+    /// Left end of the shoulder axis.
     pub left_shoulder: usize,
-    /// End of the shoulder axis on the right.
+    /// Right end of the shoulder axis.
     pub right_shoulder: usize,
     /// Lower and upper end of the body axis.
     pub spine: [usize; 2],
-    /// For each joint, the one that takes its place when left and right are swapped.
+    /// For each joint, its counterpart when left and right are swapped.
     pub mirror: Vec<usize>,
     /// Unit of the coordinates.
     pub unit: String,
-    /// Which way is up.
+    /// The direction of up.
     pub up: Axis,
-    /// Lengths of one unit of x, y and z beside each other; equal ones where all axes share a unit.
+    /// Relative lengths of one unit along x, y and z; all equal if the axes share a unit.
     #[serde(default = "one_unit")]
     pub aspect: [u32; 3],
-    /// What a joint at exactly (0, 0, 0) is in arrays of this layout. None: a position, with a warning where it looks
-    /// like a missing joint.
+    /// The meaning of a joint at exactly (0, 0, 0). `None`: a position, with a warning if it looks like a missing joint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zeros: Option<Zeros>,
-    /// Most people of an array of this layout. None: [`Layout::USUAL_PEOPLE`], and no more than it has frames, because an
-    /// array with more has probably its axes swapped.
+    /// Maximum number of people in an array. `None`: [`Layout::USUAL_PEOPLE`], and not more than frames, since the axes of
+    /// such an array are probably swapped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_people: Option<usize>,
 }
 
-/// All axes share a unit.
+/// The aspect of axes that share a unit.
 pub(super) fn one_unit() -> [u32; 3] {
     [1; 3]
 }
 
 impl Layout {
-    /// NTU RGB+D: the 25 joints of Kinect v2, metres, y up.
+    /// NTU RGB+D: the 25 joints of Kinect v2, in metres, y up.
     #[must_use]
     pub fn ntu25() -> Self {
         built_in("ntu25")
     }
 
-    /// Kinect v1: 20 joints in the order of its SDK, metres, y up.
+    /// Kinect v1: 20 joints in the order of its SDK, in metres, y up.
     #[must_use]
     pub fn kinect20() -> Self {
         built_in("kinect20")
     }
 
-    /// SBU Kinect Interaction: 15 joints, normalised image positions with y down.
+    /// SBU Kinect Interaction: 15 joints, normalised image coordinates, y down.
     #[must_use]
     pub fn sbu15() -> Self {
         built_in("sbu15")
     }
 
-    /// COCO: 17 keypoints of a picture, pixels with y down.
+    /// COCO: 17 image keypoints, in pixels, y down.
     #[must_use]
     pub fn coco17() -> Self {
         built_in("coco17")
     }
 
-    /// Reads a layout from TOML: either `layout = "…"`, the name of a [`BuiltIn`] one, or the joints themselves. Then
-    /// `name`, `joints`, `bones`, `unit` and `up` must be there; what else is not named (`parts`, `chain`, `traversal`,
-    /// `centre`, `left_shoulder`, `right_shoulder`, `spine`, `mirror`) is derived from the bones and the joint names.
-    /// Beside the name of a built-in layout `unit`, `up`, `aspect`, `zeros` and `most_people` may stand.
+    /// Parses a layout from TOML, in one of two forms:
+    ///
+    /// - `layout = "…"` with the name of a [`BuiltIn`] layout, optionally with `unit`, `up`, `aspect`, `zeros` and
+    ///   `most_people` to override its values;
+    /// - `name`, `joints`, `bones`, `unit` and `up`. The optional keys `parts`, `chain`, `traversal`, `centre`,
+    ///   `left_shoulder`, `right_shoulder`, `spine` and `mirror` default to values derived from the bones and joint names.
     ///
     /// # Errors
-    /// Not TOML, an unknown or missing key, no built-in layout of that name, an index without a joint, bones that are no
-    /// tree, parts that don't hold each joint once: each at `place` with the line.
+    /// [`Error::Input`](crate::Error::Input) at `place` with the line for invalid TOML, an unknown or missing key, an unknown
+    /// built-in layout, an index without a joint, bones that do not form a tree, and parts that do not contain each joint
+    /// exactly once.
     pub fn from_toml(text: &str, place: &Place) -> Result<Self> {
         layout_toml::parse(text, place)
     }
@@ -175,13 +177,13 @@ impl Layout {
         self.joints.len()
     }
 
-    /// True for a layout without joints, which no constructor makes.
+    /// Whether there are no joints; never true for a valid layout.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.joints.is_empty()
     }
 
-    /// The parent of each joint; none for the root.
+    /// The parent of each joint; `None` for the root.
     #[must_use]
     pub fn parents(&self) -> Vec<Option<usize>> {
         let mut parents = vec![None; self.len()];
@@ -193,27 +195,24 @@ impl Layout {
         parents
     }
 
-    /// What makes the layout unusable: the key at fault and why. A layout that was read from elsewhere than
-    /// [`Layout::from_toml`] must pass this before its indices are used.
+    /// Validates the layout. Required before the indices of a layout are used that was not made by [`Layout::from_toml`].
     ///
     /// # Errors
-    /// The key and the fault.
+    /// The key at fault, and what is wrong with it.
     pub fn check(&self) -> std::result::Result<(), (&'static str, String)> {
-        check::layout(self).map_err(|fault| (fault.key, fault.what))
+        check::check_layout(self).map_err(|fault| (fault.key, fault.what))
     }
 
-    /// Most joints of a layout: whole-body models with hands and face stay well below.
+    /// Maximum number of joints; whole-body models with hands and face have far fewer.
     pub const MOST_JOINTS: usize = 1024;
 
-    /// Most people of an array unless [`Layout::most_people`] says otherwise: what Kinect v2 tracks.
+    /// Maximum number of people in an array without [`Layout::most_people`]: what Kinect v2 tracks.
     pub const USUAL_PEOPLE: usize = 6;
 }
 
-/// A layout that is known to be there.
+/// A built-in layout that is known to exist.
 fn built_in(name: &str) -> Layout {
-    BuiltIn::named(name)
-        .expect("a layout of the program's own")
-        .layout()
+    BuiltIn::named(name).expect("a built-in layout").layout()
 }
 
 impl std::str::FromStr for Layout {

@@ -1,4 +1,4 @@
-//! A layout as TOML, with errors that point at the line.
+//! Parser of `layout.toml`, with line numbers in errors.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -7,13 +7,13 @@ use super::check::{self, Fault};
 use super::{Axis, BuiltIn, Layout, Part, Zeros, derive};
 use crate::error::{Error, Place, Result};
 
-/// A list that knows where it and each of its elements stand in the text.
+/// A list with the position of itself and of each element in the text.
 type List<T> = Spanned<Vec<Spanned<T>>>;
 
-/// A layout file as it is written: what can be derived may be left out.
+/// A layout file that describes the joints. Keys that can be derived are optional.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct LayoutFile {
     name: String,
     joints: List<String>,
     bones: List<Vec<usize>>,
@@ -32,8 +32,8 @@ struct Written {
     mirror: Option<List<usize>>,
 }
 
-impl Written {
-    /// Where a fault's element stands, or its key where no element is at fault.
+impl LayoutFile {
+    /// The byte offset of the element at fault, or of its key if no single element is at fault.
     fn start(&self, fault: &Fault) -> usize {
         fn list<T>(list: Option<&List<T>>, at: Option<usize>) -> Option<usize> {
             let element = |at: usize| Some(list?.get_ref().get(at)?.span().start);
@@ -60,7 +60,7 @@ impl Written {
         start.unwrap_or(0)
     }
 
-    /// The layout, with what is not written derived.
+    /// The layout, with missing keys derived.
     fn layout(&self) -> std::result::Result<Layout, Fault> {
         let joints = plain(&self.joints);
         let bones = plain(&self.bones)
@@ -71,14 +71,14 @@ impl Written {
         let one = |value: &Option<Spanned<usize>>, derived| {
             value.as_ref().map_or(derived, |v| *v.get_ref())
         };
-        // What is derived needs these to be sound.
-        check::joints(&joints)?;
+        // The derivations require these to be valid.
+        check::check_joints(&joints)?;
         let root = derive::root(joints.len(), &bones)?;
         let mirror = self
             .mirror
             .as_ref()
             .map_or_else(|| derive::mirror(&joints), plain);
-        check::mirror(joints.len(), &mirror)?;
+        check::check_mirror(joints.len(), &mirror)?;
         let parts = self
             .parts
             .as_ref()
@@ -114,15 +114,15 @@ impl Written {
             parts,
             mirror,
         };
-        check::layout(&layout)?;
+        check::check_layout(&layout)?;
         Ok(layout)
     }
 }
 
-/// A layout file that names a built-in layout and perhaps changes what does not hang on its joints.
+/// A layout file that names a built-in layout, and may override keys that do not depend on the joints.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Named {
+struct BuiltInFile {
     layout: Spanned<String>,
     unit: Option<String>,
     up: Option<Axis>,
@@ -131,8 +131,8 @@ struct Named {
     most_people: Option<Spanned<usize>>,
 }
 
-impl Named {
-    /// Where a fault's key stands.
+impl BuiltInFile {
+    /// The byte offset of the key at fault.
     fn start(&self, fault: &Fault) -> usize {
         let start = match fault.key {
             "aspect" => self.aspect.as_ref().map(|value| value.span().start),
@@ -142,12 +142,12 @@ impl Named {
         start.unwrap_or(self.layout.span().start)
     }
 
-    /// The built-in layout with what is changed.
+    /// The built-in layout with the overridden keys.
     fn layout(&self) -> std::result::Result<Layout, Fault> {
         let name = self.layout.get_ref();
         let Some(known) = BuiltIn::named(name) else {
             let what = format!(
-                "there is no built-in layout {name:?}; the nearest is {:?}",
+                "unknown built-in layout {name:?}; did you mean {:?}?",
                 BuiltIn::nearest(name)
             );
             return Err(Fault {
@@ -166,37 +166,37 @@ impl Named {
         }
         layout.zeros = self.zeros.or(layout.zeros);
         layout.most_people = number(self.most_people.as_ref()).or(layout.most_people);
-        check::layout(&layout)?;
+        check::check_layout(&layout)?;
         Ok(layout)
     }
 }
 
-/// A number without its place.
+/// The value without its position.
 fn number(value: Option<&Spanned<usize>>) -> Option<usize> {
     value.map(|value| *value.get_ref())
 }
 
-/// A list without its places.
+/// A list without positions.
 fn plain<T: Clone>(list: &List<T>) -> Vec<T> {
     let elements = list.get_ref().iter();
     elements.map(|element| element.get_ref().clone()).collect()
 }
 
-/// So many numbers and no more: an array's own reader passes over those that are too many.
+/// Converts a list to an array of exactly `N` elements; serde's own deserialiser would ignore extra elements.
 fn exactly<T: Copy, const N: usize>(
     key: &'static str,
     at: Option<usize>,
     list: &[T],
 ) -> std::result::Result<[T; N], Fault> {
     list.try_into().map_err(|_| {
-        let what = format!("{} numbers where {N} are wanted", list.len());
+        let what = format!("expected {N} numbers, found {}", list.len());
         Fault { key, at, what }
     })
 }
 
-/// Reads a layout file of either form.
+/// Parses a layout file of either form.
 pub(super) fn parse(text: &str, place: &Place) -> Result<Layout> {
-    // Editors on Windows begin a file with a byte order mark.
+    // Windows editors add a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let fault = |at: usize, what: String, help: &str| {
         let before = text.as_bytes().iter().take(at);
@@ -212,15 +212,15 @@ pub(super) fn parse(text: &str, place: &Place) -> Result<Layout> {
     };
     let table = text.parse::<toml::Table>().unwrap_or_default();
     if table.contains_key("layout") {
-        let help = "`sinew layouts` lists the built-in layouts; beside `layout` only unit, up, aspect, zeros and \
-                    most_people may stand";
-        let named: Named = toml::from_str(text).map_err(|error| no_toml(error, help))?;
+        let help = "`sinew layouts` lists the built-in layouts; with `layout`, only unit, up, aspect, zeros and \
+                    most_people can be set";
+        let named: BuiltInFile = toml::from_str(text).map_err(|error| no_toml(error, help))?;
         return named
             .layout()
             .map_err(|found| wrong(named.start(&found), &found, help));
     }
     let help = "correct the layout; joints are numbered from 0 in the order of `joints`";
-    let written: Written = toml::from_str(text).map_err(|error| {
+    let written: LayoutFile = toml::from_str(text).map_err(|error| {
         let name = table.get("name").and_then(toml::Value::as_str);
         match name.and_then(BuiltIn::named) {
             Some(BuiltIn { name, .. }) if !table.contains_key("joints") => {

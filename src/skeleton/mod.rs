@@ -1,4 +1,4 @@
-//! Skeletons: which joints a body has, what a recorded clip is, and which of its bodies are actors.
+//! Skeletons: layouts, clips, and the choice of actors among tracked bodies.
 
 #[doc(hidden)]
 pub mod actors;

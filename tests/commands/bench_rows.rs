@@ -181,13 +181,13 @@ fn the_check_names_every_kernel_and_the_gathered_file_becomes_a_table() {
         "{table}"
     );
     assert!(
-        table.contains("32 checks") && table.contains("all right"),
+        table.contains("32 checks") && table.contains("all passed"),
         "{table}"
     );
     // Three times Burn's speed, twice PyTorch's.
     let ours = table.lines().find(|line| line.contains("sinew")).unwrap();
     assert!(ours.contains("| 3.00× | 2.00× |"), "{ours}");
-    assert_eq!(table.matches("WRONG").count(), 1, "{table}");
+    assert_eq!(table.matches("FAILED").count(), 1, "{table}");
     assert!(table.contains("- burn body batch 7: too large"), "{table}");
     assert!(table.contains("- a note"), "{table}");
     std::fs::write(&file, "{").unwrap();

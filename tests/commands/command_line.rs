@@ -269,7 +269,7 @@ fn built_in_layouts_are_listed_and_printed() {
     assert_eq!(layout, sinew::skeleton::Layout::kinect20());
     let error = must_fail(&["layouts", "kinekt20"], 2);
     assert!(
-        error.contains("there is no built-in layout \"kinekt20\"; the nearest is kinect20"),
+        error.contains("unknown built-in layout \"kinekt20\"; did you mean kinect20?"),
         "{error}"
     );
 }

@@ -102,7 +102,7 @@ fn through_the_commands(clips: &Path, files: &Files) -> [Value; 2] {
 fn from_clips_to_weights() {
     let folder = tempfile::tempdir().expect("a folder");
     let clips = folder.path().join("clips.zip");
-    let options = synth::Options {
+    let options = synth::SynthOptions {
         out: clips.clone(),
         clips: Some(48),
         classes: 4,

@@ -264,7 +264,7 @@ fn of_a_run_without_test_clips_and_with_a_loss_that_is_no_number() {
     lines += "{\"epoch\":5,\"st";
     fs::write(&metrics, lines).expect("written");
     let html = report(&run);
-    assert!(html.contains("Not a number in epoch 2."), "it says so");
+    assert!(html.contains("Not finite in epoch 2."), "it says so");
     assert!(html.contains("no test clips"), "it says so");
     let path = html
         .split_once("<path class=\"line s0\" d=\"")

@@ -114,7 +114,7 @@ fn a_place_that_cannot_be_written_is_refused() {
         prepared(&source, &source)
             .unwrap_err()
             .to_string()
-            .contains("it is a file, not a folder")
+            .contains("a file, not a folder")
     );
     let proc = Path::new("/proc/self/sinew");
     if proc.parent().is_some_and(Path::exists) {

@@ -103,22 +103,22 @@ fn axes_that_look_swapped_are_refused() {
             "",
             30,
             2,
-            "000.npy: its shape is [30, 2, 4, 3], that is 30 people in 2 frames: people and frames look swapped; save it \
-             as [people, frames, 4, 2 or 3] (numpy.swapaxes(clip, 0, 1)), or set most_people in layout.toml if there are \
-             so many people",
+            "000.npy: the shape is [30, 2, 4, 3]: 30 people in 2 frames, so people and frames look swapped; save it \
+             as [people, frames, 4, 2 or 3] (numpy.swapaxes(clip, 0, 1)), or set most_people in layout.toml if there \
+             really are that many people",
         ),
-        ("", 2, 1, "that is 2 people in 1 frame: people and frames look swapped"),
+        ("", 2, 1, "2 people in 1 frame, so people and frames look swapped"),
         (
             "",
             7,
             100,
-            "that is 7 people in 100 frames, and more than 6 people are unusual; set most_people = 7 in layout.toml",
+            "7 people in 100 frames, but more than 6 people are unusual; set most_people = 7 in layout.toml",
         ),
         (
             "most_people = 8",
             9,
             100,
-            "that is 9 people, and most_people in layout.toml is 8",
+            "9 people, but most_people in layout.toml is 8",
         ),
     ]
     .into_iter()
@@ -166,9 +166,9 @@ fn confidences_that_are_taken_for_z_are_noticed() {
         let found = warnings(unit, "", &clips);
         assert_eq!(found.len(), 1, "{unit}: {found:?}");
         for what in [
-            "every third number of its 3 clips is within 0 to 1",
-            "they look like confidence scores but are read as z",
-            "save the first two numbers alone (clip[..., :2]), NaN where the confidence is low",
+            "the third value of all joints in 3 clips is between 0 and 1",
+            "these look like confidence scores but are read as z",
+            "save only the first two values (clip[..., :2]), with NaN where the confidence is low",
         ] {
             assert!(found[0].contains(what), "{}", found[0]);
         }
@@ -201,10 +201,10 @@ fn zeros_that_look_like_nothing_are_noticed_once() {
         "",
         &[plain(1, 9), gaps.clone(), second.clone(), plain(2, 9)],
     );
-    let expected = "exactly at zero, as if nothing had been found there: 8 whole frames of people in 2 of 4 clips, the first \
-        in frame 7 of clip 001; 3 single joints in 1 of 4 clips, the first joint 3 (right hand) in frame 2 of clip 001; \
-        write NaN where nothing was found, or set zeros = \"missing\" in layout.toml (zeros = \"position\" if they are \
-        meant), and prepare again";
+    let expected = "joints exactly at zero, which are probably missing: all joints of a person in 8 frames, in 2 of 4 clips, \
+        first in frame 7 of clip 001; 3 single joints in 1 of 4 clips, first joint 3 (right hand) in frame 2 of clip 001; \
+        write NaN for missing joints, or set zeros = \"missing\" in layout.toml (zeros = \"position\" if they are real \
+        positions), then prepare again";
     assert_eq!(found, [expected]);
     // Two coordinates are no exception, and a negative zero is one.
     let flat = |(shape, data): Array| {
@@ -213,7 +213,8 @@ fn zeros_that_look_like_nothing_are_noticed_once() {
     };
     let found = warnings("metre", "", &[flat(plain(1, 9)), flat(gaps.clone())]);
     assert!(
-        found.len() == 1 && found[0].contains("2 whole frames of people in 1 of 2 clips"),
+        found.len() == 1
+            && found[0].contains("all joints of a person in 2 frames, in 1 of 2 clips"),
         "{found:?}"
     );
     assert!(
@@ -265,9 +266,9 @@ fn the_origin_of_centred_data_is_no_gap() {
     let found = warnings("metre", "", &[centred(2), (shape, data)]);
     assert_eq!(found.len(), 1, "{found:?}");
     for what in [
-        "1 whole frame of people in 1 of 2 clips, the first in frame 12 of clip 001",
-        "2 single joints in 1 of 2 clips, the first joint 2 (left hand) in frame 4 of clip 001",
-        "joint 0 (hip) is the origin of these data",
+        "all joints of a person in 1 frame, in 1 of 2 clips, first in frame 12 of clip 001",
+        "2 single joints in 1 of 2 clips, first joint 2 (left hand) in frame 4 of clip 001",
+        "drop joint 0 (hip), which is the origin of this data",
     ] {
         assert!(found[0].contains(what), "{what}: {}", found[0]);
     }
@@ -330,10 +331,7 @@ fn zeros_are_missing_where_the_layout_says_so() {
         &[(shape, vec![0.0; data.len()])],
     );
     let message = refused(&nobody, &dir.path().join("none"));
-    assert!(
-        message.contains("nobody is in any of its frames"),
-        "{message}"
-    );
+    assert!(message.contains("no person in any frame"), "{message}");
 }
 
 #[test]
@@ -353,7 +351,8 @@ fn a_program_that_adds_clips_is_warned_alike() {
         .collect();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(
-        said[0].contains("confidence scores") && said[1].contains("1 whole frame"),
+        said[0].contains("confidence scores")
+            && said[1].contains("all joints of a person in 1 frame"),
         "{said:?}"
     );
 }
@@ -395,7 +394,7 @@ fn an_interrupted_preparation_warns_of_all_clips() {
     assert!(whole.warnings.iter().any(|warning| {
         warning
             .what
-            .contains("1 whole frame of people in 1 of 1044")
+            .contains("all joints of a person in 1 frame, in 1 of 1044")
     }));
     assert_eq!(whole.warnings, resumed.warnings);
     for name in [

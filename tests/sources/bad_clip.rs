@@ -28,17 +28,17 @@ fn each_fault_is_named_with_its_line() {
             "is not the number of frames",
             Some(1),
         ),
-        ("empty", String::new(), "cut short", None),
+        ("empty", String::new(), "truncated", None),
         (
             "cut in mid-line",
             simple(3)[..2000].into(),
-            "cut short",
+            "truncated",
             Some(2 + simple(3)[..2000].lines().count() - 2),
         ),
         (
             "cut between frames",
             changed(|lines| lines.truncate(57)),
-            "after frame 2 of 3: it is cut short",
+            "truncated after frame 2 of 3",
             Some(57),
         ),
         (
@@ -57,13 +57,13 @@ fn each_fault_is_named_with_its_line() {
         (
             "beyond any place",
             first("1e30"),
-            "the coordinate \"1e30\" is no position",
+            "the coordinate \"1e30\" is out of range",
             Some(11),
         ),
         (
             "just beyond",
             first("-1000001"),
-            "\"-1000001\" is no position",
+            "\"-1000001\" is out of range",
             Some(11),
         ),
         ("word", first("0,1"), "\"0,1\" is not a coord", Some(11)),
@@ -76,7 +76,7 @@ fn each_fault_is_named_with_its_line() {
         (
             "long line",
             changed(|lines| lines[10] += " 7"),
-            "13 numbers for a joint, not 12",
+            "13 numbers for a joint instead of 12",
             Some(11),
         ),
         (
@@ -88,7 +88,7 @@ fn each_fault_is_named_with_its_line() {
         (
             "short body",
             changed(|lines| lines[2] = "1 2 3".into()),
-            "3 numbers for a body, not 10",
+            "3 numbers for a body instead of 10",
             Some(3),
         ),
         (
@@ -100,19 +100,19 @@ fn each_fault_is_named_with_its_line() {
         (
             "one body twice",
             text(&[&[5, 5]]),
-            "body 5 stands twice in frame 1",
+            "body 5 appears twice in frame 1",
             Some(30),
         ),
         (
             "more after the end",
             simple(3) + "1 2 3\n",
-            "\"1 2 3\" after the last of 3 frames",
+            "unexpected \"1 2 3\" after the last of 3 frames",
             Some(86),
         ),
         (
             "no bodies",
             text(&[&[], &[]]),
-            "no body in any of its 2 frames",
+            "no body in any of the 2 frames",
             None,
         ),
         ("no frames", "0\n".into(), "0 frames", Some(1)),
@@ -203,13 +203,13 @@ fn a_source_without_a_sound_clip_publishes_nothing() {
     assert!(with(&source, &out, None, true).is_err());
     assert!(!out.exists());
     let source = zip(&dir.path().join("none.zip"), &[("notes.txt", "nothing")]);
-    assert!(refused(&source, &out).contains("it holds no clips"));
+    assert!(refused(&source, &out).contains("contains no clips"));
     let twice = [
         (format!("a/{NAME}"), simple(2)),
         (format!("b/{NAME}"), simple(2)),
     ];
     let source = zip(&dir.path().join("twice.zip"), &twice);
-    assert!(refused(&source, &out).contains("is there twice"));
+    assert!(refused(&source, &out).contains("duplicate clip"));
     assert!(prepared(&source, &out).is_err());
 }
 

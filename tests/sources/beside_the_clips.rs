@@ -35,12 +35,12 @@ fn ntu(path: &Path) -> PathBuf {
     folder(path, &[(NAME, simple(2))])
 }
 
-/// What a check says is wrong, and what it warns of that is passed over.
+/// What a check says is wrong, and what it warns of that is skipped.
 fn checked(source: &Path) -> (Vec<String>, Vec<String>) {
     let checked = check(source, None, 1, &mut |_, _| {});
     let problems = checked.problems.iter().map(ToString::to_string).collect();
     let warnings = checked.warnings.iter().map(ToString::to_string);
-    let passed = warnings.filter(|warning| warning.contains("passed over"));
+    let passed = warnings.filter(|warning| warning.contains("skipped"));
     (problems, passed.collect())
 }
 
@@ -76,7 +76,9 @@ fn hidden_files_and_links_that_lead_nowhere_are_passed_over() {
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(passed.len(), 1, "{passed:?}");
         assert!(
-            passed[0].contains("2 folders or links were passed over, the first circle"),
+            passed[0].contains(
+                "skipped 2 folders or links that cannot be read, the first of them circle"
+            ),
             "{passed:?}"
         );
     }
@@ -132,7 +134,7 @@ fn a_clip_behind_a_link_that_leads_nowhere_is_missed() {
     table("walk/b.npy");
     let message = refused(&source, &dir.path().join("out"));
     assert!(
-        message.contains("there is no file \"walk/b.npy\" beside clips.csv: walk cannot be read"),
+        message.contains("no file \"walk/b.npy\" next to clips.csv: walk cannot be read"),
         "{message}"
     );
 }
@@ -168,16 +170,17 @@ fn folders_that_cannot_be_read_are_passed_over() {
         closed("lost+found", 0o000);
         closed(".Trash-0", 0o000);
         let (done, said) = checked_by_nobody(&sinew, &source);
-        assert!(done && !said.contains("passed over"), "{said}");
+        assert!(done && !said.contains("skipped"), "{said}");
         closed("secret", 0o000);
         let (done, said) = checked_by_nobody(&sinew, &source);
         assert!(done, "{said}");
-        let what = "secret was passed over: it cannot be read (Permission denied (os error 13)); make it readable";
+        let what = "skipped secret, which cannot be read (Permission denied (os error 13)); make it readable";
         assert_eq!(said.matches(what).count(), 1, "{said}");
         if number == 0 {
             closed("walk", 0o000);
             let (done, said) = checked_by_nobody(&sinew, &source);
-            let what = "there is no file \"walk/b.npy\" beside clips.csv: walk cannot be read: Permission denied";
+            let what =
+                "no file \"walk/b.npy\" next to clips.csv: walk cannot be read: Permission denied";
             assert!(!done && said.contains(what), "{said}");
         }
         for name in ["lost+found", ".Trash-0", "secret", "walk"] {

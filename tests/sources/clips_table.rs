@@ -100,26 +100,16 @@ fn a_row_that_cannot_be_meant_is_named_with_its_line() {
             "walk/b.npy",
             "../set/a.npy",
             3,
-            "there is no file \"../set/a.npy\" beside clips.csv",
+            "no file \"../set/a.npy\" next to clips.csv",
         ),
         (
             "walk/b.npy",
             "walk/../a.npy",
             3,
-            "there is no file \"walk/../a.npy\"",
+            "no file \"walk/../a.npy\"",
         ),
-        (
-            "walk/b.npy",
-            "/etc/passwd",
-            3,
-            "there is no file \"/etc/passwd\"",
-        ),
-        (
-            "walk/b.npy",
-            "walk/B.npy",
-            3,
-            "there is no file \"walk/B.npy\"",
-        ),
+        ("walk/b.npy", "/etc/passwd", 3, "no file \"/etc/passwd\""),
+        ("walk/b.npy", "walk/B.npy", 3, "no file \"walk/B.npy\""),
         (
             "walk/b.npy",
             "a.npy",
@@ -132,32 +122,37 @@ fn a_row_that_cannot_be_meant_is_named_with_its_line() {
             3,
             "\"a.npy\" is already listed in line 2",
         ),
-        ("run,val", ",val", 4, "it names no file or no label"),
-        ("gå.npy,走る", ",走る", 5, "it names no file or no label"),
+        ("run,val", ",val", 4, "the file or the label is missing"),
+        (
+            "gå.npy,走る",
+            ",走る",
+            5,
+            "the file or the label is missing",
+        ),
         (
             "run,val",
             "run,validation",
             4,
-            "the split \"validation\" is unknown; it is train, val or test",
+            "unknown split \"validation\"; use train, val or test",
         ),
-        ("run,val", "run,", 4, "the split \"\" is unknown"),
+        ("run,val", "run,", 4, "unknown split \"\""),
         (
             "gå.npy,走る,train,ann",
             "gå.npy,走る",
             5,
-            "it has 2 cells where the header has 4 columns",
+            "2 cells, but the header has 4 columns",
         ),
         (
             "gå.npy,走る,train,ann",
             "gå.npy,走る,train,ann, again",
             5,
-            "it has 5 cells where the header has 4 columns; fill in or leave out a cell",
+            "5 cells, but the header has 4 columns; add or remove a cell",
         ),
         (
             "file,label",
             "file,class",
             1,
-            "the column \"label\" is missing from \"file, class, split, subject\"; the columns are file, label, split",
+            "the column \"label\" is missing; the header is \"file, class, split, subject\"; the columns are file, label, split",
         ),
         (
             "file,label,split",
@@ -169,31 +164,31 @@ fn a_row_that_cannot_be_meant_is_named_with_its_line() {
             "file,label,split,subject",
             "file label split",
             1,
-            "the column \"file label split\" is unknown; the nearest is \"file\"",
+            "unknown column \"file label split\"; did you mean \"file\"?",
         ),
         (
             "split,subject",
             "split,Subject ID",
             1,
-            "the column \"Subject ID\" is unknown; the nearest is \"subject\"",
+            "unknown column \"Subject ID\"; did you mean \"subject\"?",
         ),
         (
             "split,subject",
             "split,subjct",
             1,
-            "the column \"subjct\" is unknown; the nearest is \"subject\"",
+            "unknown column \"subjct\"; did you mean \"subject\"?",
         ),
         (
             "split,subject",
             "split,SPLIT",
             1,
-            "the column \"split\" is there twice, as number 3 and 4",
+            "duplicate column \"split\", number 3 and 4",
         ),
         (
             "file,label,split",
             "file,file,split",
             1,
-            "the column \"file\" is there twice, as number 1 and 2",
+            "duplicate column \"file\", number 1 and 2",
         ),
     ];
     for (old, new, line, what) in cases {
@@ -215,11 +210,15 @@ fn a_row_that_cannot_be_meant_is_named_with_its_line() {
     }
     // Blank lines and quoted line ends count.
     let table = PLAIN.replacen('\n', "\n\n", 1).replace("run,val", ",val");
-    assert!(fault(table.as_bytes()).contains("clips.csv, line 5: it names no file"));
+    assert!(
+        fault(table.as_bytes()).contains("clips.csv, line 5: the file or the label is missing")
+    );
     let table = PLAIN
         .replace("sit, down", "sit\ndown")
         .replace("run,val", ",val");
-    assert!(fault(table.as_bytes()).contains("clips.csv, line 5: it names no file"));
+    assert!(
+        fault(table.as_bytes()).contains("clips.csv, line 5: the file or the label is missing")
+    );
 }
 
 #[test]
@@ -244,7 +243,7 @@ fn classes_that_are_named_are_held_against_the_table() {
     );
     let message = refused(&with(2, "gå\nrun\n\nsit, down\n走る\nrun\n"), &none);
     assert!(
-        message.contains("classes.txt, line 6: the class \"run\" is named twice"),
+        message.contains("classes.txt, line 6: duplicate class \"run\""),
         "{message}"
     );
 }
@@ -252,9 +251,9 @@ fn classes_that_are_named_are_held_against_the_table() {
 #[test]
 fn a_file_that_is_no_table_is_refused() {
     let wide: Vec<u8> = PLAIN.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert!(fault(&wide).contains("it is not UTF-8 text; save it as UTF-8"));
+    assert!(fault(&wide).contains("not UTF-8 text; save it as UTF-8"));
     assert!(fault(b"").contains("clips.csv, line 1: the column \"file\" is missing"));
-    assert!(fault(b"file,label,split\n").contains("holds no clip"));
+    assert!(fault(b"file,label,split\n").contains("contains no clips"));
 }
 
 #[test]
@@ -268,12 +267,9 @@ fn columns_that_are_not_read_are_named_once() {
         format!("{header},{name}\n{}", rows.collect::<String>())
     };
     for (number, (table, what)) in [
-        (more("object", "7"), "the column object is not read"),
-        (
-            more("Frames,fps", "7,"),
-            "the columns Frames, fps are not read",
-        ),
-        (more("labels", "x"), "the column labels is not read"),
+        (more("object", "7"), "ignored the column object"),
+        (more("Frames,fps", "7,"), "ignored the columns Frames, fps"),
+        (more("labels", "x"), "ignored the column labels"),
     ]
     .into_iter()
     .enumerate()
@@ -288,7 +284,7 @@ fn columns_that_are_not_read_are_named_once() {
         );
         let said = warnings
             .iter()
-            .filter(|warning| warning.contains("not read"));
+            .filter(|warning| warning.contains("ignored the column"));
         assert_eq!(said.clone().count(), 1, "{warnings:?}");
         assert!(
             said.clone().all(|warning| warning.contains(&here)),
@@ -324,7 +320,7 @@ fn as_many_lines_as_can_be_cost_no_more_than_reading_them() {
     assert_eq!((checked.clips, checked.problems.len()), (1, 10_001));
     let first = checked.problems[0].to_string();
     assert!(
-        first.contains("it has 200000 problems; the first 10000 follow"),
+        first.contains("200000 problems found; only the first 10000 are listed"),
         "{first}"
     );
 }
@@ -342,7 +338,7 @@ fn more_than_can_be_meant_is_refused() {
         .enumerate()
     {
         let message = large(number, name, vec![b'#'; (most << 20) + 1]);
-        let what = format!("{name}: it holds more than {most} MiB; sinew reads no more of it");
+        let what = format!("{name}: larger than {most} MiB; shorten it");
         assert!(message.contains(&what), "{message}");
     }
     let rows = "a,b,test\n".repeat(1_000_001);
@@ -352,7 +348,7 @@ fn more_than_can_be_meant_is_refused() {
         format!("file,label,split\n{rows}").into_bytes(),
     );
     assert!(
-        message.contains("clips.csv, line 1000002: it has more than 1000000 rows"),
+        message.contains("clips.csv, line 1000002: more than 1000000 rows"),
         "{message}"
     );
 }
@@ -372,15 +368,15 @@ fn the_largest_tables_take_bounded_memory() {
     for (source, what) in [
         (
             largest("short", "file,label,split\n", "a,b,test\n"),
-            "it has more than 1000000 rows",
+            "more than 1000000 rows",
         ),
         (
             largest("wide", "file,label,split", ",a"),
-            "clips.csv, line 1: it has 33554",
+            "clips.csv, line 1: 33554",
         ),
         (
             largest("long", "file,label,split\na.npy,", "x"),
-            "it has 2 cells where",
+            "2 cells, but",
         ),
     ] {
         let mut command = command::sinew(&["check", command::text(&source)]);

@@ -27,9 +27,9 @@ fn value(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {error}"))
 }
 
-fn made(folder: &Path, clips: usize) -> (PathBuf, synth::Summary) {
+fn made(folder: &Path, clips: usize) -> (PathBuf, synth::SynthSummary) {
     let out = folder.join("made.zip");
-    let options = synth::Options {
+    let options = synth::SynthOptions {
         out: out.clone(),
         clips: Some(clips),
         classes: 8,
@@ -344,7 +344,7 @@ fn a_clip_that_is_not_there_names_the_nearest() {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     let said = String::from_utf8(output.stderr).unwrap();
-    let near = "the nearest are S001C001P001R001A001, S001C001P001R001A050,";
+    let near = "the closest names are S001C001P001R001A001, S001C001P001R001A050,";
     assert!(
         said.contains("there is no clip \"S001C001P001R001A051\"") && said.contains(near),
         "{said}"

@@ -32,7 +32,7 @@ fn leftovers_are_removed() {
         Prepared::open(&out)
             .unwrap_err()
             .to_string()
-            .contains("it is not prepared data")
+            .contains("not prepared data")
     );
     assert!(
         check(&out, None, 1, &mut |_, _| {}).problems[0]
@@ -58,7 +58,7 @@ fn folders_of_others_are_refused_and_left_alone() {
         prepared(&source, &out)
             .unwrap_err()
             .to_string()
-            .contains("it holds something else")
+            .contains("contains other files")
     );
     fs::write(out.join("thesis.txt"), "mine").unwrap();
     fs::write(out.join(".sinew-preparing"), "").unwrap();
@@ -79,7 +79,7 @@ fn prepared_data_are_not_overwritten() {
         prepared(&source, &out)
             .unwrap_err()
             .to_string()
-            .contains("it holds prepared data already")
+            .contains("already contains prepared data")
     );
     assert!(Prepared::open(&out).unwrap().verify().is_empty());
 }

@@ -46,7 +46,7 @@ fn own_clips() {
     assert_eq!(warnings(&["check", text(&whole)]), Vec::<String>::new());
 
     let one = set(&path("one"), &rows(&["left wave"]), LAYOUT, None);
-    let data = warned(&one, "all its clips are of class 0 (\"left wave\")");
+    let data = warned(&one, "all clips are of class 0 (\"left wave\")");
     let error = must_fail(&train_args(&data, &path("run"), &[]), 1);
     assert!(
         error.contains("all training clips") && error.contains("left wave"),
@@ -82,7 +82,7 @@ fn own_clips() {
     let mut rows = all.clone();
     rows.retain(|row| row.1 == "train");
     let untested = set(&path("untested"), &rows, LAYOUT, None);
-    let data = warned(&untested, "none of its clips is for testing");
+    let data = warned(&untested, "no test clips");
     let lines = warnings(&train_args(&data, &path("run2"), &[]));
     assert!(
         lines.len() == 1 && lines[0].contains("no test clips"),
@@ -92,7 +92,7 @@ fn own_clips() {
     let mut rows = all;
     rows.iter_mut().for_each(|row| row.1 = "test");
     let unfit = set(&path("unfit"), &rows, LAYOUT, None);
-    let data = warned(&unfit, "none of its clips is for training");
+    let data = warned(&unfit, "no training clips");
     let error = must_fail(&train_args(&data, &path("run3"), &[]), 1);
     assert!(
         error.contains("no training clips") && !path("run3").exists(),

@@ -77,14 +77,14 @@ fn faults_point_at_their_line() {
         (
             "[2, 0]",
             "[2, 0, 1]",
-            "`bones`: 3 numbers where 2 are wanted",
+            "`bones`: expected 2 numbers, found 3",
             12,
         ),
-        ("[2, 0]", "[2]", "`bones`: 1 numbers where 2", 12),
+        ("[2, 0]", "[2]", "`bones`: expected 2 numbers, found 1", 12),
         (
             "spine = [0, 1]",
             "spine = [0, 1, 2]",
-            "`spine`: 3 numbers",
+            "`spine`: expected 2 numbers, found 3",
             27,
         ),
         ("[2, 0]", "[2, -1]", "", 12),
@@ -94,16 +94,11 @@ fn faults_point_at_their_line() {
         (
             "aspect = [4, 3, 2]",
             "aspect = [4, 3]",
-            "`aspect`: 2 numbers where 3",
+            "`aspect`: expected 3 numbers, found 2",
             33,
         ),
         // Joints.
-        (
-            "'head'",
-            "'hips'",
-            "`joints`: the joint \"hips\" is named twice",
-            6,
-        ),
+        ("'head'", "'hips'", "`joints`: duplicate joint \"hips\"", 6),
         // Bones.
         (
             "[2, 0]",
@@ -123,13 +118,13 @@ fn faults_point_at_their_line() {
         (
             "    [3, 0],\n",
             "    [3, 0], [0, 1],\n",
-            "`bones`: the bones run in a circle",
+            "`bones`: the bones form a cycle",
             10,
         ),
         (
             "[2, 0],\n    [3, 0]",
             "[2, 3],\n    [3, 2]",
-            "`bones`: joint 2 hangs in a circle",
+            "`bones`: joint 2 is in a cycle",
             12,
         ),
         // Parts and orders.
@@ -161,13 +156,13 @@ fn faults_point_at_their_line() {
         (
             "    3,\n]\ntraversal",
             "]\ntraversal",
-            "`chain`: joint 3 (right hand) is left out",
+            "`chain`: joint 3 (right hand) is missing",
             19,
         ),
         (
             "[0, 1, 0, 2, 0, 3, 0]",
             "[0, 1, 0, 2, 0]",
-            "`traversal`: joint 3 (right hand) is left out",
+            "`traversal`: joint 3 (right hand) is missing",
             23,
         ),
         // Single joints.
@@ -199,13 +194,13 @@ fn faults_point_at_their_line() {
         (
             "    3,\n    2,\n",
             "    3,\n",
-            "`mirror`: it has 3 entries for 4 joints",
+            "`mirror`: 3 entries for 4 joints",
             28,
         ),
         (
             "    3,\n    2,\n",
             "    3,\n    2, 0,\n",
-            "`mirror`: it has 5 entries for 4 joints",
+            "`mirror`: 5 entries for 4 joints",
             28,
         ),
         (
@@ -217,10 +212,15 @@ fn faults_point_at_their_line() {
         (
             "    3,\n    2,\n",
             "    3,\n    1,\n",
-            "`mirror`: swapping twice does not bring joint 2 back",
+            "`mirror`: mirroring twice does not map joint 2 to itself",
             30,
         ),
-        ("[4, 3, 2]", "[4, 0, 2]", "`aspect`: a length of 0", 33),
+        (
+            "[4, 3, 2]",
+            "[4, 0, 2]",
+            "`aspect`: lengths must be at least 1",
+            33,
+        ),
     ];
     for (old, new, what, line) in cases {
         assert_eq!(PERSON.matches(old).count(), 1, "{old}");
@@ -258,7 +258,7 @@ fn there_are_joints_and_not_too_many() {
     assert!(
         many(1025)
             .unwrap_err()
-            .contains("1025 joints; 1 to 1024 can be read")
+            .contains("1025 joints; there must be 1 to 1024")
     );
     assert!(read("").unwrap_err().contains("missing field `name`"));
     let error = read("name = 'kinect20'\nunit = 'metre'\n").unwrap_err();
@@ -273,7 +273,7 @@ fn faults_beside_a_built_in_name_point_at_their_line() {
     for (text, what, line) in [
         (
             "# mine\nlayout = 'kinect'\n",
-            "`layout`: there is no built-in layout \"kinect\"; the nearest is \"kinect20\"; `sinew layouts` lists",
+            "`layout`: unknown built-in layout \"kinect\"; did you mean \"kinect20\"?; `sinew layouts` lists",
             2,
         ),
         (
@@ -283,18 +283,18 @@ fn faults_beside_a_built_in_name_point_at_their_line() {
         ),
         (
             "layout = 'coco17'\nbones = []\n",
-            "only unit, up, aspect, zeros and most_people may stand",
+            "only unit, up, aspect, zeros and most_people can be set",
             2,
         ),
         ("layout = 17\n", "expected a string", 1),
         (
             "layout = 'coco17'\n\naspect = [1, 2]\n",
-            "`aspect`: 2 numbers where 3",
+            "`aspect`: expected 3 numbers, found 2",
             3,
         ),
         (
             "layout = 'coco17'\nmost_people = 0\n",
-            "`most_people`: a clip has at least one person",
+            "`most_people`: must be at least 1",
             2,
         ),
         (

@@ -68,7 +68,7 @@ fn other_joints_than_the_run_has_are_refused() {
     let list = Catalogue::of_layout(&[folder.join("new/a.npy")], &Layout::ntu25()).unwrap();
     let error = list.reader().read(&list.items[0]).unwrap_err().to_string();
     assert!(
-        error.contains("a.npy: its shape is [9, 15, 3], and the layout ntu25 has 25 joints; save it as [frames, 25, 2 or 3]"),
+        error.contains("a.npy: the shape is [9, 15, 3], but the layout ntu25 has 25 joints; save it as [frames, 25, 2 or 3]"),
         "{error}"
     );
 }
@@ -81,9 +81,7 @@ fn what_says_itself_what_it_is_stays_that() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains(
-            "it holds .npy arrays, and no clips.csv that says what they are; write clips.csv"
-        ),
+        error.contains("contains .npy arrays but no clips.csv that lists them; add clips.csv"),
         "{error}"
     );
     // A skeleton file among arrays is a clip, the arrays are not.

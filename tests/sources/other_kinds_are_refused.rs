@@ -90,7 +90,7 @@ fn clips_of_another_skeleton_are_not_scored() {
     ];
     let error = command::must_fail(&args, 1);
     assert!(
-        error.contains("layout.toml") && error.contains("not the same"),
+        error.contains("layout.toml") && error.contains("differs from"),
         "{error}"
     );
     let real = must_fail(&skeleton(folder.path()));

@@ -119,85 +119,85 @@ fn each_fault_is_named() {
         (
             "run.npy",
             npy(&[2, 2, 3], npyz::Order::C, &far),
-            "run.npy: a coordinate of joint 1 in frame 1 is -1e30, which is no position; write NaN",
+            "run.npy: joint 1 in frame 1 has a coordinate of -1e30, which is out of range; write NaN",
         ),
         (
             "run.npy",
             npy(&[1, 2, 3], npyz::Order::C, &[1e300f64; 6]),
-            "a coordinate of joint 0 in frame 0 is inf",
+            "joint 0 in frame 0 has a coordinate of inf",
         ),
         (
             "run.npy",
             npy(&[1, 3, 3], npyz::Order::C, &[0f32; 9]),
-            "its shape is [1, 3, 3], and the layout stick has 2 joints",
+            "the shape is [1, 3, 3], but the layout stick has 2 joints",
         ),
         (
             "run.npy",
             npy(&[2, 3], npyz::Order::C, &[0f32; 6]),
-            "its shape is [2, 3]",
+            "the shape is [2, 3]",
         ),
         (
             "run.npy",
             npy(&[1, 1, 1, 2, 3], npyz::Order::C, &[0f32; 6]),
-            "its shape is [1, 1, 1, 2, 3]",
+            "the shape is [1, 1, 1, 2, 3]",
         ),
         ("run.npy", b"text".to_vec(), "run.npy: not a .npy array"),
-        ("run.npy", good[..40].to_vec(), "its header is cut short"),
+        ("run.npy", good[..40].to_vec(), "the header is truncated"),
         (
             "run.npy",
             good[..good.len() - 1].to_vec(),
-            "it holds 23 bytes of numbers",
+            "23 bytes of data do not match",
         ),
         (
             "run.npy",
             [&good[..], b"0"].concat(),
-            "it holds 25 bytes of numbers",
+            "25 bytes of data do not match",
         ),
         (
             "run.npy",
             npy(&[1, 2, 3], npyz::Order::C, &[i64::MAX; 6]),
-            "a coordinate of joint 0 in frame 0 is 9.223372e18",
+            "joint 0 in frame 0 has a coordinate of 9.223372e18",
         ),
         (
             "run.npy",
             npy(&[2, 3, 1], npyz::Order::C, &[0f32; 6]),
-            "its shape is [2, 3, 1], and the layout stick has 2 joints; save it as [frames, 2, 2 or 3]",
+            "the shape is [2, 3, 1], but the layout stick has 2 joints; save it as [frames, 2, 2 or 3]",
         ),
         (
             "run.npy",
             npy(&[0, 2, 3], npyz::Order::C, &[0f32; 0]),
-            "it holds no frames",
+            "no frames",
         ),
         (
             "run.npy",
             npy(&[1, 2, 3], npyz::Order::C, &[f32::NAN; 6]),
-            "nobody is in any of its frames",
+            "no person in any frame",
         ),
         (
             "run.npy",
             npy(&[1, 2, 3], npyz::Order::C, &[f32::INFINITY; 6]),
-            "a coordinate of joint 0 in frame 0 is inf",
+            "joint 0 in frame 0 has a coordinate of inf",
         ),
         (
             "run.npy",
             header("(1, 2, 3", "(1, 9, 2"),
-            "it holds 24 bytes",
+            "24 bytes of data do not match",
         ),
         (
             "run.npy",
             header("<f4", "|O8"),
-            "it holds \"|O8\", which is not a kind of number that is read; save it with .astype",
+            "unsupported dtype \"|O8\"; save it with .astype",
         ),
         (
             "layout.toml",
             LAYOUT.replace("[[1, 0]]", "[[1, 7]]").into(),
             "layout.toml, line 5: `bones`: there is no joint 7",
         ),
-        ("layout.toml", b"\xff".to_vec(), "it is not UTF-8"),
+        ("layout.toml", b"\xff".to_vec(), "not UTF-8"),
         (
             "clips.csv",
             table("walk/b", "walk/c"),
-            "clips.csv, line 3: there is no file \"walk/c.npy\"",
+            "clips.csv, line 3: no file \"walk/c.npy\"",
         ),
         (
             "clips.csv",
@@ -207,17 +207,17 @@ fn each_fault_is_named() {
         (
             "clips.csv",
             table("val", "all"),
-            "clips.csv, line 4: the split \"all\" is unknown",
+            "clips.csv, line 4: unknown split \"all\"",
         ),
         (
             "clips.csv",
             table("ann,1", "ann,one"),
-            "clips.csv, line 2: \"one\" is not a number",
+            "clips.csv, line 2: \"one\" is not an integer",
         ),
         (
             "clips.csv",
             table("subject", "subjct"),
-            "clips.csv, line 1: the column \"subjct\" is unknown; the nearest is \"subject\"",
+            "clips.csv, line 1: unknown column \"subjct\"; did you mean \"subject\"?",
         ),
         (
             "clips.csv",
@@ -227,7 +227,7 @@ fn each_fault_is_named() {
         (
             "clips.csv",
             table("ann,1", "ann"),
-            "clips.csv, line 2: it has 4 cells where the header has 5 columns",
+            "clips.csv, line 2: 4 cells, but the header has 5 columns",
         ),
     ];
     for (name, contents, what) in cases {
@@ -243,7 +243,7 @@ fn each_fault_is_named() {
         .filter(|entry| entry.0 != "layout.toml")
         .collect();
     let source = folder(&dir.path().join("set"), &without);
-    assert!(refused(&source, Path::new("/nonexistent/out")).contains("it has no layout.toml"));
+    assert!(refused(&source, Path::new("/nonexistent/out")).contains("no layout.toml"));
 }
 
 /// An array of any kind, its header as NumPy writes it.
@@ -419,7 +419,7 @@ fn letters_with_accents_may_be_spelled_either_way() {
     let table = format!("file,label,split\n{composed}.npy,a,train\n");
     let message = refused(&set(20, &both, table, None), &dir.path().join("none"));
     assert!(
-        message.contains("clips.csv, line 2: ") && message.contains("is the name of two files"),
+        message.contains("clips.csv, line 2: ") && message.contains("two files are named"),
         "{message}"
     );
     let table = format!("file,label,split\n{composed}.npy,a,train\n");
@@ -428,5 +428,5 @@ fn letters_with_accents_may_be_spelled_either_way() {
         &set(21, &both[..1], table, Some(&twice)),
         &dir.path().join("none"),
     );
-    assert!(message.contains("classes.txt, line 2: the class") && message.contains("named twice"));
+    assert!(message.contains("classes.txt, line 2: duplicate class"));
 }

@@ -36,16 +36,19 @@ fn another_version_is_refused() {
         text.replace("\"version\": 1,", "\"version\": 2,"),
     )
     .unwrap();
-    assert!(refused(&out).contains("version 2 of the format; this program reads 1"));
+    assert!(
+        refused(&out)
+            .contains("version 2 of the format is not supported; this program reads version 1")
+    );
     fs::write(&manifest, text.replace("sinew-clips", "other-clips")).unwrap();
-    assert!(refused(&out).contains("its format is \"other-clips\""));
+    assert!(refused(&out).contains("the format is \"other-clips\""));
     fs::write(&manifest, &text[..text.len() / 2]).unwrap();
-    assert!(refused(&out).contains("not a manifest"));
+    assert!(refused(&out).contains("not a valid manifest"));
     fs::write(&manifest, text.replacen("\"label\": 3", "\"label\": 4", 1)).unwrap();
-    assert!(refused(&out).contains("its checksum is wrong"));
+    assert!(refused(&out).contains("wrong checksum"));
     fs::remove_file(&manifest).unwrap();
-    assert!(refused(&out).contains("it is not prepared data"));
-    assert!(refused(&out.join("nowhere")).contains("there is no such folder"));
+    assert!(refused(&out).contains("not prepared data"));
+    assert!(refused(&out.join("nowhere")).contains("no such folder"));
 }
 
 #[test]
@@ -56,11 +59,11 @@ fn a_missing_or_short_shard_is_refused() {
     fs::write(&shard, &bytes[..bytes.len() - 1]).unwrap();
     let message = refused(&out);
     assert!(
-        message.contains("shard-00000.safetensors") && message.contains("bytes, not"),
+        message.contains("shard-00000.safetensors") && message.contains("bytes instead of"),
         "{message}"
     );
     fs::remove_file(&shard).unwrap();
-    assert!(refused(&out).contains("this shard is missing"));
+    assert!(refused(&out).contains("the shard is missing"));
 }
 
 #[test]

@@ -109,6 +109,6 @@ fn shards_are_safetensors_with_a_tensor_a_clip() {
         data.clip(5)
             .unwrap_err()
             .to_string()
-            .contains("none of number 5")
+            .contains("no clip with index 5")
     );
 }

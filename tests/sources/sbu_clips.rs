@@ -71,13 +71,16 @@ fn each_fault_is_named_with_its_line() {
     let row = text(2).lines().nth(1).unwrap().to_string();
     let with = |word: &str| row.replacen(&format!(",{},", number(1, 3)), &format!(",{word},"), 1);
     let cases = [
-        (second(&with("NaN")), "line 2: \"NaN\" is not a position"),
-        (second(&with("1e7")), "line 2: \"1e7\" is not a position"),
-        (second(&with("x")), "line 2: \"x\" is not a position"),
-        (second(&format!("{row},1")), "line 2: 92 numbers, not 91"),
-        (second(""), "line 2: 1 numbers, not 91"),
-        (text(3)[..900].to_string(), "numbers, not 91"),
-        (String::new(), "it holds no frames"),
+        (second(&with("NaN")), "line 2: \"NaN\" is not a coordinate"),
+        (second(&with("1e7")), "line 2: \"1e7\" is not a coordinate"),
+        (second(&with("x")), "line 2: \"x\" is not a coordinate"),
+        (
+            second(&format!("{row},1")),
+            "line 2: 92 numbers instead of 91",
+        ),
+        (second(""), "line 2: 1 number instead of 91"),
+        (text(3)[..900].to_string(), "instead of 91"),
+        (String::new(), "no frames"),
     ];
     for (text, what) in cases {
         let source = zip(&dir.path().join("a.zip"), &[(ENTRY, &text)]);

@@ -6,10 +6,10 @@ use std::io::Read;
 use std::path::Path;
 
 use sinew::error::Error;
-use sinew::formats::synth::{self, Options};
+use sinew::formats::synth::{self, SynthOptions};
 
-fn options(out: &Path, clips: usize) -> Options {
-    Options {
+fn options(out: &Path, clips: usize) -> SynthOptions {
+    SynthOptions {
         out: out.to_path_buf(),
         clips: Some(clips),
         classes: 8,
@@ -18,7 +18,7 @@ fn options(out: &Path, clips: usize) -> Options {
     }
 }
 
-fn make(options: &Options) -> synth::Summary {
+fn make(options: &SynthOptions) -> synth::SynthSummary {
     synth::write(options, &mut |_, _| Ok(())).unwrap()
 }
 
@@ -59,7 +59,7 @@ fn same_seed_same_bytes_with_any_threads() {
         .collect();
     assert!(bytes[0] == bytes[1], "one thread and four");
     let other = folder.path().join("other.zip");
-    make(&Options {
+    make(&SynthOptions {
         seed: 4,
         ..options(&other, 40)
     });
@@ -148,7 +148,7 @@ fn names_and_frame_counts_are_copied() {
         folder.path().join("made.zip"),
     );
     fs::write(&csv, "sample,frames\nS018C002P046R002A115,41\nS001C001P001R001A001,103\nS001C001P001R001A050,33\n").unwrap();
-    let like = Options {
+    let like = SynthOptions {
         clips: None,
         like: Some(csv),
         ..options(&out, 1)
@@ -175,9 +175,9 @@ fn names_and_frame_counts_are_copied() {
 fn what_cannot_be_made_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("made.zip");
-    let fail = |options: Options| synth::write(&options, &mut |_, _| Ok(())).unwrap_err();
+    let fail = |options: SynthOptions| synth::write(&options, &mut |_, _| Ok(())).unwrap_err();
     assert!(matches!(
-        fail(Options {
+        fail(SynthOptions {
             classes: 1,
             ..options(&out, 10)
         }),
@@ -187,19 +187,19 @@ fn what_cannot_be_made_is_refused() {
 
     let csv = folder.path().join("names.csv");
     fs::write(&csv, "S001C001P001R001A001,103\nS001C001P001,12\n").unwrap();
-    let error = fail(Options {
+    let error = fail(SynthOptions {
         like: Some(csv.clone()),
         ..options(&out, 1)
     })
     .to_string();
     assert!(error.contains("names.csv, line 2"), "{error}");
     fs::write(&csv, "S001C001P001R001A001,103\nS001C001P001R001A001,12\n").unwrap();
-    let error = fail(Options {
+    let error = fail(SynthOptions {
         like: Some(csv),
         ..options(&out, 1)
     })
     .to_string();
-    assert!(error.contains("twice"), "{error}");
+    assert!(error.contains("duplicate clip"), "{error}");
 }
 
 #[test]

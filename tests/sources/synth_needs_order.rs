@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use sinew::formats::synth::{self, Options};
+use sinew::formats::synth::{self, SynthOptions};
 
 /// Training performers of the cross-subject protocol.
 const TRAINING: [usize; 20] = [
@@ -134,7 +134,7 @@ fn probe(train: &[(Vec<f64>, usize)], test: &[(Vec<f64>, usize)]) -> f64 {
 fn an_order_blind_probe_is_right_at_most_half_the_time() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("made.zip");
-    let options = Options {
+    let options = SynthOptions {
         out: out.clone(),
         clips: Some(400),
         classes: CLASSES,

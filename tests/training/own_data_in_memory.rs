@@ -63,7 +63,7 @@ fn what_is_no_clip_is_refused_and_nothing_stays() {
         ("x", 0, train(), (&[2, 14, 3], &good), "15 joints"),
         ("x", 0, train(), (&[3, 15, 3], &good), "90 numbers"),
         ("x", 0, train(), (&[usize::MAX, 15, 3], &good), "more than"),
-        ("x", 0, train(), (&[2, 15, 3], &far), "no position"),
+        ("x", 0, train(), (&[2, 15, 3], &far), "out of range"),
         (
             "x",
             0,

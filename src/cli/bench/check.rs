@@ -1,25 +1,26 @@
 //! `sinew bench check`
 
-use crate::bench::check::{Effort, Line, check};
+use crate::bench::check::{CheckResult, Effort, check};
 use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, open};
 use crate::error::{Error, Result};
+use crate::text::counted;
 use serde::Serialize;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Holds every kernel against its plain CPU twin, and the layer's gradients against the CPU engine's; exit 1 if one is
-/// wrong.
+/// Checks every kernel against its plain CPU version, and the layer's gradients against the CPU engine. Exits 1 if a check
+/// fails.
 ///
 /// Example: sinew bench check --device gpu
 #[derive(clap::Args)]
 pub struct Args {
-    /// Shapes for each choice of options
+    /// Random shapes per combination of layer options
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     shapes: u32,
-    /// Seed of sizes and numbers; from the clock unless said
+    /// Random seed of shapes and values [default: from the clock]
     #[arg(long)]
     seed: Option<u64>,
-    /// auto, gpu, cpu, or a number that `sinew devices` lists
+    /// auto, gpu, cpu, or an index from `sinew devices`
     #[arg(long, default_value = "auto")]
     device: Choice,
     /// Print one JSON value
@@ -28,14 +29,14 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-struct Table {
+struct CheckResults {
     device: String,
     driver: String,
     backend: String,
     dtype: &'static str,
     seed: u64,
     wrong: usize,
-    rows: Vec<Line>,
+    rows: Vec<CheckResult>,
 }
 
 /// Runs the command.
@@ -57,29 +58,32 @@ pub fn run(args: &Args) -> Result<()> {
         let error = line
             .error
             .map_or("no result".into(), |e| format!("{e:.1e}"));
-        let verdict = if line.ok { "ok" } else { "WRONG" };
+        let verdict = if line.ok { "ok" } else { "FAILED" };
         say(format!(
-            "  {:28} against the {:10}  {} shapes, options {:23}  error {error} {verdict}",
-            line.what, line.against, line.shapes, line.options,
+            "  {:28} vs. {:10}  {}, options {:23}  error {error} {verdict}",
+            line.what,
+            line.against,
+            counted(line.shapes, "shape"),
+            line.options,
         ))
     })?;
-    let wrong: Vec<&Line> = rows.iter().filter(|line| !line.ok).collect();
+    let wrong: Vec<&CheckResult> = rows.iter().filter(|line| !line.ok).collect();
     let failure = wrong.first().map(|line| {
         let what = format!(
-            "{} of {} checks are wrong on {}; the first: {} in {}",
+            "{} of {} failed on {}, the first: {} in {}",
             wrong.len(),
-            rows.len(),
+            counted(rows.len(), "check"),
             compute.name(),
             line.what,
             line.case
         );
         Error::failed(
             what,
-            format!("report it with --seed {seed} and the driver's version"),
+            format!("report it with --seed {seed} and the driver version"),
         )
     });
     if args.json {
-        say_json(&Table {
+        say_json(&CheckResults {
             device: compute.name().into(),
             driver: compute.driver(),
             backend: compute.backend().into(),
@@ -90,7 +94,7 @@ pub fn run(args: &Args) -> Result<()> {
         })?;
     } else if failure.is_none() {
         say(format!(
-            "all {} checks are right, the largest relative error {:.1e}; seed {seed}",
+            "all {} checks passed; largest relative error {:.1e}; seed {seed}",
             rows.len(),
             rows.iter()
                 .filter_map(|line| line.error)

@@ -1,48 +1,49 @@
 //! `sinew bench kernels`
 
 use crate::bench::kernels::shapes::{NAMES, Shape, named};
-use crate::bench::kernels::{Event, Options, Row, measure};
+use crate::bench::kernels::{Event, LayerTimes, Options, measure};
 use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Result};
+use crate::text::counted;
 use std::time::Duration;
 
-/// Times LSTM layers, ours with every plan beside Burn's own, compares their numbers, and says how far each is from what
-/// the device can do.
+/// Benchmarks LSTM layers: sinew's with every kernel plan, and Burn's for comparison. Checks their results against each other,
+/// and compares their times with the limits of the device.
 ///
 /// Example: sinew bench kernels --batch 64 --steps 100 --input 150 --hidden 128
 ///
 /// Example: sinew bench kernels --shapes model --device gpu
 #[derive(clap::Args)]
 pub struct Args {
-    /// Lists of layers instead of one: model, flashrnn, small; a software adapter takes small unless told otherwise
+    /// Predefined lists of layers: model, flashrnn or small [default for software adapters: small]
     #[arg(long, value_parser = NAMES, value_delimiter = ',', conflicts_with_all = ["batch", "steps", "input", "hidden", "groups"])]
     shapes: Vec<String>,
-    /// Rows of one layer [default: 64]
+    /// Batch size [default: 64]
     #[arg(long)]
     batch: Option<usize>,
     /// Time steps [default: 100]
     #[arg(long)]
     steps: Option<usize>,
-    /// Numbers of an input step [default: 150]
+    /// Input size [default: 150]
     #[arg(long)]
     input: Option<usize>,
-    /// Hidden units of a group [default: 128]
+    /// Hidden units per group [default: 128]
     #[arg(long)]
     hidden: Option<usize>,
-    /// Recurrences side by side; an even number are layers of two directions [default: 1]
+    /// Parallel recurrences; even numbers are bidirectional layers [default: 1]
     #[arg(long)]
     groups: Option<usize>,
-    /// Timed passes a row
+    /// Timed runs per layer and plan; medians are reported
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
-    /// Our layers or Burn's alone
+    /// Measure only the layers of sinew or only those of Burn
     #[arg(long, value_parser = ["sinew", "burn"])]
     only: Option<String>,
-    /// Seconds for all of it; what does not fit in is left out
+    /// Total time limit in seconds; measurements that do not fit are skipped
     #[arg(long)]
     seconds: Option<u32>,
-    /// auto, gpu, cpu, or a number that `sinew devices` lists
+    /// auto, gpu, cpu, or an index from `sinew devices`
     #[arg(long, default_value = "auto")]
     device: Choice,
     /// Print one JSON value
@@ -80,7 +81,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut printed = Printed::default();
     let table = measure(&compute, &options, &mut |event| {
         let lines = printed.lines(&event);
-        // Progress goes where it does not disturb the JSON.
+        // With --json, progress goes to standard error.
         for line in lines {
             if args.json {
                 tell(line);
@@ -98,25 +99,25 @@ pub fn run(args: &Args) -> Result<()> {
         None => Ok(()),
         Some(row) => {
             let what = format!(
-                "{} of {} rows are wrong on {}; the first: {} {} in {}, relative error {:.1e}",
+                "{} of {} have wrong results on {}, the first: {} {} in {}, relative error {:.1e}",
                 wrong.len(),
-                table.rows.len(),
+                counted(table.rows.len(), "measurement"),
                 compute.name(),
                 row.name,
                 row.plan,
                 row.dtype,
                 row.max_error
             );
-            Err(Error::failed(what, "report it with the driver's version"))
+            Err(Error::failed(what, "report it with the driver version"))
         }
     }
 }
 
-/// The rows of the shape that is being printed.
+/// The rows of the current shape.
 #[derive(Default)]
 struct Printed {
     shape: Option<Shape>,
-    rows: Vec<Row>,
+    rows: Vec<LayerTimes>,
 }
 
 impl Printed {
@@ -129,15 +130,15 @@ impl Printed {
                 let units =
                     units.map_or(String::new(), |rate| format!(", {rate:.0} on matrix units"));
                 return vec![format!(
-                    "the device moves {:.1} GB/s and does {:.0} GFLOP/s in f32{half}{units}; Burn's matrix product {:.0}",
+                    "measured peaks: {:.1} GB/s; {:.0} GFLOP/s in f32{half}{units}; {:.0} GFLOP/s for Burn's matrix product",
                     peak.bandwidth_gb_s, peak.rate_gflops, peak.product_gflops
                 )];
             }
-            Event::Row(row) => (&row.shape, line(row)),
-            Event::LeftOut(left) => {
+            Event::Layer(row) => (&row.shape, line(row)),
+            Event::Skipped(left) => {
                 let (name, plan, dtype) = (left.name, &left.plan, left.dtype);
                 let why = &left.reason;
-                let line = format!("  {name:6} {plan:14} {dtype}  left out: {why}");
+                let line = format!("  {name:6} {plan:14} {dtype}  skipped: {why}");
                 (&left.shape, line)
             }
         };
@@ -148,14 +149,14 @@ impl Printed {
             lines.push(heading(shape));
         }
         lines.push(line);
-        if let Event::Row(row) = event {
+        if let Event::Layer(row) = event {
             self.rows.push((*row).clone());
             if row.name == "burn" {
                 lines.extend(
                     self.rows
                         .iter()
                         .filter(|r| r.name != "burn")
-                        .map(|r| beside(r, row)),
+                        .map(|r| comparison(r, row)),
                 );
             }
         }
@@ -166,20 +167,20 @@ impl Printed {
 fn heading(shape: &Shape) -> String {
     let inputs: Vec<_> = shape.inputs.iter().map(usize::to_string).collect();
     format!(
-        "{}: batch {}, steps {}, input {}, hidden {}, {} groups; median [p10, p90] ms",
+        "{}: batch {}, steps {}, input {}, hidden {}, {}; median [p10, p90] ms",
         shape.layer,
         shape.batch,
         shape.steps,
         inputs.join(" "),
         shape.hidden,
-        shape.groups()
+        counted(shape.groups(), "group")
     )
 }
 
-fn line(row: &Row) -> String {
+fn line(row: &LayerTimes) -> String {
     format!(
-        "  {:6} {:14} {}  forward {:9.3} [{:.3}, {:.3}]  backward {:9.3} [{:.3}, {:.3}]  {:7.1} GFLOP/s, {:.3} of the floor \
-         ({:.3} ms)  error {:.1e} in {} rows, {} runs",
+        "  {:6} {:14} {}  forward {:9.3} [{:.3}, {:.3}]  backward {:9.3} [{:.3}, {:.3}]  {:7.1} GFLOP/s, {:.3} of the roofline \
+         ({:.3} ms)  error {:.1e} over {}, {}",
         row.name,
         row.plan,
         row.dtype,
@@ -193,16 +194,16 @@ fn line(row: &Row) -> String {
         row.of_floor,
         row.floor_ms,
         row.max_error,
-        row.reference_rows,
-        row.runs,
+        counted(row.reference_rows, "row"),
+        counted(row.runs, "run"),
     )
 }
 
-/// How many times as fast as Burn's layer.
-fn beside(row: &Row, burn: &Row) -> String {
-    let both = |r: &Row| r.forward_ms + r.backward_ms;
+/// The speed relative to Burn's layer.
+fn comparison(row: &LayerTimes, burn: &LayerTimes) -> String {
+    let both = |r: &LayerTimes| r.forward_ms + r.backward_ms;
     format!(
-        "  {} {} {}: {:.2} times Burn's speed forward, {:.2} forward and backward",
+        "  {} {} {}: {:.2} times as fast as Burn forward, {:.2} times forward and backward",
         row.name,
         row.plan,
         row.dtype,

@@ -1,28 +1,29 @@
 //! `sinew bench loader`
 
-use crate::bench::loader::{Options, measure};
+use crate::bench::loader::{LoaderBench, measure};
 use crate::cli::{say, say_json};
 use crate::error::Result;
+use crate::text::counted;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Times the loader, `reference` sampling with every augmentation, alone and before a consumer that plays a device.
+/// Benchmarks the loader with the sampling of the preset `reference` and all augmentations, alone and with a simulated device.
 ///
 /// Example: sinew bench loader ntu60 --batch 512 --step-ms 25
 #[derive(clap::Args)]
 pub struct Args {
-    /// Prepared data; some are made where none are named
+    /// Prepared data [default: synthetic data]
     data: Option<PathBuf>,
-    /// Rows of a batch
+    /// Batch size
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65536))]
     batch: u32,
-    /// Milliseconds that the consumer takes over a batch
+    /// Time per batch of the simulated device, in milliseconds
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..=60000))]
     step_ms: u64,
-    /// Seconds of each of the three measurements
+    /// Duration of each of the three measurements, in seconds
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
-    /// Threads; 0 takes all cores
+    /// Number of threads; 0 uses all cores
     #[arg(long, default_value_t = 0)]
     threads: usize,
     /// Print one JSON value
@@ -32,7 +33,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let table = measure(&Options {
+    let table = measure(&LoaderBench {
         data: args.data.clone(),
         batch: args.batch as usize,
         step: Duration::from_millis(args.step_ms),
@@ -44,17 +45,21 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let [frames, joints, channels] = table.shape;
     say(format!(
-        "{} clips; batches of {} rows [{frames}, {joints}, {channels}], every augmentation",
-        table.clips, table.batch
+        "{}; batches of {} samples [{frames}, {joints}, {channels}], all augmentations",
+        counted(table.clips, "clip"),
+        table.batch
     ))?;
     say(format!(
-        "  {} threads: {:.0} clips/s, {:.0} MB/s; one alone: {:.0} MB/s",
-        table.threads, table.clips_per_s, table.mb_per_s, table.mb_per_s_core
+        "  {}: {:.0} clips/s, {:.0} MB/s; 1 thread: {:.0} MB/s",
+        counted(table.threads, "thread"),
+        table.clips_per_s,
+        table.mb_per_s,
+        table.mb_per_s_core
     ))?;
     say(format!(
-        "  a consumer that takes a batch every {:.0} ms waited {:.1} % of its time; {} cores would make that none",
+        "  simulated device with {:.0} ms per batch: {:.1} % data wait; {} needed for none",
         table.step_ms,
         table.data_wait * 100.0,
-        table.cores_for_none
+        counted(table.cores_for_none, "core")
     ))
 }

@@ -1,4 +1,4 @@
-//! `sinew bench`: one file a measurement.
+//! `sinew bench`: one file per benchmark.
 
 mod check;
 mod kernels;
@@ -9,7 +9,7 @@ mod train;
 
 use crate::error::Result;
 
-/// Measures the engine, the preparation and the loader.
+/// Benchmarks kernels, training, preparation and loading
 #[derive(clap::Subcommand)]
 pub enum Command {
     Check(check::Args),

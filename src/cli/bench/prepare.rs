@@ -1,13 +1,14 @@
 //! `sinew bench prepare`
 
-use crate::bench::prepare::{Options, measure};
+use crate::bench::prepare::{PrepareBench, measure};
 use crate::cli::progress::bytes;
 use crate::cli::{say, say_json, tell};
 use crate::error::Result;
 use crate::formats::Dataset;
+use crate::text::counted;
 use std::path::PathBuf;
 
-/// Times `prepare` beside a pass that only inflates every entry and verifies its CRC, with the same threads.
+/// Benchmarks `sinew prepare`, compared with only decompressing every entry and verifying its CRC with the same threads.
 ///
 /// Example: sinew bench prepare nturgbd_skeletons_s001_to_s017.zip --threads 1,2
 #[derive(clap::Args)]
@@ -15,16 +16,16 @@ pub struct Args {
     /// Archives, folders or clips
     #[arg(required = true)]
     source: Vec<PathBuf>,
-    /// Numbers of threads to compare; 0 takes all cores
+    /// Numbers of threads to compare; 0 uses all cores
     #[arg(long, value_delimiter = ',', default_value = "0")]
     threads: Vec<usize>,
-    /// Passes of each; the medians count
+    /// Runs per number of threads; medians are reported
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// ntu, sbu or clips; without it the file names tell
+    /// ntu, sbu or clips [default: detected from the file names]
     #[arg(long)]
     dataset: Option<Dataset>,
-    /// Where the prepared data go for a while; the system's temporary folder unless said
+    /// Folder for temporary prepared data [default: the system's temporary folder]
     #[arg(long)]
     out: Option<PathBuf>,
     /// Print one JSON value
@@ -34,7 +35,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let options = Options {
+    let options = PrepareBench {
         sources: args.source.clone(),
         dataset: args.dataset,
         threads: args.threads.clone(),
@@ -46,17 +47,17 @@ pub fn run(args: &Args) -> Result<()> {
         return say_json(&table);
     }
     say(format!(
-        "{} clips, {}, {} of text; {} runs, median [least, most]",
-        table.clips,
+        "{}, {}, {} uncompressed; {}, median [min, max]",
+        counted(table.clips, "clip"),
         bytes(table.bytes_in),
         bytes(table.bytes_text),
-        options.runs
+        counted(options.runs, "run")
     ))?;
     for row in &table.rows {
         say(format!(
-            "  {} threads: prepare {:.2} s [{:.2}, {:.2}], inflate alone {:.2} s [{:.2}, {:.2}] ({:.0} MB/s of text), \
-             ratio {:.2}; {:.3} ms a clip; {} of memory",
-            row.threads,
+            "  {}: prepare {:.2} s [{:.2}, {:.2}], decompress only {:.2} s [{:.2}, {:.2}] ({:.0} MB/s), ratio {:.2}; \
+             {:.3} ms per clip; peak memory {}",
+            counted(row.threads, "thread"),
             row.seconds,
             row.seconds_spread[0],
             row.seconds_spread[1],
@@ -74,7 +75,8 @@ pub fn run(args: &Args) -> Result<()> {
             let times = first.seconds / row.seconds;
             let (many, few) = (row.threads, first.threads);
             say(format!(
-                "  {many} threads are {times:.2} times as fast as {few}"
+                "  {} are {times:.2} times as fast as {few}",
+                counted(many, "thread")
             ))?;
         }
     }

@@ -1,37 +1,38 @@
 //! `sinew bench train`
 
-use crate::bench::train::{Data, LeftOut, Row, measure};
+use crate::bench::train::{SkippedVariant, SyntheticData, VariantResult, measure};
 use crate::cli::progress::Progress;
 use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, open};
 use crate::error::Result;
 use crate::settings::{Auto, Preset, Settings};
+use crate::text::counted;
 use std::time::Duration;
 
-/// Times the whole training step on made clips: loader, forward, backward, update. Each variant of the model (hierarchical
-/// or stacked, traversal or chain) that the settings leave open.
+/// Benchmarks the training step on synthetic clips: loading, forward, backward and update. Measures each variant of the model
+/// (hierarchical or stacked, traversal or chain) that the settings leave open.
 ///
 /// Example: sinew bench train --device gpu
 ///
 /// Example: sinew bench train --batch 32 --steps 5 --set model.temporal=stacked --set model.spatial=chain
 #[derive(clap::Args)]
 pub struct Args {
-    /// Settings to start from: sinew, paper or reference
+    /// Preset: sinew, paper or reference
     #[arg(long, default_value = "reference")]
     preset: Preset,
-    /// One setting over those; can be given several times
+    /// Override one setting; can be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// Clips of a step [default: the preset's]
+    /// Clips per step [default: from the preset]
     #[arg(long)]
     batch: Option<usize>,
-    /// Timed steps a variant, after those that warm up
+    /// Timed steps per variant, after warm-up
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: u32,
-    /// Seconds for all of it; a variant that does not fit in is left out
+    /// Total time limit in seconds; variants that do not fit are skipped
     #[arg(long)]
     seconds: Option<u32>,
-    /// auto, gpu, cpu, or a number that `sinew devices` lists
+    /// auto, gpu, cpu, or an index from `sinew devices`
     #[arg(long, default_value = "auto")]
     device: Choice,
     /// Print one JSON value
@@ -39,7 +40,7 @@ pub struct Args {
     json: bool,
 }
 
-/// The settings of each variant; a stream that is set by name has that variant alone.
+/// The settings of each variant. A stream that is set with --set has only that variant.
 fn variants(args: &Args) -> Result<Vec<Settings>> {
     let open = |key: &str, values: [&str; 2]| -> Vec<String> {
         let key = format!("{key}=");
@@ -79,12 +80,12 @@ pub fn run(args: &Args) -> Result<()> {
     let compute = open(args.device)?;
     let progress = Progress::new("bench", 0);
     progress.line(&compute.describe());
-    // Where the batch is open, the fewest clips are enough for what it becomes.
+    // If the batch size is `auto`, the minimum number of clips suffices for any value that it resolves to.
     let rows = |settings: &Settings| match settings.train.batch {
         Auto::Value(batch) => batch * settings.train.accumulate,
         _ => 1,
     };
-    let data = Data::made(variants.iter().map(rows).max().unwrap_or(1))?;
+    let data = SyntheticData::generate(variants.iter().map(rows).max().unwrap_or(1))?;
     let resolved = variants
         .iter()
         .map(|settings| data.resolve(settings, &compute, &mut |note| progress.line(&note)));
@@ -107,12 +108,12 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn line(row: std::result::Result<&Row, &LeftOut>) -> String {
+fn line(row: std::result::Result<&VariantResult, &SkippedVariant>) -> String {
     match row {
-        Err(left) => format!("  {:23} left out: {}", left.variant, left.reason),
+        Err(left) => format!("  {:23} skipped: {}", left.variant, left.reason),
         Ok(row) => format!(
-            "  {:23} {} {}  batch {}: {:8.1} clips/s [{:.1}, {:.1}]  step {:9.2} ms [{:.2}, {:.2}], {} steps  waited {:.1} % \
-             for data  {:.1} GFLOP/s{}",
+            "  {:23} {} {}  batch {}: {:8.1} clips/s [{:.1}, {:.1}]  step {:9.2} ms [{:.2}, {:.2}], {}  data wait {:.1} %  \
+             {:.1} GFLOP/s{}",
             row.variant,
             row.plan,
             row.dtype,
@@ -123,7 +124,7 @@ fn line(row: std::result::Result<&Row, &LeftOut>) -> String {
             row.step_ms,
             row.step_spread[0],
             row.step_spread[1],
-            row.steps,
+            counted(row.steps, "step"),
             row.data_wait * 100.0,
             row.gflops,
             row.notes

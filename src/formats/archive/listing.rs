@@ -1,26 +1,25 @@
-//! The files below a folder, links followed. What cannot be looked into is passed over and remembered: it stops nothing
-//! unless a clip in it is asked for.
+//! Recursive listing of a folder, following links. Unreadable subfolders are skipped and recorded: they are an error only
+//! if a clip inside one is needed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Found;
+use super::Location;
 use crate::error::{Error, Place, Result, Warning};
 use crate::formats::dataset::is_hidden;
 
-/// Folders in folders that are looked into.
+/// Maximum nesting depth of folders.
 const DEEPEST: usize = 16;
-/// Folders of the system, which hold no clips.
+/// System folders, which never contain clips.
 const SYSTEM: [&str; 3] = ["lost+found", "System Volume Information", "$RECYCLE.BIN"];
 
-/// What a folder holds.
+/// The contents of a folder.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Path inside the folder with `/` between folders, and the file. Links that lead nowhere are among them: they cost
-    /// nothing until one is read, and the error then says why it cannot be.
-    pub entries: Vec<(String, Found)>,
-    /// Folders that cannot be read, and links that lead nowhere and may have led to one: path inside the folder, and what
-    /// the system says.
+    /// Path inside the folder, separated by `/`, and the file. Broken links are included; reading one reports the cause.
+    pub entries: Vec<(String, Location)>,
+    /// Unreadable folders, and broken links that may have pointed to a folder: path inside the folder, and the system's
+    /// error message.
     pub unread: Vec<(String, String)>,
 }
 
@@ -28,7 +27,7 @@ impl Listing {
     /// Lists a folder.
     ///
     /// # Errors
-    /// A folder that cannot be read, or folders too deep in one another.
+    /// [`Error::Io`] if the folder cannot be read, [`Error::Input`] if folders are nested too deeply.
     pub fn of(folder: &Path) -> Result<Self> {
         let mut listing = Listing::default();
         let inside = fs::read_dir(folder).map_err(|error| refused(folder, error))?;
@@ -44,8 +43,8 @@ impl Listing {
         depth: usize,
     ) -> Result<()> {
         if depth > DEEPEST {
-            let what = format!("it lies more than {DEEPEST} folders deep");
-            let help = "give a folder nearer to the clips";
+            let what = format!("nested more than {DEEPEST} folders deep");
+            let help = "pass a folder closer to the clips";
             return Err(Error::input(Place::file(folder), what, help));
         }
         for entry in inside {
@@ -58,12 +57,12 @@ impl Listing {
                     if path.extension().is_none() {
                         self.unread.push((name.clone(), error.to_string()));
                     }
-                    self.entries.push((name, Found::File(path)));
+                    self.entries.push((name, Location::File(path)));
                     continue;
                 }
             };
             if metadata.is_file() {
-                self.entries.push((name, Found::File(path)));
+                self.entries.push((name, Location::File(path)));
             } else if metadata.is_dir() && !is_circle(&path, folder) {
                 match fs::read_dir(&path) {
                     Ok(inside) => self.add(&path, inside, &format!("{name}/"), depth + 1)?,
@@ -74,7 +73,7 @@ impl Listing {
         Ok(())
     }
 
-    /// That something was passed over which may hold clips.
+    /// A warning if an unreadable folder or link may contain clips.
     pub fn warning(&self, folder: &Path) -> Option<Warning> {
         let may_hold = |name: &str| {
             let last = name.rsplit('/').next().unwrap_or(name);
@@ -84,17 +83,17 @@ impl Listing {
         let count = names.clone().count();
         let (first, why) = names.min()?;
         let what = match count {
-            1 => format!("{first} was passed over: it cannot be read ({why})"),
+            1 => format!("skipped {first}, which cannot be read ({why})"),
             _ => format!(
-                "{count} folders or links were passed over, the first {first}: it cannot be read ({why})"
+                "skipped {count} folders or links that cannot be read, the first of them {first} ({why})"
             ),
         };
-        let help = "make it readable if it holds clips; else this does not matter";
+        let help = "make it readable if it contains clips; otherwise ignore this warning";
         Some(Warning::new(Place::file(folder), what, help))
     }
 }
 
-/// True for a link to a folder that it lies in.
+/// True for a link that points to one of its own parent folders.
 fn is_circle(path: &Path, folder: &Path) -> bool {
     let real = |path: &Path| -> Option<PathBuf> { path.canonicalize().ok() };
     path.is_symlink()

@@ -1,4 +1,4 @@
-//! A source of entries: a zip archive, a folder, or one file.
+//! A source of entries: a zip archive, a folder, or a single file.
 
 mod listing;
 mod zipped;
@@ -12,20 +12,20 @@ use self::listing::Listing;
 use self::zipped::{Unpacker, Zipped};
 use crate::error::{Error, Place, Result, Warning};
 
-/// A source of entries, listed.
+/// An open source with the list of its entries.
 #[derive(Debug)]
 pub struct Archive {
     path: PathBuf,
     zip: Option<Zipped>,
-    /// Path inside the source with `/` between folders, and where the entry is found.
-    entries: Vec<(String, Found)>,
-    /// Folders that were passed over: path inside the source, and what the system says.
+    /// Path inside the source, separated by `/`, and the location of the entry.
+    entries: Vec<(String, Location)>,
+    /// Skipped folders: path inside the source, and the system's error message.
     unread: Vec<(String, String)>,
     warning: Option<Warning>,
 }
 
 #[derive(Debug, Clone)]
-enum Found {
+enum Location {
     /// Index in the zip's directory.
     Zipped(usize),
     /// A file.
@@ -35,18 +35,19 @@ enum Found {
 const AGAIN: &str = "download it again";
 
 impl Archive {
-    /// Opens a zip archive, a folder with all below it, or a single file, and lists the entries by name. Backslashes in
-    /// the names of a zip stand between folders, as some programs on Windows write them.
+    /// Opens a zip archive, a folder (recursively) or a single file, and lists its entries by name. Backslashes in the
+    /// names inside a zip are folder separators, as some Windows programs write them.
     ///
     /// # Errors
-    /// Nothing there, an archive that is cut short or damaged, a page saved as an archive, or what the system says.
+    /// [`Error::Input`] for a truncated or damaged archive, or a web page saved under its name; [`Error::Io`] if the path
+    /// cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
         let metadata = fs::metadata(&path).map_err(|error| Error::io(&path, "read", error))?;
         let mut zip = None;
         let mut listing = Listing::default();
         if !metadata.is_dir() && !metadata.is_file() {
-            let help = "name an archive, a folder or a clip";
+            let help = "pass an archive, a folder or a clip";
             return Err(Error::input(
                 Place::file(&path),
                 "neither a file nor a folder",
@@ -58,7 +59,7 @@ impl Archive {
         } else if is_zip(&path)? {
             let opened = Zipped::open(&path)?;
             let found =
-                |(index, name): (usize, String)| (name.replace('\\', "/"), Found::Zipped(index));
+                |(index, name): (usize, String)| (name.replace('\\', "/"), Location::Zipped(index));
             let files = opened.names().enumerate().map(found);
             listing.entries = files.filter(|(name, _)| !name.ends_with('/')).collect();
             zip = Some(opened);
@@ -68,7 +69,7 @@ impl Archive {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            listing.entries.push((name, Found::File(path.clone())));
+            listing.entries.push((name, Location::File(path.clone())));
         }
         let warning = listing.warning(&path);
         let Listing {
@@ -92,12 +93,12 @@ impl Archive {
         &self.path
     }
 
-    /// That folders or links were passed over, since they cannot be read, though they may hold clips.
+    /// The warning about skipped folders or links, if any.
     pub(super) fn warning(&self) -> Option<&Warning> {
         self.warning.as_ref()
     }
 
-    /// Why nothing is known of a path inside the source: a folder above it cannot be read.
+    /// The reason why a path inside the source is unknown: one of its parent folders cannot be read.
     pub(super) fn unread_above(&self, name: &str) -> Option<String> {
         let above = |folder: &str| {
             name.strip_prefix(folder)
@@ -107,7 +108,7 @@ impl Archive {
         Some(format!("{folder} cannot be read: {why}"))
     }
 
-    /// Bytes of the archive, or of all its files.
+    /// Size of the archive, or of all files of the folder, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -115,8 +116,8 @@ impl Archive {
             return size(&self.path);
         }
         let files = self.entries.iter().map(|(_, found)| match found {
-            Found::File(path) => size(path),
-            Found::Zipped(_) => 0,
+            Location::File(path) => size(path),
+            Location::Zipped(_) => 0,
         });
         files.sum()
     }
@@ -127,7 +128,7 @@ impl Archive {
         self.entries.len()
     }
 
-    /// True without entries.
+    /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -138,29 +139,29 @@ impl Archive {
         self.entries.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The place of an entry, for messages.
+    /// The place of an entry, for error messages.
     #[must_use]
     pub fn place(&self, entry: usize) -> Place {
         match self.entries.get(entry) {
-            Some((_, Found::File(path))) => Place::file(path),
-            Some((name, Found::Zipped(_))) => {
+            Some((_, Location::File(path))) => Place::file(path),
+            Some((name, Location::Zipped(_))) => {
                 Place::file(&self.path).entry(name.escape_debug().to_string())
             }
             None => Place::file(&self.path),
         }
     }
 
-    /// What an entry is told by without reading it: its size, and a zip entry's CRC or a file's time of change in
-    /// nanoseconds since 1970. None where there is no such entry.
+    /// What identifies an entry's contents without reading it: the uncompressed size, and the CRC of a zip entry or the
+    /// modification time of a file in nanoseconds since 1970. `None` if there is no such entry.
     #[must_use]
     pub fn stamp(&self, entry: usize) -> Option<(u64, u128)> {
         match (&self.entries.get(entry)?.1, &self.zip) {
-            (Found::File(path), _) => {
+            (Location::File(path), _) => {
                 let metadata = fs::metadata(path).ok()?;
                 let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
                 Some((metadata.len(), changed.as_nanos()))
             }
-            (Found::Zipped(index), Some(zip)) => {
+            (Location::Zipped(index), Some(zip)) => {
                 let (size, crc) = zip.claims(*index)?;
                 Some((size, crc.into()))
             }
@@ -168,7 +169,7 @@ impl Archive {
         }
     }
 
-    /// A reader of the entries; each thread takes its own, which is cheap.
+    /// A reader of the entries. Each thread needs its own; creating one is cheap.
     #[must_use]
     pub fn reader(&self) -> EntryReader<'_> {
         EntryReader {
@@ -186,44 +187,44 @@ pub struct EntryReader<'a> {
 }
 
 impl EntryReader<'_> {
-    /// The size that an entry claims to have when it is unpacked; 0 where there is no such entry.
+    /// The uncompressed size that an entry declares, in bytes; 0 if there is no such entry.
     #[must_use]
     pub fn size(&self, entry: usize) -> u64 {
         self.archive.stamp(entry).map_or(0, |(size, _)| size)
     }
 
-    /// Reads a whole entry into a buffer, in place of what it held. A zip entry's CRC is verified.
+    /// Reads a whole entry into a buffer, replacing its contents. The CRC of a zip entry is verified.
     ///
     /// # Errors
-    /// More than `most` bytes, whatever the entry claims; an encrypted entry, an unknown compression, a wrong CRC, a
-    /// damaged or missing entry, or what the system says.
+    /// [`Error::Input`] for more than `most` bytes, whatever size the entry declares, and for an encrypted, damaged or
+    /// missing entry, an unsupported compression or a wrong CRC; [`Error::Io`] if a file cannot be read.
     pub fn read(&mut self, entry: usize, most: usize, buffer: &mut Vec<u8>) -> Result<()> {
-        self.read_or(entry, most, "leave it out: no clip is that large", buffer)
+        self.read_or(
+            entry,
+            most,
+            "remove it, since no clip is that large",
+            buffer,
+        )
     }
 
-    /// Reads a text that stands beside clips: UTF-8, with or without a byte order mark.
+    /// Reads a text file that accompanies the clips: UTF-8, with or without a byte order mark.
     ///
     /// # Errors
     /// As [`EntryReader::read`]; not UTF-8.
     pub(super) fn text(&mut self, entry: usize, most: usize) -> Result<String> {
         let mut bytes = Vec::new();
-        self.read_or(
-            entry,
-            most,
-            "sinew reads no more of it: shorten it",
-            &mut bytes,
-        )?;
+        self.read_or(entry, most, "shorten it", &mut bytes)?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(text.trim_start_matches('\u{feff}').to_string()),
             Err(_) => Err(Error::input(
                 self.archive.place(entry),
-                "it is not UTF-8 text",
+                "not UTF-8 text",
                 "save it as UTF-8",
             )),
         }
     }
 
-    /// [`EntryReader::read`], with what to do about an entry that is too large.
+    /// [`EntryReader::read`] with the advice to give for an entry that is too large.
     fn read_or(
         &mut self,
         entry: usize,
@@ -234,7 +235,7 @@ impl EntryReader<'_> {
         buffer.clear();
         let place = self.archive.place(entry);
         match (self.archive.entries.get(entry), &mut self.zip) {
-            (Some((_, Found::File(path))), _) => {
+            (Some((_, Location::File(path))), _) => {
                 let refused = |error| Error::io(path, "read", error);
                 let file = File::open(path).map_err(refused)?;
                 let read = file.take(most as u64 + 1).read_to_end(buffer);
@@ -243,24 +244,24 @@ impl EntryReader<'_> {
                 }
                 Ok(())
             }
-            (Some((_, Found::Zipped(index))), Some(zip)) => {
+            (Some((_, Location::Zipped(index))), Some(zip)) => {
                 zip.read(*index, most, &place, too_large, buffer)
             }
             _ => {
-                let what = format!("it has no entry {entry}");
+                let what = format!("there is no entry {entry}");
                 Err(Error::input(place, what, AGAIN))
             }
         }
     }
 }
 
-/// What is said of an entry that is larger than it may be, and what to do.
+/// The error for an entry larger than `most` bytes.
 fn too_big(place: &Place, most: usize, help: &str) -> Error {
-    let what = format!("it holds more than {} MiB", most >> 20);
+    let what = format!("larger than {} MiB", most >> 20);
     Error::input(place.clone(), what, help)
 }
 
-/// True for a file that begins as a zip archive does, or is called one.
+/// True for a file with the signature or the extension of a zip archive.
 fn is_zip(path: &Path) -> Result<bool> {
     let mut start = [0; 4];
     let mut file = File::open(path).map_err(|error| Error::io(path, "read", error))?;

@@ -1,5 +1,4 @@
-//! A zip archive, read where it lies through a memory map. Its directory says what there is, and what stands beside the
-//! entries' bytes must agree with it.
+//! A zip archive, memory-mapped. Entries are listed by the central directory; the local headers must agree with it.
 
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -13,7 +12,7 @@ use super::{AGAIN, too_big};
 use crate::error::{Error, Place, Result};
 use crate::files::{MappedFile, regular};
 
-/// The bytes of a zip archive, shared by all its readers.
+/// The mapped bytes of a zip archive, shared by all readers.
 #[derive(Debug, Clone)]
 struct Bytes(Arc<MappedFile>);
 
@@ -25,24 +24,25 @@ impl AsRef<[u8]> for Bytes {
 
 type Zip = ZipArchive<Cursor<Bytes>>;
 
-/// A zip archive whose directory was read.
+/// A zip archive with its central directory.
 #[derive(Debug)]
 pub(super) struct Zipped {
     bytes: Bytes,
     zip: Zip,
-    /// Where an entry's bytes end at the latest: where the next begins, or the directory.
+    /// Upper bound on the end of each entry's data: the start of the next entry or of the directory.
     ends: Vec<u64>,
 }
 
-/// Bytes of the fixed part of the header before an entry's bytes; its name and an extra field follow. APPNOTE 4.3.7.
+/// Size of the fixed part of a local header, in bytes; the name and an extra field follow (APPNOTE 4.3.7).
 const HEADER: u64 = 30;
 const HEADER_SIGNATURE: &[u8] = b"PK\x03\x04";
-/// Bytes of the fixed part of a row of the directory; the lengths of what follows stand at 28 to 34. APPNOTE 4.3.12.
+/// Size of the fixed part of a central directory record, in bytes; the lengths of the fields that follow are at offsets 28
+/// to 34 (APPNOTE 4.3.12).
 const ROW: usize = 46;
 const ROW_SIGNATURE: &[u8] = b"PK\x01\x02";
 
 impl Zipped {
-    /// Maps an archive and reads its directory.
+    /// Maps an archive and reads its central directory.
     pub fn open(path: &Path) -> Result<Self> {
         let refused = |error| Error::io(path, "read", error);
         let fault = |what: &str, help: &str| Error::input(Place::file(path), what, help);
@@ -51,7 +51,7 @@ impl Zipped {
         }
         let bytes = Bytes(Arc::new(MappedFile::open(path)?));
         let damaged = |what: &str| {
-            let what = format!("the zip archive is cut short or damaged: {what}");
+            let what = format!("truncated or damaged zip archive: {what}");
             fault(&what, AGAIN)
         };
         let opened = ZipArchive::new(Cursor::new(bytes.clone()));
@@ -61,16 +61,17 @@ impl Zipped {
             (error, None) => damaged(&plain(&error)),
         })?;
         if zip.has_duplicate_names() {
-            return Err(damaged("two of its entries have the same name"));
+            return Err(damaged("two entries have the same name"));
         }
         if unlisted(&zip, &bytes.0) {
-            return Err(damaged("its directory lists more entries than it counts"));
+            return Err(damaged("the directory lists more entries than it counts"));
         }
-        let ends = ends(&zip).ok_or_else(|| damaged("its entries overlap"))?;
+        let ends = ends(&zip).ok_or_else(|| damaged("entries overlap"))?;
         Ok(Zipped { bytes, zip, ends })
     }
 
-    /// The entries' names as the directory has them, in its order; UTF-8 need not be declared, as macOS leaves it out.
+    /// The names of the entries, in directory order. They are read as UTF-8 even if the flag for it is not set, as macOS
+    /// leaves it out.
     pub fn names(&self) -> impl Iterator<Item = String> {
         (0..self.zip.len()).map(|index| match self.zip.name_for_index(index) {
             Some(Ok(name)) => name.into_owned(),
@@ -78,13 +79,13 @@ impl Zipped {
         })
     }
 
-    /// The size that an entry claims to have when it is unpacked, and its CRC.
+    /// The uncompressed size and the CRC that the directory states for an entry.
     pub fn claims(&self, index: usize) -> Option<(u64, u32)> {
         let entry = self.zip.by_index_data(index).ok()?;
         Some((entry.size(), entry.crc32()))
     }
 
-    /// What unpacks entries; each thread takes its own.
+    /// A decompressor of entries; each thread needs its own.
     pub fn unpacker(&self) -> Unpacker<'_> {
         Unpacker {
             zipped: self,
@@ -94,7 +95,7 @@ impl Zipped {
     }
 }
 
-/// Unpacks entries of a [`Zipped`].
+/// Decompresses entries of a [`Zipped`].
 #[derive(Debug)]
 pub(super) struct Unpacker<'a> {
     zipped: &'a Zipped,
@@ -103,8 +104,8 @@ pub(super) struct Unpacker<'a> {
 }
 
 impl Unpacker<'_> {
-    /// Unpacks an entry of at most `most` bytes into an empty buffer and verifies its CRC. `too_large` says what to do
-    /// about a larger one.
+    /// Decompresses an entry of at most `most` bytes into an empty buffer and verifies its CRC. `too_large` is the advice
+    /// to give for a larger one.
     pub fn read(
         &mut self,
         index: usize,
@@ -114,7 +115,7 @@ impl Unpacker<'_> {
         buffer: &mut Vec<u8>,
     ) -> Result<()> {
         let damaged = |what: &str| Error::input(place.clone(), what, AGAIN);
-        // Opening an entry reads the header before its bytes, and refuses what cannot be unpacked.
+        // Opening an entry reads its local header and rejects unsupported compression.
         let entry = self.zip.by_index(index);
         let entry = entry.map_err(|error| entry_fault(place, &error))?;
         let (claim, packed, crc) = (entry.size(), entry.compressed_size(), entry.crc32());
@@ -127,19 +128,21 @@ impl Unpacker<'_> {
             let (start, end) = (usize::try_from(start).ok()?, usize::try_from(end).ok()?);
             bytes.get(start..end)
         };
-        // The name's length stands at 26, the name behind the fixed part.
+        // The length of the name is at offset 26, the name itself after the fixed part.
         let name = entry.name_raw();
         let length = span(entry.header_start() + 26, 2);
         let beside = span(entry.header_start() + HEADER, name.len() as u64);
         if length != Some(&(name.len() as u16).to_le_bytes()) || beside != Some(name) {
-            return Err(damaged("its name is another beside its bytes"));
+            return Err(damaged(
+                "its name differs between directory and local header",
+            ));
         }
         let end = self.zipped.ends.get(index).copied().unwrap_or(0);
         let start = entry
             .data_start()
             .filter(|start| start.checked_add(packed).is_some_and(|last| last <= end));
         let Some(packed) = start.and_then(|start| span(start, packed)) else {
-            return Err(damaged("its bytes run into the next entry's"));
+            return Err(damaged("its data overlaps the next entry"));
         };
         match entry.compression() {
             CompressionMethod::Stored if packed.len() as u64 == claim => {
@@ -147,27 +150,27 @@ impl Unpacker<'_> {
             }
             CompressionMethod::Stored => return Err(damaged(&other_size(claim))),
             CompressionMethod::Deflated => {
-                // One byte more than it claims, which is within the limit, shows the claim to be false.
+                // Room for one byte more than declared, so that a wrong size is noticed.
                 buffer.reserve(claim as usize + 1);
                 self.inflater.reset(false);
                 let status = self
                     .inflater
                     .decompress_vec(packed, buffer, FlushDecompress::Finish);
-                let status = status.map_err(|error| damaged(&format!("it is damaged: {error}")))?;
+                let status = status.map_err(|error| damaged(&format!("damaged: {error}")))?;
                 let size = buffer.len() as u64;
                 if size > claim || (size < claim && status == Status::StreamEnd) {
                     return Err(damaged(&other_size(claim)));
                 }
                 if status != Status::StreamEnd {
-                    return Err(damaged("it is damaged: its bytes end early"));
+                    return Err(damaged("damaged: its data ends early"));
                 }
             }
-            // What Windows writes of files beyond 2 GiB.
+            // Windows Explorer uses it for files beyond 2 GiB.
             CompressionMethod::Deflate64 => {
                 let unpacked = entry.take(claim + 1).read_to_end(buffer);
                 let size = unpacked.map_err(|error| {
                     let why = error.to_string().replace('\n', " ");
-                    damaged(&format!("it is damaged: {why}"))
+                    damaged(&format!("damaged: {why}"))
                 })?;
                 if size as u64 != claim {
                     return Err(damaged(&other_size(claim)));
@@ -176,17 +179,18 @@ impl Unpacker<'_> {
             other => return Err(unknown(place, &other.to_string())),
         }
         if crc32fast::hash(buffer) != crc {
-            return Err(damaged("its CRC is wrong: it is damaged"));
+            return Err(damaged("damaged: wrong CRC"));
         }
         Ok(())
     }
 }
 
 fn other_size(claim: u64) -> String {
-    format!("it inflates to other than the {claim} bytes that it claims")
+    format!("its uncompressed size is not the {claim} bytes that it declares")
 }
 
-/// What a file is that is no zip archive, by its beginning, and what to do; none where it begins as one.
+/// Identifies a file that is not a zip archive by its first bytes: what it is, and what to do. `None` if it starts like a
+/// zip archive.
 fn stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if bytes.starts_with(b"PK") {
         return None;
@@ -198,42 +202,42 @@ fn stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
             .is_some_and(|start| start.eq_ignore_ascii_case(with))
     };
     if begins(b"version https://git-lfs") {
-        let help = "run `git lfs pull` where it was cloned, or download the archive itself";
-        return Some(("it is a Git LFS pointer, not the archive", help));
+        let help = "run `git lfs pull` in the cloned repository, or download the archive itself";
+        return Some(("this is a Git LFS pointer, not the archive", help));
     }
     if [&b"<!doctype"[..], b"<html", b"<?xml"]
         .into_iter()
         .any(begins)
     {
         let help =
-            "open it in a browser to see what it says (log in?), and download the archive itself";
-        return Some(("it is a web page, not a zip archive", help));
+            "open it in a browser (it may be a login page), then download the archive itself";
+        return Some(("this is a web page, not a zip archive", help));
     }
     let kinds: [(usize, &[u8], &str); 6] = [
-        (0, b"\x1f\x8b", "it is a gzip file, not a zip archive"),
+        (0, b"\x1f\x8b", "this is a gzip file, not a zip archive"),
         (
             0,
             b"7z\xbc\xaf\x27\x1c",
-            "it is a 7z archive, not a zip archive",
+            "this is a 7z archive, not a zip archive",
         ),
-        (0, b"Rar!", "it is a RAR archive, not a zip archive"),
-        (0, b"BZh", "it is a bzip2 file, not a zip archive"),
-        (0, b"\xfd7zXZ", "it is an xz file, not a zip archive"),
-        // Behind the first file's name and times.
-        (257, b"ustar", "it is a tar archive, not a zip archive"),
+        (0, b"Rar!", "this is a RAR archive, not a zip archive"),
+        (0, b"BZh", "this is a bzip2 file, not a zip archive"),
+        (0, b"\xfd7zXZ", "this is an xz file, not a zip archive"),
+        // The signature of tar follows the header of its first file.
+        (257, b"ustar", "this is a tar archive, not a zip archive"),
     ];
     for (at, magic, what) in kinds {
         if bytes.get(at..at + magic.len()) == Some(magic) {
-            return Some((what, "unpack it and give the folder"));
+            return Some((what, "unpack it and pass the folder"));
         }
     }
     Some((
-        "it is not a zip archive",
-        "give the archive, a folder of clips, or a clip",
+        "not a zip archive",
+        "pass a zip archive, a folder of clips, or a clip",
     ))
 }
 
-/// True where rows of the directory follow the last one that it counts: a writer without zip64 counts modulo 65,536.
+/// True if more records follow the last one that the directory counts: a writer without zip64 counts modulo 65,536.
 fn unlisted(zip: &Zip, bytes: &[u8]) -> bool {
     let rows = (0..zip.len()).filter_map(|index| zip.by_index_data(index).ok());
     let Some(last) = rows.map(|row| row.central_header_start()).max() else {
@@ -251,7 +255,7 @@ fn unlisted(zip: &Zip, bytes: &[u8]) -> bool {
         .is_some_and(|rest| rest.starts_with(ROW_SIGNATURE))
 }
 
-/// Where each entry's bytes end at the latest; none where what the directory says of them overlaps.
+/// Upper bound on the end of each entry's data; `None` if entries overlap according to the directory.
 fn ends(zip: &Zip) -> Option<Vec<u64>> {
     let mut spans = Vec::with_capacity(zip.len());
     for index in 0..zip.len() {
@@ -276,27 +280,27 @@ fn ends(zip: &Zip) -> Option<Vec<u64>> {
     Some(ends)
 }
 
-/// What is wrong with one entry.
+/// The error for an entry that cannot be opened.
 fn entry_fault(place: &Place, error: &ZipError) -> Error {
     let (what, help) = match error {
         ZipError::UnsupportedArchive(why) if why.to_lowercase().contains("password") => (
-            "it is encrypted".into(),
-            "unpack the archive with its password and give the folder",
+            "encrypted".into(),
+            "unpack the archive with its password and pass the folder",
         ),
         ZipError::UnsupportedArchive(why) => return unknown(place, why),
-        _ => (format!("it is damaged: {}", plain(error)), AGAIN),
+        _ => (format!("damaged: {}", plain(error)), AGAIN),
     };
     Error::input(place.clone(), what, help)
 }
 
-/// What is said of a compression that is none of zip's usual ones.
+/// The error for a compression method that is not supported.
 fn unknown(place: &Place, which: &str) -> Error {
-    let what = format!("it cannot be unpacked here ({which})");
-    let help = "pack it again with the usual compression (deflate)";
+    let what = format!("unsupported compression ({which})");
+    let help = "pack it again with deflate, the usual compression";
     Error::input(place.clone(), what, help)
 }
 
-/// An error of the zip reader, on one line.
+/// An error of the zip crate, on one line.
 fn plain(error: &ZipError) -> String {
     error.to_string().replace('\n', " ")
 }

@@ -1,18 +1,19 @@
-//! One clip as an array.
+//! A clip from an array of coordinates.
 
 use crate::error::{Error, Place, Result};
 use crate::formats::{MOST_COORDINATE, MOST_TENSOR, Recording};
 use crate::skeleton::{About, Clip, Layout, Zeros};
 use crate::text::counted;
 
-/// Takes an array [frames, joints, 2 or 3] or [people, frames, joints, 2 or 3], its shape and its numbers with the last
-/// axis fastest, as a clip. Two coordinates get z = 0; a joint with a missing coordinate, which is NaN, is missing, and so
-/// is one at exactly zero where the layout says that zeros are; people who never appear are left out.
+/// Converts an array of shape [frames, joints, 2 or 3] or [people, frames, joints, 2 or 3] (row-major) to a clip.
+///
+/// Two-dimensional coordinates get z = 0. A joint with a NaN coordinate is missing; so is a joint at exactly zero if the
+/// layout sets `zeros = "missing"`. People who appear in no frame are left out.
 ///
 /// # Errors
-/// [`Error::Input`] at `place`: another shape, other joints than the layout's, more people than the layout says (unless it
-/// does: more than [`Layout::USUAL_PEOPLE`] or than frames), a coordinate beyond [`MOST_COORDINATE`], nobody in any frame,
-/// or too large.
+/// [`Error::Input`] at `place` for another shape or number of joints, more people than [`Layout::most_people`] (if unset:
+/// more than [`Layout::USUAL_PEOPLE`], or more people than frames), a coordinate beyond [`MOST_COORDINATE`], no person in
+/// any frame, or an array that is too large.
 pub fn from_array(
     shape: &[usize],
     data: &[f32],
@@ -31,7 +32,7 @@ pub fn from_array(
         }
         _ => {
             let name = &layout.name;
-            let what = format!("its shape is {shape:?}, and the layout {name} has {joints} joints");
+            let what = format!("the shape is {shape:?}, but the layout {name} has {joints} joints");
             let help = format!(
                 "save it as [frames, {joints}, 2 or 3] or [people, frames, {joints}, 2 or 3]"
             );
@@ -39,33 +40,36 @@ pub fn from_array(
         }
     };
     if people == 0 || frames == 0 {
-        return fault("it holds no frames".into(), "leave it out of the table");
+        return fault("no frames".into(), "remove it from the table");
     }
-    if let Some((what, help)) = crowd(people, frames, layout) {
-        return fault(format!("its shape is {shape:?}, {what}"), &help);
+    if let Some((what, help)) = unusual_people(people, frames, layout) {
+        return fault(format!("the shape is {shape:?}: {what}"), &help);
     }
     if people.saturating_mul(frames).saturating_mul(joints * 12) > MOST_TENSOR {
         return fault(
-            format!("{frames} frames are more than a clip may have"),
-            "cut it into shorter clips",
+            format!("{frames} frames are too many for one clip"),
+            "split it into shorter clips",
         );
     }
     if data.len() != people * frames * joints * dimensions {
-        let what = format!("its shape is {shape:?}, and it has {} numbers", data.len());
-        return fault(what, "give as many numbers as the shape says");
+        let what = format!(
+            "the shape is {shape:?}, but there are {} numbers",
+            data.len()
+        );
+        return fault(what, "pass as many numbers as the shape requires");
     }
-    // NaN is no fault: it says that the joint is missing.
+    // NaN is allowed: it marks a missing joint.
     let far = |x: &f32| x.abs() > MOST_COORDINATE;
     if let Some(at) = data.iter().position(far) {
         let joint = at / dimensions;
         let what = format!(
-            "a coordinate of joint {} in frame {} is {:e}, which is no position",
+            "joint {} in frame {} has a coordinate of {:e}, which is out of range",
             joint % joints,
             joint / joints % frames,
             data[at]
         );
         let help = format!(
-            "write NaN where a joint is missing, and choose a unit in which all stay below {MOST_COORDINATE:e}"
+            "write NaN for missing joints, and use a unit in which all coordinates stay below {MOST_COORDINATE:e}"
         );
         return fault(what, &help);
     }
@@ -91,10 +95,7 @@ pub fn from_array(
         }
     }
     if ids.is_empty() {
-        return fault(
-            "nobody is in any of its frames".into(),
-            "leave it out of the table",
-        );
+        return fault("no person in any frame".into(), "remove it from the table");
     }
     let clip = Clip {
         name: name.into(),
@@ -107,29 +108,29 @@ pub fn from_array(
     Ok(Recording { clip, ids, about })
 }
 
-/// What looks wrong about a number of people, and what to do; none where it is as usual or as the layout says.
-fn crowd(people: usize, frames: usize, layout: &Layout) -> Option<(String, String)> {
+/// What is suspicious about the number of people, and what to do; `None` if it is usual or allowed by the layout.
+fn unusual_people(people: usize, frames: usize, layout: &Layout) -> Option<(String, String)> {
     let (usual, joints) = (Layout::USUAL_PEOPLE, layout.len());
-    let said = "most_people in layout.toml";
+    let key = "most_people in layout.toml";
     let of = format!("{people} people in {}", counted(frames, "frame"));
     match layout.most_people {
         Some(most) if people <= most => None,
         Some(most) => Some((
-            format!("that is {people} people, and {said} is {most}"),
+            format!("{people} people, but {key} is {most}"),
             format!("save it as [people, frames, {joints}, 2 or 3], or raise most_people"),
         )),
         None if people == 1 || (people <= frames && people <= usual) => None,
         None if people > frames => Some((
-            format!("that is {of}: people and frames look swapped"),
+            format!("{of}, so people and frames look swapped"),
             format!(
-                "save it as [people, frames, {joints}, 2 or 3] (numpy.swapaxes(clip, 0, 1)), or set {said} if there \
-                 are so many people"
+                "save it as [people, frames, {joints}, 2 or 3] (numpy.swapaxes(clip, 0, 1)), or set {key} if there \
+                 really are that many people"
             ),
         )),
         None => Some((
-            format!("that is {of}, and more than {usual} people are unusual"),
+            format!("{of}, but more than {usual} people are unusual"),
             format!(
-                "set most_people = {people} in layout.toml if there are so many people, or save it as [people, \
+                "set most_people = {people} in layout.toml if there really are that many people, or save it as [people, \
                  frames, {joints}, 2 or 3]"
             ),
         )),

@@ -1,5 +1,5 @@
-//! Your own clips: `.npy` arrays, listed by `clips.csv`, their skeleton in `layout.toml`, and perhaps the order of
-//! the classes in `classes.txt`.
+//! The dataset type `clips`, for your own data: `.npy` arrays listed in `clips.csv`, their skeleton in `layout.toml`, and
+//! optionally the order of the classes in `classes.txt`.
 
 mod array;
 mod table;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 pub use array::from_array;
-use table::{Rows, Written};
+use table::{TableRow, TableRows};
 
 use super::archive::Archive;
 use super::classes::{self, CLASSES};
@@ -24,10 +24,10 @@ use crate::text::shortened;
 pub(super) const TABLE: &str = "clips.csv";
 /// The skeleton of the clips.
 pub(super) const LAYOUT: &str = "layout.toml";
-/// Most bytes of a layout that are read.
+/// Limit on the size of `layout.toml`, in bytes.
 pub(super) const MOST_LAYOUT: usize = 1 << 20;
 
-/// True for a folder of own clips, whatever else lies in it.
+/// Whether a folder contains both `clips.csv` and `layout.toml`.
 #[must_use]
 pub fn is_own_clips(folder: &Path) -> bool {
     [TABLE, LAYOUT]
@@ -35,9 +35,9 @@ pub fn is_own_clips(folder: &Path) -> bool {
         .all(|name| folder.join(name).is_file())
 }
 
-/// One row of the table.
+/// A clip of the table whose file was found.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct ListedClip {
     pub name: String,
     pub label: usize,
     pub about: About,
@@ -45,40 +45,40 @@ pub(super) struct Row {
     pub entry: usize,
 }
 
-/// A set of clips: what stands beside the arrays.
+/// Everything that `clips.csv`, `layout.toml` and `classes.txt` state.
 #[derive(Debug)]
-pub(super) struct Set {
+pub(super) struct ClipSet {
     pub layout: Layout,
     pub classes: Vec<String>,
-    pub rows: Vec<Row>,
-    /// Rows that cannot be used.
+    pub clips: Vec<ListedClip>,
+    /// One error per row that cannot be used.
     pub problems: Vec<Error>,
-    /// What looks wrong about the table and stops nothing.
+    /// What looks wrong about the table but does not prevent its use.
     pub warnings: Vec<Warning>,
-    /// Entries that say what the arrays are.
+    /// Number of entries that are one of these three files.
     pub tables: usize,
 }
 
 /// Reads table, layout and classes of a source.
 ///
 /// # Errors
-/// No or several tables, no layout, a table without the columns, or a fault in the layout; faults of single rows are
-/// gathered in the set.
-pub(super) fn open(archive: &Archive) -> Result<Set> {
+/// [`Error::Input`] for no or several tables, missing columns, and a missing or faulty layout. Errors of single rows are
+/// collected in [`ClipSet::problems`].
+pub(super) fn open(archive: &Archive) -> Result<ClipSet> {
     let whole = |what: String, help: &str| Error::input(Place::file(archive.path()), what, help);
     let names: Vec<&str> = archive.names().collect();
     let is_table = |name: &&&str| name.rsplit('/').next() == Some(TABLE) && !is_hidden(name);
     let mut tables = names.iter().filter(is_table);
     let Some(table) = tables.next() else {
         return Err(whole(
-            format!("it has no {TABLE}"),
-            "list the clips in it: file, label, split",
+            format!("no {TABLE}"),
+            "add one that lists the clips: file, label, split",
         ));
     };
     if let Some(second) = tables.next() {
         return Err(whole(
-            format!("it has two tables, {table} and {second}"),
-            "prepare one set at a time",
+            format!("two tables, {table} and {second}"),
+            "prepare one dataset at a time",
         ));
     }
     let root = &table[..table.len() - TABLE.len()];
@@ -92,8 +92,8 @@ pub(super) fn open(archive: &Archive) -> Result<Set> {
     };
     let Some((layout, place)) = text(LAYOUT, MOST_LAYOUT)? else {
         return Err(whole(
-            format!("it has no {LAYOUT} beside {TABLE}"),
-            "describe the joints and bones in it, or name one that `sinew layouts` lists: layout = \"kinect20\"",
+            format!("no {LAYOUT} next to {TABLE}"),
+            "add one that describes the joints and bones, or names a layout from `sinew layouts`: layout = \"kinect20\"",
         ));
     };
     let layout = Layout::from_toml(&layout, &place)?;
@@ -102,19 +102,19 @@ pub(super) fn open(archive: &Archive) -> Result<Set> {
         None => None,
     };
     let Some((table, place)) = text(TABLE, table::MOST_BYTES)? else {
-        return Err(whole(format!("it has no {TABLE}"), "add it"));
+        return Err(whole(format!("no {TABLE}"), "add it"));
     };
-    let Rows {
+    let TableRows {
         mut rows,
         problems,
         warnings,
-    } = table::read(&table, &place)?;
-    one_spelling(&mut rows);
-    let mut set = Set {
+    } = table::parse(&table, &place)?;
+    unify_spelling(&mut rows);
+    let mut set = ClipSet {
         tables: 2 + usize::from(named.is_some()),
         layout,
         classes: named.unwrap_or_else(|| labels(&rows)),
-        rows: Vec::with_capacity(rows.len()),
+        clips: Vec::with_capacity(rows.len()),
         problems,
         warnings,
     };
@@ -127,33 +127,33 @@ pub(super) fn open(archive: &Archive) -> Result<Set> {
     let mut seen = HashMap::new();
     for row in rows {
         let place = place.clone().line(row.line);
-        match take(row, &files, &classes, &mut seen) {
-            Ok(row) => set.rows.push(row),
+        match resolve(row, &files, &classes, &mut seen) {
+            Ok(clip) => set.clips.push(clip),
             Err((what, help)) => set.problems.push(Error::input(place, what, help)),
         }
     }
     Ok(set)
 }
 
-/// Finds what a row names; what is wrong with it, and what to do.
-fn take(
-    row: Written,
+/// Finds the file and the class that a row names. The error is what is wrong, and what to do.
+fn resolve(
+    row: TableRow,
     files: &Files<'_>,
     classes: &HashMap<Cow<'_, str>, usize>,
     seen: &mut HashMap<usize, usize>,
-) -> std::result::Result<Row, (String, &'static str)> {
+) -> std::result::Result<ListedClip, (String, &'static str)> {
     let file = row.file.replace('\\', "/");
     let file = file.strip_prefix("./").unwrap_or(&file);
     let entry = files.find(file)?;
     let Some(&label) = classes.get(&composed(&row.label)) else {
         let what = format!("the label {:?} is not in {CLASSES}", shortened(&row.label));
-        return Err((what, "add the class or correct the row"));
+        return Err((what, "add the class, or correct the row"));
     };
     if let Some(first) = seen.insert(entry, row.line) {
         let what = format!("{file:?} is already listed in line {first}");
-        return Err((what, "leave one of the rows out"));
+        return Err((what, "remove one of the two rows"));
     }
-    Ok(Row {
+    Ok(ListedClip {
         name: file.strip_suffix(".npy").unwrap_or(file).to_string(),
         label,
         about: row.about,
@@ -161,8 +161,8 @@ fn take(
     })
 }
 
-/// Gives labels and subjects that differ in their spelling alone, composed or not, that of the first.
-fn one_spelling(rows: &mut [Written]) {
+/// Replaces labels and subjects that differ only in Unicode composition by the first spelling.
+fn unify_spelling(rows: &mut [TableRow]) {
     let mut first: HashMap<String, String> = HashMap::new();
     let texts = rows
         .iter_mut()
@@ -173,21 +173,21 @@ fn one_spelling(rows: &mut [Written]) {
     }
 }
 
-/// The classes of a table, each once, in order.
-fn labels(rows: &[Written]) -> Vec<String> {
+/// The distinct labels of a table, sorted as [`classes::sort`] does.
+fn labels(rows: &[TableRow]) -> Vec<String> {
     let mut labels: Vec<String> = rows.iter().map(|row| row.label.clone()).collect();
     classes::sort(&mut labels);
     labels.dedup();
     labels
 }
 
-/// The files of a source by how their paths are spelled once composed.
+/// The files of a source, by their paths in composed Unicode form.
 struct Files<'a> {
     archive: &'a Archive,
-    /// The folder of the table, with its `/`.
+    /// The folder of the table, with a trailing `/`.
     root: &'a str,
     entries: HashMap<Cow<'a, str>, usize>,
-    /// Entries whose path another one has too.
+    /// Entries that share their path with another one.
     twice: HashMap<Cow<'a, str>, usize>,
 }
 
@@ -208,21 +208,21 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The entry of a path beside the table; why there is none, and what to do.
+    /// The entry of a path relative to the table. The error is what is wrong, and what to do.
     fn find(&self, file: &str) -> std::result::Result<usize, (String, &'static str)> {
         let path = format!("{}{file}", self.root);
         let spelled = composed_path(&path);
         let Some(&entry) = self.entries.get(&spelled) else {
             let shown = shortened(file);
             let what = match self.archive.unread_above(&path) {
-                Some(why) => format!("there is no file {shown:?} beside {TABLE}: {why}"),
-                None => format!("there is no file {shown:?} beside {TABLE}"),
+                Some(why) => format!("no file {shown:?} next to {TABLE}: {why}"),
+                None => format!("no file {shown:?} next to {TABLE}"),
             };
-            return Err((what, "correct the row, or leave it out"));
+            return Err((what, "correct the row, or remove it"));
         };
         if self.twice.contains_key(&spelled) {
             let what = format!(
-                "{:?} is the name of two files, whose characters are spelled in different ways",
+                "two files are named {:?}, in different Unicode compositions",
                 shortened(file)
             );
             return Err((what, "rename one of them"));
@@ -231,17 +231,17 @@ impl<'a> Files<'a> {
     }
 }
 
-/// The arrays of a source without a table: the entry and the name of each.
+/// The arrays in a source without a table: entry index and clip name.
 pub(super) fn arrays(archive: &Archive) -> impl Iterator<Item = (usize, &str)> {
     let named = |(entry, name)| Some((entry, strip_extension(name, ".npy")?));
     let shown = |(_, name): &(usize, &str)| !is_hidden(name);
     archive.names().enumerate().filter(shown).filter_map(named)
 }
 
-/// Reads an array in `.npy` as [`from_array`] takes it.
+/// Converts the contents of a `.npy` file to a clip.
 ///
 /// # Errors
-/// Not such an array; as [`from_array`].
+/// [`Error::Input`] at `place` for a file that is not a `.npy` array of numbers; otherwise as [`from_array`].
 pub(super) fn parse(
     bytes: &[u8],
     name: &str,
@@ -251,6 +251,6 @@ pub(super) fn parse(
     place: &Place,
 ) -> Result<Recording> {
     let npy::Array { shape, data } =
-        npy::read(bytes).map_err(|(what, help)| Error::input(place.clone(), what, help))?;
+        npy::parse(bytes).map_err(|(what, help)| Error::input(place.clone(), what, help))?;
     from_array(&shape, &data, name, label, about, layout, place)
 }

@@ -1,50 +1,50 @@
-//! `clips.csv`, as people, programs and spreadsheets write it.
+//! Parser of `clips.csv`, tolerant of the variants that spreadsheets and programs write.
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::error::{Error, Place, Result, Warning};
 use crate::skeleton::About;
 use crate::text::edit_distance;
-use crate::text::{cut, shortened};
+use crate::text::{shortened, truncated};
 
-/// Characters of a list of columns that a message shows.
+/// Limit on the length of a list of columns in a message, in characters.
 const LONG_LIST: usize = 200;
 
-/// The columns that are read; the first three must be there.
+/// The columns that are read; the first three are required.
 const COLUMNS: [&str; 6] = ["file", "label", "split", "subject", "camera", "setup"];
 const NEEDED: usize = 3;
-/// What may stand between columns; the first is tried first.
+/// Supported column separators, in order of preference.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
-/// Most bytes, rows and columns of a table that are read.
+/// Limits on the bytes, rows and columns of a table.
 pub(super) const MOST_BYTES: usize = 64 << 20;
 const MOST_ROWS: usize = 1_000_000;
 const MOST_COLUMNS: usize = 1_000;
 
-/// A row as it is written.
-pub(super) struct Written {
-    /// 1-based.
+/// A row of the table.
+pub(super) struct TableRow {
+    /// 1-based line number.
     pub line: usize,
     pub file: String,
     pub label: String,
     pub about: About,
 }
 
-/// The rows of a table, and what was said about it.
+/// All rows of a table, with the problems and warnings found.
 #[derive(Default)]
-pub(super) struct Rows {
-    pub rows: Vec<Written>,
-    /// Rows that cannot be used.
+pub(super) struct TableRows {
+    pub rows: Vec<TableRow>,
+    /// One error per row that cannot be used.
     pub problems: Vec<Error>,
     pub warnings: Vec<Warning>,
 }
 
-/// Reads a table. Names of columns may have capitals, what stands between columns may be a comma, a semicolon or a tab;
-/// empty rows and empty columns at the end mean nothing, and other columns are left out with a warning.
+/// Parses a table. Column names are case-insensitive; the separator is a comma, a semicolon or a tab. Empty rows and empty
+/// trailing columns are ignored, unknown columns are ignored with a warning.
 ///
 /// # Errors
-/// A column that is missing, there twice or mistyped, rows that are no table, or too many. Faults of single rows are
-/// gathered.
-pub(super) fn read(text: &str, place: &Place) -> Result<Rows> {
+/// [`Error::Input`] for a missing, duplicate or misspelled column, text that is not a table, or too many rows or columns.
+/// Errors of single rows are collected in [`TableRows::problems`].
+pub(super) fn parse(text: &str, place: &Place) -> Result<TableRows> {
     let separator = separator(text);
     let mut table = ReaderBuilder::new()
         .trim(Trim::All)
@@ -58,7 +58,7 @@ pub(super) fn read(text: &str, place: &Place) -> Result<Rows> {
     };
     let header = table.headers().map_err(broken)?.clone();
     let columns = Columns::of(&header, place)?;
-    let mut found = Rows::default();
+    let mut found = TableRows::default();
     found.warnings.extend(columns.warning(place));
     let mut lines = Lines::of(text);
     for record in table.records() {
@@ -68,8 +68,8 @@ pub(super) fn read(text: &str, place: &Place) -> Result<Rows> {
             continue;
         }
         if found.rows.len() + found.problems.len() >= MOST_ROWS {
-            let what = format!("it has more than {MOST_ROWS} rows");
-            let help = "prepare a part of the clips at a time";
+            let what = format!("more than {MOST_ROWS} rows");
+            let help = "prepare the clips in several parts";
             return Err(Error::input(place.clone().line(line), what, help));
         }
         match columns.row(&record, line) {
@@ -83,7 +83,7 @@ pub(super) fn read(text: &str, place: &Place) -> Result<Rows> {
     Ok(found)
 }
 
-/// What stands between columns: whatever gives the header the most known names.
+/// Detects the separator: the one that splits the header into the most known columns.
 fn separator(text: &str) -> u8 {
     let header = text.lines().find(|line| !line.trim().is_empty());
     let header = header.unwrap_or_default();
@@ -93,30 +93,30 @@ fn separator(text: &str) -> u8 {
         let known = cells.filter(|cell| COLUMNS.contains(&name(cell).as_str()));
         known.count()
     };
-    // The last of equal ones is the greatest.
+    // `max_by_key` returns the last of equal elements, so the order is reversed.
     let best = SEPARATORS.into_iter().rev().max_by_key(|s| known(*s));
     best.unwrap_or(b',')
 }
 
-/// Where the columns are.
+/// The columns of a table.
 struct Columns {
     /// Index of each of [`COLUMNS`].
     at: [Option<usize>; COLUMNS.len()],
-    /// Names that are none of them.
+    /// Names of unknown columns.
     others: Vec<String>,
-    /// Up to the last one with a name.
+    /// Number of columns up to the last one with a name.
     count: usize,
 }
 
 impl Columns {
-    /// Finds them in the header.
+    /// Finds the columns in the header.
     fn of(header: &StringRecord, place: &Place) -> Result<Self> {
         let fault = |what: String| {
             let help = format!("the columns are {}", COLUMNS.join(", "));
             Err(Error::input(place.clone().line(1), what, help))
         };
         if header.len() > MOST_COLUMNS {
-            return fault(format!("it has {} columns", header.len()));
+            return fault(format!("{} columns are too many", header.len()));
         }
         let names: Vec<String> = header.iter().map(str::to_lowercase).collect();
         let mut at = [None; COLUMNS.len()];
@@ -126,7 +126,7 @@ impl Columns {
             if let Some(again) = there.next() {
                 let (first, second) = (column.unwrap_or(0) + 1, again + 1);
                 return fault(format!(
-                    "the column {known:?} is there twice, as number {first} and {second}"
+                    "duplicate column {known:?}, number {first} and {second}"
                 ));
             }
         }
@@ -145,7 +145,7 @@ impl Columns {
             if let Some((written, _)) = others.iter().find(|(_, name)| like(name)) {
                 let written = shortened(written);
                 return fault(format!(
-                    "the column {written:?} is unknown; the nearest is {known:?}"
+                    "unknown column {written:?}; did you mean {known:?}?"
                 ));
             }
         }
@@ -155,8 +155,8 @@ impl Columns {
         {
             let there: Vec<&str> = header.iter().filter(|name| !name.is_empty()).collect();
             return fault(format!(
-                "the column {missing:?} is missing from {:?}",
-                cut(&there.join(", "), LONG_LIST)
+                "the column {missing:?} is missing; the header is {:?}",
+                truncated(&there.join(", "), LONG_LIST)
             ));
         }
         Ok(Columns {
@@ -169,35 +169,36 @@ impl Columns {
         })
     }
 
-    /// That columns were left out.
+    /// The warning about unknown columns, if any.
     fn warning(&self, place: &Place) -> Option<Warning> {
         let names = self.others.join(", ");
-        let names = cut(&names, LONG_LIST);
+        let names = truncated(&names, LONG_LIST);
         let what = match self.others.len() {
             0 => return None,
-            1 => format!("the column {names} is not read"),
-            _ => format!("the columns {names} are not read"),
+            1 => format!("ignored the column {names}"),
+            _ => format!("ignored the columns {names}"),
         };
         let help = format!("sinew reads {}", COLUMNS.join(", "));
         Some(Warning::new(place.clone().line(1), what, help))
     }
 
-    /// That a row has other cells than the header has columns.
-    fn misfit(&self, row: &StringRecord) -> Option<String> {
+    /// The problem of a row whose number of cells does not match the header, if any.
+    fn cell_count_problem(&self, row: &StringRecord) -> Option<String> {
         let (cells, wanted) = (row.len(), self.count);
         let beyond = row.iter().skip(wanted).any(|cell| !cell.is_empty());
         (cells < wanted || beyond)
-            .then(|| format!("it has {cells} cells where the header has {wanted} columns"))
+            .then(|| format!("{cells} cells, but the header has {wanted} columns"))
     }
 
-    /// Takes a row; what is wrong with it, and what to do.
+    /// Parses a row. The error is what is wrong, and what to do.
     fn row(
         &self,
         record: &StringRecord,
         line: usize,
-    ) -> std::result::Result<Written, (String, &'static str)> {
-        if let Some(what) = self.misfit(record) {
-            let help = "fill in or leave out a cell, or put quotes around the one that contains a separator";
+    ) -> std::result::Result<TableRow, (String, &'static str)> {
+        if let Some(what) = self.cell_count_problem(record) {
+            let help =
+                "add or remove a cell, or put quotes around a cell that contains a separator";
             return Err((what, help));
         }
         let cell = |column: usize| {
@@ -209,20 +210,20 @@ impl Columns {
         let [file, label, split] = [0, 1, 2].map(cell);
         let number = |column: usize| match filled(column).map(str::parse::<u32>) {
             Some(Err(_)) => Err((
-                format!("{:?} is not a number", shortened(cell(column))),
-                "cameras and setups are whole numbers",
+                format!("{:?} is not an integer", shortened(cell(column))),
+                "camera and setup are integers",
             )),
             Some(Ok(number)) => Ok(Some(number)),
             None => Ok(None),
         };
         let (camera, setup) = (number(4)?, number(5)?);
         if file.is_empty() || label.is_empty() {
-            let help = "fill both in, or leave the row out";
-            return Err(("it names no file or no label".into(), help));
+            let help = "fill in both, or remove the row";
+            return Err(("the file or the label is missing".into(), help));
         }
         if !matches!(split, "train" | "val" | "test") {
-            let what = format!("the split {:?} is unknown", shortened(split));
-            return Err((what, "it is train, val or test"));
+            let what = format!("unknown split {:?}", shortened(split));
+            return Err((what, "use train, val or test"));
         }
         let about = About {
             subject: filled(3).map(String::from),
@@ -230,7 +231,7 @@ impl Columns {
             setup,
             ..About::in_split(split)
         };
-        Ok(Written {
+        Ok(TableRow {
             line,
             file: file.into(),
             label: label.into(),
@@ -239,8 +240,8 @@ impl Columns {
     }
 }
 
-/// Counts lines on the way through a text: the reader of tables takes the second half of a Windows line end, and
-/// blank lines, for the beginning of the record that follows.
+/// Computes line numbers. The csv crate counts the second half of a Windows line ending, and blank lines, as part of the
+/// record that follows.
 struct Lines<'a> {
     text: &'a [u8],
     byte: usize,
@@ -256,7 +257,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The 1-based line of a record; each lies behind the one before.
+    /// The 1-based line of a record. Records must come in order.
     fn at(&mut self, record: Option<&csv::Position>) -> usize {
         let start = record.map_or(0, |at| at.byte() as usize);
         while let Some(byte) = self.text.get(self.byte) {

@@ -1,4 +1,4 @@
-//! NTU RGB+D: `.skeleton` text, names `SsssCcccPpppRrrrAaaa`, the missing lists and the class names.
+//! NTU RGB+D: `.skeleton` files, names `SsssCcccPpppRrrrAaaa`, the lists of missing skeletons and the class names.
 //!
 //! ```text
 //! <frames>

@@ -1,11 +1,11 @@
-//! What NTU RGB+D's clips are called: names, the missing lists and the class names.
+//! NTU RGB+D: clip names, the lists of missing skeletons, and the class names.
 
 use std::sync::LazyLock;
 
 use crate::formats::number::whole;
 use crate::skeleton::About;
 
-/// What a clip's name says. All numbers are 1-based.
+/// The parts of a clip's name. All numbers are 1-based.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
     /// Camera setup: 1 to 17 in NTU-60, to 32 in NTU-120.
@@ -21,7 +21,7 @@ pub struct Name {
 }
 
 impl Name {
-    /// Reads `SsssCcccPpppRrrrAaaa`; none for anything else. Actions go from 1 to 120.
+    /// Parses `SsssCcccPpppRrrrAaaa` with an action from 1 to 120; `None` for anything else.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let bytes: &[u8; 20] = name.as_bytes().try_into().ok()?;
@@ -57,7 +57,7 @@ impl Name {
         self.action as usize - 1
     }
 
-    /// All but the class.
+    /// Everything but the class.
     #[must_use]
     pub fn about(&self) -> About {
         About {
@@ -70,8 +70,8 @@ impl Name {
     }
 }
 
-/// Names whose skeletons are missing or incomplete by the authors' lists: 535 of NTU-120, of which the 302 with a
-/// setup up to 17 are those of NTU-60. Sorted.
+/// Names of the clips that the authors list as missing or incomplete: 535 for NTU-120, of which the 302 with a setup up to
+/// 17 are those for NTU-60. Sorted.
 pub fn missing() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
         include_str!("../../../assets/ntu_missing.txt")
@@ -81,13 +81,13 @@ pub fn missing() -> &'static [&'static str] {
     &NAMES
 }
 
-/// True for a clip on the missing list.
+/// Whether a clip is on the authors' list of missing skeletons.
 #[must_use]
 pub fn is_missing(name: &str) -> bool {
     missing().binary_search(&name).is_ok()
 }
 
-/// The 120 class names; NTU-60 has the first 60.
+/// The 120 class names; NTU-60 uses the first 60.
 pub fn classes() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
         include_str!("../../../assets/ntu_classes.txt")

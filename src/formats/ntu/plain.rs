@@ -1,5 +1,5 @@
-//! A joint's line as nearly all are written, read fast: the line is cut into words as a whole, sixteen bytes at a time,
-//! so that its nine other numbers cost next to nothing and x, y and z don't wait for each other.
+//! Fast path for the usual form of a joint's line. Word boundaries are found sixteen bytes at a time, so the nine numbers
+//! that are not needed cost almost nothing, and x, y and z are parsed independently.
 
 use wide::u8x16;
 
@@ -7,12 +7,12 @@ use super::text::JOINT_WORDS;
 use crate::formats::MOST_COORDINATE;
 use crate::formats::number::leading;
 
-/// Bytes looked at in one go, a bit of a mask each, and those looked at for one line.
+/// Bytes per mask, and masks per line.
 const BLOCK: usize = 64;
 const BLOCKS: usize = 3;
 
-/// Reads the joint's line that a text begins with, its words one blank apart and x, y and z short: these three, and the
-/// length of the line with its end. None where the line takes more care, or the text ends soon after it.
+/// Parses a joint's line at the start of `text` if its words are one blank apart and x, y and z are short: the coordinates,
+/// and the length of the line including its end. `None` if the line needs the general parser, or the text ends soon after.
 #[inline]
 pub(super) fn plain_joint(text: &[u8]) -> Option<([f32; 3], usize)> {
     let text = text.get(..BLOCK * BLOCKS)?;
@@ -20,7 +20,7 @@ pub(super) fn plain_joint(text: &[u8]) -> Option<([f32; 3], usize)> {
     let mut line_end = None;
     for (number, (block, blanks)) in text.chunks_exact(BLOCK).zip(&mut blanks).enumerate() {
         let (blank, newline) = marks(block);
-        // Up to the line's end; all where it ends later.
+        // Only the blanks up to the end of the line.
         *blanks = blank & (newline ^ newline.wrapping_sub(1));
         if newline != 0 {
             let end = newline.trailing_zeros() as usize;
@@ -33,7 +33,7 @@ pub(super) fn plain_joint(text: &[u8]) -> Option<([f32; 3], usize)> {
         }
     }
     let line_end = line_end?;
-    // A blank follows each word. None may begin the line or stand beside another.
+    // One blank follows each word. A blank at the start of the line or next to another one is rejected.
     let (mut words, mut stray, mut before) = (0, 0, 1);
     for mask in blanks {
         words += mask.count_ones() as usize;
@@ -55,14 +55,14 @@ pub(super) fn plain_joint(text: &[u8]) -> Option<([f32; 3], usize)> {
     Some((xyz, line_end + 1))
 }
 
-/// The coordinate that is the word between two places.
+/// The coordinate between two offsets.
 #[inline]
 fn coordinate(text: &[u8], from: usize, to: usize) -> Option<f32> {
     let (number, length) = leading(text.get(from..)?)?;
     (from + length == to && number.abs() <= MOST_COORDINATE).then_some(number)
 }
 
-/// Two masks of a block, the first byte in the lowest bit: what is a blank, and what ends a line.
+/// Two bit masks of a block, the first byte in the lowest bit: blanks, and line ends.
 #[inline]
 fn marks(block: &[u8]) -> (u64, u64) {
     let (mut blanks, mut newlines) = (0, 0);
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn plain_lines_are_read_to_their_end() {
         for end in ["\n", "\r\n"] {
-            // As long as can be: the other numbers grow, over the borders of blocks.
+            // Lines of every length, across block borders.
             for grown in 0..100 {
                 let line = LINE.replacen("277.419", &format!("277.{}", "4".repeat(grown + 1)), 1);
                 let length = line.len() + end.len();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_take_care_are_left() {
+    fn unusual_lines_are_left_to_the_general_parser() {
         let words: Vec<&str> = LINE.split(' ').collect();
         for line in [
             format!(" {LINE}"),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_read_is_what_words_say() {
+    fn the_fast_path_agrees_with_splitting_at_blanks() {
         let mut state = 7u64;
         let mut plain = 0;
         for _ in 0..200_000 {

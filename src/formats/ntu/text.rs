@@ -1,4 +1,4 @@
-//! The text of a `.skeleton` file. Of a joint's twelve numbers only x, y and z are parsed.
+//! Parser of `.skeleton` files. Of the twelve numbers of a joint only x, y and z are converted.
 
 use memchr::memchr;
 
@@ -6,34 +6,38 @@ use super::plain::plain_joint;
 use crate::error::{Error, Place, Result};
 use crate::formats::number::{float, shown, whole, without_mark};
 use crate::formats::{MOST_COORDINATE, MOST_TENSOR};
+use crate::text::counted;
 
-/// Most bodies of a frame: what Kinect v2 tracks.
+/// Maximum number of bodies in a frame: what Kinect v2 tracks.
 const MOST_BODIES: u64 = 6;
 /// Joints of Kinect v2.
 const JOINTS: usize = 25;
-/// Numbers on a body's line and on a joint's line.
+/// Numbers on the line of a body and on the line of a joint.
 const BODY_WORDS: usize = 10;
 pub(super) const JOINT_WORDS: usize = 12;
 
-/// All bodies of a clip by their id.
+/// Number of body ids above which the size of the clip is checked before all of it is read; real clips have a few.
+const MANY_IDS: usize = 64;
+
+/// All bodies of a clip.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tracks {
-    /// Ids in the order of their first frame.
+    /// Body ids in the order of their first frame.
     pub ids: Vec<u64>,
-    /// Frames, those without bodies included.
+    /// Number of frames, including those without bodies.
     pub frames: usize,
-    /// Coordinates in metres, [bodies, frames, 25, 3]; NaN where a body is absent.
+    /// Coordinates in metres, [bodies, frames, 25, 3]; NaN if a body is absent.
     pub data: Vec<f32>,
 }
 
-/// Reads the text of a clip.
+/// Parses a `.skeleton` file.
 ///
 /// # Errors
-/// With the line: text that ends early (cut short), another number of joints than 25, a coordinate that is no number
-/// within [`MOST_COORDINATE`], a wrong number of numbers on a line, text after the last frame, no body in the whole
-/// clip, or anything else that is not a skeleton.
+/// [`Error::Input`] with the line for truncated text, a number of joints other than 25, a coordinate that is not a number
+/// within [`MOST_COORDINATE`], a wrong number of values on a line, text after the last frame, and anything else that is not
+/// this format; without a line for a clip without bodies, or with too many.
 pub fn parse(text: &[u8], place: &Place) -> Result<Tracks> {
-    read(text).map_err(|fault| {
+    parse_frames(text).map_err(|fault| {
         let place = if fault.line == 0 {
             place.clone()
         } else {
@@ -43,7 +47,7 @@ pub fn parse(text: &[u8], place: &Place) -> Result<Tracks> {
     })
 }
 
-/// What is wrong at a line; 0 for the clip as a whole.
+/// A problem at a line; line 0 is the clip as a whole.
 struct Fault {
     line: usize,
     what: String,
@@ -51,16 +55,16 @@ struct Fault {
 }
 
 const AGAIN: &str = "get this clip again, or leave it out";
-const NOT_ONE: &str = "put only NTU RGB+D .skeleton files here, or leave it out";
+const NOT_ONE: &str = "use only NTU RGB+D .skeleton files, or leave it out";
 
-fn read(text: &[u8]) -> std::result::Result<Tracks, Fault> {
+fn parse_frames(text: &[u8]) -> std::result::Result<Tracks, Fault> {
     let text = without_mark(text);
     let mut lines = Lines {
         rest: text,
         line: 0,
     };
     let frames = lines.count("the number of frames")?;
-    // Each frame takes two bytes at least, so what the text cannot hold is not believed.
+    // Each frame takes at least two bytes, which bounds the number of frames.
     if frames == 0 || frames as usize > text.len() {
         return Err(lines.fault(
             format!("{frames} frames in {} bytes of text", text.len()),
@@ -69,20 +73,17 @@ fn read(text: &[u8]) -> std::result::Result<Tracks, Fault> {
     }
     let frames = frames as usize;
     let mut ids: Vec<u64> = Vec::new();
-    // Bodies as they come: their track and frame beside the coordinates.
+    // The track and frame of each body in the order of the text, parallel to the coordinates.
     let mut seen: Vec<(usize, usize)> = Vec::new();
     let mut coordinates: Vec<f32> = Vec::with_capacity(text.len() / 8);
     for frame in 0..frames {
         if lines.at_end() {
-            return Err(lines.fault(
-                format!("the text ends after frame {frame} of {frames}: it is cut short"),
-                AGAIN,
-            ));
+            return Err(lines.fault(format!("truncated after frame {frame} of {frames}"), AGAIN));
         }
         let bodies = lines.count("the number of bodies")?;
         if bodies > MOST_BODIES {
             return Err(lines.fault(
-                format!("{bodies} bodies in a frame; 0 to {MOST_BODIES} can be"),
+                format!("{bodies} bodies in a frame, more than {MOST_BODIES}"),
                 NOT_ONE,
             ));
         }
@@ -96,9 +97,13 @@ fn read(text: &[u8]) -> std::result::Result<Tracks, Fault> {
                     ids.push(id);
                     ids.len() - 1
                 });
+            // A clip with a new id in every frame would take quadratic time.
+            if ids.len() > MANY_IDS && too_large(ids.len(), frames) {
+                return Err(too_many_bodies("at least ", ids.len(), frames));
+            }
             if seen[first_here..].iter().any(|(other, _)| *other == track) {
                 return Err(lines.fault(
-                    format!("body {id} stands twice in frame {}", frame + 1),
+                    format!("body {id} appears twice in frame {}", frame + 1),
                     AGAIN,
                 ));
             }
@@ -108,7 +113,7 @@ fn read(text: &[u8]) -> std::result::Result<Tracks, Fault> {
             }
             if joints != JOINTS as u64 {
                 return Err(lines.fault(
-                    format!("{joints} joints; a body of NTU RGB+D has {JOINTS}"),
+                    format!("{joints} joints, but a body in NTU RGB+D has {JOINTS}"),
                     NOT_ONE,
                 ));
             }
@@ -119,34 +124,28 @@ fn read(text: &[u8]) -> std::result::Result<Tracks, Fault> {
         }
     }
     if let Some(garbage) = lines.garbage() {
-        let what = format!("{} after the last of {frames} frames", shown(garbage));
+        let what = format!(
+            "unexpected {} after the last of {frames} frames",
+            shown(garbage)
+        );
         return Err(lines.fault(what, AGAIN));
     }
     if ids.is_empty() {
-        let what = format!("no body in any of its {frames} frames");
+        let what = format!("no body in any of the {frames} frames");
         return Err(Fault {
             line: 0,
             what,
             help: "leave this clip out",
         });
     }
-    let stride = JOINTS * 3;
-    let size = ids.len().saturating_mul(frames).saturating_mul(stride);
-    if size > MOST_TENSOR / 4 {
-        let what = format!(
-            "{} bodies over {frames} frames are more than a clip may have",
-            ids.len()
-        );
-        return Err(Fault {
-            line: 0,
-            what,
-            help: "cut this clip into shorter ones, or leave it out",
-        });
+    if too_large(ids.len(), frames) {
+        return Err(too_many_bodies("", ids.len(), frames));
     }
+    let stride = JOINTS * 3;
     let data = if ids.len() == 1 && seen.len() == frames {
         coordinates
     } else {
-        let mut data = vec![f32::NAN; size];
+        let mut data = vec![f32::NAN; ids.len() * frames * stride];
         for ((track, frame), body) in seen.into_iter().zip(coordinates.chunks_exact(stride)) {
             let start = (track * frames + frame) * stride;
             data[start..start + stride].copy_from_slice(body);
@@ -156,10 +155,25 @@ fn read(text: &[u8]) -> std::result::Result<Tracks, Fault> {
     Ok(Tracks { ids, frames, data })
 }
 
+/// Whether the coordinates of so many bodies over so many frames exceed [`MOST_TENSOR`].
+fn too_large(bodies: usize, frames: usize) -> bool {
+    let numbers = bodies.saturating_mul(frames).saturating_mul(JOINTS * 3);
+    numbers > MOST_TENSOR / 4
+}
+
+#[cold]
+fn too_many_bodies(bound: &str, bodies: usize, frames: usize) -> Fault {
+    Fault {
+        line: 0,
+        what: format!("{bound}{bodies} bodies over {frames} frames are too many for one clip"),
+        help: "split this clip into shorter ones, or leave it out",
+    }
+}
+
 /// The text, line by line.
 struct Lines<'a> {
     rest: &'a [u8],
-    /// 1-based line last taken.
+    /// 1-based number of the current line.
     line: usize,
 }
 
@@ -176,7 +190,7 @@ impl<'a> Lines<'a> {
         self.rest.trim_ascii_start().is_empty()
     }
 
-    /// The next line, without its end and the blanks about it.
+    /// The next line, trimmed. `wanted` is what should be on it.
     fn next(&mut self, wanted: &str) -> std::result::Result<&'a [u8], Fault> {
         self.begin(wanted)?;
         let end = memchr(b'\n', self.rest).unwrap_or(self.rest.len());
@@ -185,13 +199,13 @@ impl<'a> Lines<'a> {
         Ok(line.trim_ascii())
     }
 
-    /// A line that is one whole number.
+    /// A line with a single integer.
     fn count(&mut self, wanted: &str) -> std::result::Result<u64, Fault> {
         let line = self.next(wanted)?;
         whole(line).ok_or_else(|| self.fault(format!("{} is not {wanted}", shown(line)), NOT_ONE))
     }
 
-    /// A body's line; its id.
+    /// The line of a body; returns its id.
     fn body(&mut self) -> std::result::Result<u64, Fault> {
         self.begin("a body")?;
         let word = self.word();
@@ -203,7 +217,7 @@ impl<'a> Lines<'a> {
         Ok(id)
     }
 
-    /// A joint's line; x, y, z.
+    /// The line of a joint; returns x, y and z.
     #[inline]
     fn joint(&mut self) -> std::result::Result<[f32; 3], Fault> {
         self.begin("a joint")?;
@@ -216,7 +230,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// A joint's line, however it is written.
+    /// The line of a joint in any form.
     #[inline(never)]
     fn any_joint(&mut self) -> std::result::Result<[f32; 3], Fault> {
         let mut xyz = [0.0; 3];
@@ -228,7 +242,7 @@ impl<'a> Lines<'a> {
         Ok(xyz)
     }
 
-    /// The line's next coordinate; `count` were taken before it.
+    /// The next coordinate of the line, after `count` others.
     fn number(&mut self, count: usize) -> std::result::Result<f32, Fault> {
         let word = self.word();
         match float(word) {
@@ -237,7 +251,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// What is wrong with a coordinate, which may be a number, though no position.
+    /// The error for a word that is not a valid coordinate; `number` is its value if it is a number.
     #[cold]
     fn coordinate(&mut self, word: &[u8], count: usize, number: Option<f32>) -> Fault {
         let more = self.finish();
@@ -246,7 +260,7 @@ impl<'a> Lines<'a> {
         }
         if let Some(number) = number {
             let why = if number.is_finite() {
-                "no position"
+                "out of range"
             } else {
                 "not finite"
             };
@@ -258,7 +272,7 @@ impl<'a> Lines<'a> {
         self.fault(format!("{} is not a coordinate", shown(word)), NOT_ONE)
     }
 
-    /// Goes to a line, which must be there.
+    /// Starts the next line, which must exist.
     #[inline]
     fn begin(&mut self, wanted: &str) -> std::result::Result<(), Fault> {
         if self.rest.is_empty() {
@@ -268,7 +282,7 @@ impl<'a> Lines<'a> {
         Ok(())
     }
 
-    /// The line's next word; empty at its end.
+    /// The next word of the line; empty at its end.
     #[inline]
     fn word(&mut self) -> &'a [u8] {
         let start = self
@@ -284,7 +298,7 @@ impl<'a> Lines<'a> {
         &from[..end]
     }
 
-    /// Leaves the line; how many words of it were not taken.
+    /// Skips the rest of the line; returns the number of words in it.
     #[inline]
     fn finish(&mut self) -> usize {
         let end = memchr(b'\n', self.rest).unwrap_or(self.rest.len());
@@ -293,7 +307,7 @@ impl<'a> Lines<'a> {
         words
     }
 
-    /// The number of words of a line is as it should be.
+    /// Checks the number of words on a line.
     #[inline]
     fn exactly(&self, words: usize, wanted: usize, what: &str) -> std::result::Result<(), Fault> {
         if words == wanted {
@@ -306,34 +320,34 @@ impl<'a> Lines<'a> {
     #[cold]
     fn miscounted(&self, words: usize, wanted: usize, what: &str) -> Fault {
         let cut = if self.rest.is_empty() && words < wanted {
-            ": it is cut short"
+            ": truncated"
         } else {
             ""
         };
         self.fault(
-            format!("{words} numbers for {what}, not {wanted}{cut}"),
+            format!(
+                "{} for {what} instead of {wanted}{cut}",
+                counted(words, "number")
+            ),
             AGAIN,
         )
     }
 
     #[cold]
     fn ended(&self, wanted: &str) -> Fault {
-        self.fault(
-            format!("the text ends where {wanted} should follow: it is cut short"),
-            AGAIN,
-        )
+        self.fault(format!("truncated: the text ends before {wanted}"), AGAIN)
     }
 
-    /// What stands at the very end of the text and makes no sense there.
+    /// The error for an invalid word at the very end of the text.
     #[cold]
     fn cut(&self, word: &[u8]) -> Fault {
         self.fault(
-            format!("the text ends in {}: it is cut short", shown(word)),
+            format!("truncated: the text ends in {}", shown(word)),
             AGAIN,
         )
     }
 
-    /// The first line after the last frame that is not empty.
+    /// The first non-empty line after the last frame.
     fn garbage(&mut self) -> Option<&'a [u8]> {
         while !self.rest.is_empty() {
             let line = self.next("").ok()?;
@@ -345,13 +359,13 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What stands between words: spaces, tabs and the ends of lines.
+/// Separators of words: spaces, tabs and line ends.
 #[inline]
 fn is_blank(byte: u8) -> bool {
     byte <= b' '
 }
 
-/// How many words begin on a line, which is empty or begins at a blank.
+/// The number of words that begin in a piece of a line that is empty or starts with a blank.
 fn words(line: &[u8]) -> usize {
     let pairs = line.iter().zip(line.iter().skip(1));
     pairs

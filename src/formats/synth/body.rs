@@ -1,14 +1,14 @@
-//! A jointed body: bone lengths by person, joint angles by pose, 25 joints as the Kinect v2 numbers them.
+//! A kinematic body: bone lengths from a person, joint angles from a pose, 25 joints in the order of Kinect v2.
 
 use crate::rng::Rng;
 
-/// A position in metres: x to the right of one who faces the camera, y up, z away from the camera.
+/// A position in metres: x to the right of a person facing the camera, y up, z away from the camera.
 pub type Point = [f32; 3];
 
-/// Joints of the body.
+/// Number of joints.
 pub const JOINTS: usize = 25;
 
-/// What differs from person to person.
+/// The proportions and habits of a person.
 #[derive(Debug, Clone)]
 pub struct Person {
     height: f32,
@@ -17,18 +17,18 @@ pub struct Person {
     leg: f32,
     shoulders: f32,
     hips: f32,
-    /// How far this person carries every gesture, about 1.
+    /// Amplitude factor of all gestures, about 1.
     pub vigour: f32,
-    /// How fast this person moves, about 1.
+    /// Speed factor, about 1.
     pub pace: f32,
-    /// Habitual bend of the elbows, radians.
+    /// Habitual bend of the elbows, in radians.
     elbow: f32,
-    /// Habitual angle of the arms to the side, radians.
+    /// Habitual angle between arms and trunk, in radians.
     spread: f32,
 }
 
 impl Person {
-    /// The person of a stream: 1.5 to 1.95 m tall, each proportion within about a tenth of the average.
+    /// Draws a person: 1.5 to 1.95 m tall, each proportion within about 10 % of the average.
     pub fn draw(rng: &mut Rng) -> Self {
         Person {
             height: rng.range(1.50, 1.95),
@@ -45,7 +45,7 @@ impl Person {
     }
 }
 
-/// Joint angles in radians; all zero is a person standing straight with the arms down. Pairs are left, right.
+/// Joint angles in radians; all zeros is a person standing straight with the arms down. Pairs are [left, right].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pose {
     /// Upper arm forward and up.
@@ -93,8 +93,8 @@ const UP: Point = [0.0, 1.0, 0.0];
 /// The joints of a person in a pose: the base of the spine above (0, 0), the lowest joint at height 0, facing the
 /// camera (-z).
 ///
-/// Lengths at the average height of 1.72 m are those that the sensor reports for adults who stand upright, to the
-/// centimetre: its shoulders lie lower and its hips closer together than an anatomist's.
+/// Lengths at the average height of 1.72 m are those that Kinect v2 reports for adults standing upright, to the centimetre;
+/// its shoulders are lower and its hips closer together than anatomical ones.
 pub fn joints(person: &Person, pose: &Pose) -> [Point; JOINTS] {
     let scale = person.height / 1.72;
     let trunk = |part: f32, v: Point| about_x(-part * pose.bend, about_z(-part * pose.lean, v));
@@ -161,7 +161,7 @@ pub fn joints(person: &Person, pose: &Pose) -> [Point; JOINTS] {
     joint
 }
 
-/// Turns joints by `yaw` about the vertical and moves them to a place.
+/// Rotates joints by `yaw` about the vertical axis, then translates them by `at`.
 pub fn place(joint: &mut [Point; JOINTS], yaw: f32, at: Point) {
     for point in joint {
         *point = step(about_y(yaw, *point), at, 1.0);
@@ -210,7 +210,7 @@ mod tests {
         }
         assert!(
             still[8][0] > still[4][0],
-            "the right shoulder of one who faces the camera has the larger x"
+            "the right shoulder of a person facing the camera has the larger x"
         );
         assert!(still[3][1] > 1.3 && still[3][1] < 2.0);
     }

@@ -1,4 +1,4 @@
-//! Made archives: a kinematic body in the text format of NTU RGB+D, for demonstrations, tests and measurements.
+//! Synthetic archives: a kinematic body in the text format of NTU RGB+D, for demonstrations, tests and benchmarks.
 
 mod body;
 mod motion;
@@ -20,14 +20,14 @@ use crate::rng::Rng;
 use body::{JOINTS, Person, Point};
 use motion::Class;
 use names::Name;
-pub use plan::Plan;
-use plan::Spec;
+pub use plan::ArchivePlan;
+use plan::ClipSpec;
 use text::Tracked;
 
-/// Classes unless told otherwise.
+/// Default number of classes.
 pub const CLASSES: usize = 8;
 
-/// The folder that the entries lie in, as in the published archives.
+/// The folder of the entries, as in the published archives.
 const FOLDER: &str = "nturgb+d_skeletons";
 
 /// Purposes of the random streams.
@@ -36,62 +36,65 @@ const PARTNER: u64 = 2;
 const SETUP: u64 = 3;
 const CLIP: u64 = 4;
 
-/// What to make.
+/// Options of a synthetic archive.
 #[derive(Debug, Clone)]
-pub struct Options {
-    /// The archive to write; one that exists is replaced when the new one is whole.
+pub struct SynthOptions {
+    /// The archive to write; an existing file is replaced once the new one is complete.
     pub out: PathBuf,
-    /// Number of clips; with `like`, `None` takes every row, and fewer are taken evenly from all of them.
+    /// Number of clips. With `like`, `None` uses every row, and a smaller number is spread evenly over the rows.
     pub clips: Option<usize>,
-    /// Number of classes, 2 to 120; `like` brings its own.
+    /// Number of classes, 2 to 120; ignored with `like`.
     pub classes: usize,
-    /// Same seed, same bytes.
+    /// Random seed. The same seed gives the same bytes.
     pub seed: u64,
-    /// A CSV file of clip names and frame counts to copy.
+    /// A CSV file with clip names and frame counts to reproduce.
     pub like: Option<PathBuf>,
 }
 
-/// What was made.
+/// What an archive contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Clips, one entry each.
+pub struct SynthSummary {
+    /// Number of clips, one entry each.
     pub clips: usize,
-    /// Clips with two people.
+    /// Number of clips with two people.
     pub two_person: usize,
-    /// Different classes.
+    /// Number of classes.
     pub classes: usize,
-    /// Different performers.
+    /// Number of performers.
     pub performers: usize,
-    /// Frames of all clips.
+    /// Number of frames of all clips.
     pub frames: usize,
-    /// Bytes of text before compression.
+    /// Uncompressed size, in bytes.
     pub text_bytes: u64,
-    /// Bytes of the archive.
+    /// Size of the archive, in bytes.
     pub bytes: u64,
 }
 
-/// Writes an archive of made clips: [`Plan::new`] and [`Plan::write`] in one.
+/// Writes a synthetic archive: [`ArchivePlan::new`] followed by [`ArchivePlan::write`].
 ///
 /// # Errors
-/// As both.
+/// As these two.
 pub fn write(
-    options: &Options,
+    options: &SynthOptions,
     progress: &mut dyn FnMut(usize, usize) -> Result<()>,
-) -> Result<Summary> {
-    Plan::new(options)?.write(progress)
+) -> Result<SynthSummary> {
+    ArchivePlan::new(options)?.write(progress)
 }
 
-impl Plan {
+impl ArchivePlan {
     /// Writes the archive.
     ///
-    /// Entries are made and compressed in parallel, a few at a time, and written in order of their names, so memory stays
-    /// small and the bytes do not depend on the number of threads. The archive appears under its name when it is whole.
-    /// `progress` is told (clips done, clips in all) and can stop the work with an error.
+    /// Entries are generated and compressed in parallel, a few at a time, and written in the order of their names, so memory
+    /// stays small and the bytes do not depend on the number of threads. The archive appears under its name once it is
+    /// complete. `progress` receives (clips done, total clips) and can stop the work by returning an error.
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be written, and what `progress` returns.
-    pub fn write(self, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Summary> {
-        let Plan { options, specs } = &self;
+    /// [`Error::Io`] if the file cannot be written, and any error of `progress`.
+    pub fn write(
+        self,
+        progress: &mut dyn FnMut(usize, usize) -> Result<()>,
+    ) -> Result<SynthSummary> {
+        let ArchivePlan { options, specs } = &self;
         let out = &options.out;
         let refused = |e: zip::result::ZipError| Error::io(out, "write", e.into());
         let mut summary = self.summary();
@@ -102,9 +105,9 @@ impl Plan {
         };
         let mut zip = ZipWriter::new_stream(file);
         if options.like.is_none() {
-            // Our motions under the names of NTU's actions would mislead.
+            // The names of NTU's actions would not fit the synthetic motions.
             let names: String = (0..options.classes)
-                .map(|class| Class::plain(class).name() + "\n")
+                .map(|class| Class::numbered(class).name() + "\n")
                 .collect();
             zip.merge_archive(packed("classes.txt", names.as_bytes())?)
                 .map_err(refused)?;
@@ -139,8 +142,8 @@ impl Plan {
     }
 }
 
-/// Keeps the first failure of a file for us and goes quiet: an archive that is dropped unfinished tries once more to
-/// finish, and prints on the terminal what then fails.
+/// Records the first error of a file and reports success from then on: a `ZipWriter` that is dropped unfinished tries to
+/// finish, and would print that error on the terminal.
 struct Latch<'a> {
     file: BufWriter<AtomicFile>,
     failed: &'a RefCell<Option<io::Error>>,
@@ -177,19 +180,19 @@ fn clip_stream(seed: u64, name: &Name) -> Rng {
 }
 
 /// One clip as an archive of one entry, and the size of its text.
-fn entry(spec: &Spec, seed: u64) -> Result<(u64, ZipArchive<Cursor<Vec<u8>>>)> {
+fn entry(spec: &ClipSpec, seed: u64) -> Result<(u64, ZipArchive<Cursor<Vec<u8>>>)> {
     let mut text = Vec::with_capacity(spec.frames * (1 + usize::from(spec.class.pair)) * 3_200);
-    text::write(&record(spec, seed), &mut text);
+    text::write_clip(&record(spec, seed), &mut text);
     let archive = packed(&format!("{}.skeleton", spec.name), &text)?;
     Ok((text.len() as u64, archive))
 }
 
-/// A file of the archive's folder as an archive of its own.
+/// One file in the archive's folder, as an archive of one entry.
 fn packed(file: &str, text: &[u8]) -> Result<ZipArchive<Cursor<Vec<u8>>>> {
     let name = format!("{FOLDER}/{file}");
     let refused = |e: zip::result::ZipError| Error::io(&name, "compress", e.into());
     let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(text.len() / 2)));
-    // The lowest level that still gives the ratio of the published archives within a few percent.
+    // The lowest level whose compression ratio is within a few percent of that of the published archives.
     zip.start_file(
         &name,
         SimpleFileOptions::default().compression_level(Some(4)),
@@ -200,15 +203,15 @@ fn packed(file: &str, text: &[u8]) -> Result<ZipArchive<Cursor<Vec<u8>>>> {
     zip.finish_into_readable().map_err(refused)
 }
 
-/// What the sensor would have tracked, frame by frame.
-fn record(spec: &Spec, seed: u64) -> Vec<Vec<Tracked>> {
+/// The bodies that the sensor would track, frame by frame.
+fn record(spec: &ClipSpec, seed: u64) -> Vec<Vec<Tracked>> {
     let mut rng = clip_stream(seed, &spec.name);
-    // The count is drawn first wherever it is drawn, so the numbers that follow are fresh.
-    names::frames(&mut rng);
+    // The plan drew the frame count from the start of this stream; skip it.
+    names::draw_frame_count(&mut rng);
     let performer = spec.name.performer as u64;
     let mut people = vec![Person::draw(&mut Rng::new(seed, &[PERSON, performer]))];
     if spec.class.pair {
-        // A performer always acts with the same partner, so that people stay apart when performers are kept apart.
+        // A performer always has the same partner, so splits by performer also separate partners.
         people.push(Person::draw(&mut Rng::new(seed, &[PARTNER, performer])));
     }
     let floor = -Rng::new(seed, &[SETUP, spec.name.setup as u64]).range(0.75, 1.05);
@@ -218,7 +221,7 @@ fn record(spec: &Spec, seed: u64) -> Vec<Vec<Tracked>> {
         std::f32::consts::FRAC_PI_4,
         -std::f32::consts::FRAC_PI_4,
     ][spec.name.camera % 3];
-    let tracks = motion::play(&spec.class, &people, spec.frames, turn, floor, &mut rng);
+    let tracks = motion::animate(&spec.class, &people, spec.frames, turn, floor, &mut rng);
 
     let lost = if rng.chance(0.02) {
         span(spec.frames, 1 + rng.below(4), &mut rng)
@@ -258,19 +261,19 @@ fn record(spec: &Spec, seed: u64) -> Vec<Vec<Tracked>> {
         .collect()
 }
 
-/// A stretch of frames somewhere in the inner half of a clip.
+/// A range of frames that starts in the inner half of a clip.
 fn span(frames: usize, length: usize, rng: &mut Rng) -> std::ops::Range<usize> {
     let start = frames / 4 + rng.below((frames / 2).saturating_sub(length));
     start..(start + length).min(frames)
 }
 
-/// Hands and feet are the joints that the sensor often has to guess.
+/// A random set of inferred joints, among the hands and feet, which the sensor often has to guess.
 fn inferred(rng: &mut Rng) -> u32 {
     const GUESSED: u32 = 1 << 6 | 1 << 7 | 1 << 10 | 1 << 11 | 1 << 15 | 1 << 19 | 0b1111 << 21;
     rng.next_u32() & rng.next_u32() & rng.next_u32() & GUESSED
 }
 
-/// A chair that the sensor takes for a body: flat, low, still.
+/// A chair that the sensor mistakes for a body: flat, low and still.
 fn furniture() -> [Point; JOINTS] {
     std::array::from_fn(|j| {
         [

@@ -1,36 +1,36 @@
-//! Classes of motion: which gestures follow which.
+//! Motion classes: cyclic sequences of gestures.
 //!
-//! A class is a cyclic order of four gestures. Every class of a group makes the same four, each as often and for as
-//! long, so where a joint is on average and how much it moves says nothing about the class; only the order does.
-//! Four gestures have six cyclic orders, in three pairs: one order, and the same clip played backwards.
+//! A class is a cyclic order of four gestures. All classes of a group use the same four gestures equally often and for
+//! equally long, so the mean position of a joint and its amount of motion do not reveal the class; only the order does.
+//! Four gestures have six cyclic orders, which form three pairs: an order and its reverse.
 
 use super::body::{JOINTS, Person, Point, Pose, joints, place};
 use crate::rng::Rng;
 
-/// Classes there can be: the actions of NTU RGB+D 120.
+/// Maximum number of classes: the actions of NTU RGB+D 120.
 pub const CLASSES: usize = 120;
 
-/// Gestures that a class chooses from; each is a departure from standing and back.
+/// Number of gestures to choose from; each starts and ends in the standing pose.
 const GESTURES: usize = 10;
 
-/// The cyclic orders of four that are not each other's reverse.
+/// The cyclic orders of four elements, up to reversal.
 const ORDERS: [[usize; 4]; 3] = [[0, 1, 2, 3], [0, 1, 3, 2], [0, 2, 1, 3]];
 
-/// Share of a cycle for which one gesture lasts: a little over a quarter, so that one flows into the next.
+/// Duration of a gesture as a fraction of a cycle: a little over a quarter, so that gestures overlap.
 const BREADTH: f32 = 0.30;
 
-/// What a clip of a class shows.
+/// A motion class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Class {
     gestures: [usize; 4],
-    /// Two people, facing each other, half a cycle apart.
+    /// Two people facing each other, half a cycle apart.
     pub pair: bool,
     backwards: bool,
 }
 
 impl Class {
-    /// Class `index` of an archive with classes of our own: of every four pairs of classes the last has two people.
-    pub fn plain(index: usize) -> Self {
+    /// Class `index` of a synthetic archive with its own classes: in every fourth pair of classes there are two people.
+    pub fn numbered(index: usize) -> Self {
         let couple = index / 2;
         let pair = couple % 4 == 3;
         Class::build(
@@ -44,7 +44,7 @@ impl Class {
         )
     }
 
-    /// What it shows, in words: the cycle of gestures, how many people, which way it is played.
+    /// A description: the gestures, the number of people and the direction of time.
     pub fn name(&self) -> String {
         let gestures = self.gestures.map(|which| NAMES[which]).join(", ");
         let people = if self.pair { "two people: " } else { "" };
@@ -52,7 +52,7 @@ impl Class {
         format!("{people}{gestures}{way}")
     }
 
-    /// The class of an NTU action (1 to 120): 50 to 60 and 106 to 120 have two people.
+    /// The class for an NTU action (1 to 120); actions 50 to 60 and 106 to 120 have two people.
     pub fn action(action: usize) -> Self {
         let (index, pair) = match action {
             ..50 => (action.saturating_sub(1), false),
@@ -63,9 +63,9 @@ impl Class {
         Class::build(index / 2, pair, index % 2 == 1)
     }
 
-    /// The `couple`-th pair of classes of a kind; two pairs share a group of gestures.
+    /// The `couple`-th pair of classes with one or two people; two pairs share a group of gestures.
     fn build(couple: usize, pair: bool, backwards: bool) -> Self {
-        // Steps through the 210 choices of four gestures out of ten without repeating one (83 and 210 have no common factor).
+        // Visits the 210 combinations of four gestures out of ten without repetition, since 83 and 210 are coprime.
         let group = couple / 2 * 2 + usize::from(pair);
         let mut left = (group * 83) % 210;
         let mut gestures = [0; 4];
@@ -91,7 +91,7 @@ impl Class {
     }
 }
 
-/// Ways to choose k of n.
+/// The binomial coefficient n over k.
 fn choices(n: usize, k: usize) -> usize {
     if k > n {
         0
@@ -100,7 +100,7 @@ fn choices(n: usize, k: usize) -> usize {
     }
 }
 
-/// The gestures in words, in the order of [`gesture`].
+/// The names of the gestures, in the order of [`gesture`].
 const NAMES: [&str; GESTURES] = [
     "right arm up",
     "left arm up",
@@ -147,14 +147,15 @@ fn gesture(pose: &mut Pose, which: usize, amount: f32) {
     }
 }
 
-/// One person's joints, frame by frame: positions in metres in the camera's space.
+/// One person's joints, frame by frame, in metres in camera space.
 pub type Track = Vec<[Point; JOINTS]>;
 
-/// Plays a class: a track for each of the people. `turn` is the camera's angle about the vertical, radians; `floor` the floor's height in its space.
+/// Animates a class: one track per person. `turn` is the camera's angle about the vertical axis in radians, `floor` the height
+/// of the floor in camera space in metres.
 ///
-/// Phase, speed, amplitude, place and facing are drawn alike for every class; a class played backwards is the same
-/// draw with its time reversed, so that nothing but the order of frames tells the two apart.
-pub fn play(
+/// Phase, speed, amplitude, position and orientation have the same distribution for every class. A backwards class uses the
+/// same draws with time reversed, so only the order of frames distinguishes it from its forward class.
+pub fn animate(
     class: &Class,
     people: &[Person],
     frames: usize,
@@ -168,7 +169,7 @@ pub fn play(
     let sway = [rng.range(0.0, 0.06), rng.unit()];
     let middle = [rng.range(-0.4, 0.4), floor, rng.range(2.6, 3.8)];
     let facing = turn + 0.15 * rng.normal();
-    // The line between two people lies across the view, either way round.
+    // The line between two people is perpendicular to the viewing direction, in either order.
     let across = facing
         + if rng.chance(0.5) {
             std::f32::consts::PI
@@ -236,7 +237,7 @@ pub fn play(
         .collect()
 }
 
-/// A rise and fall around whole numbers of cycles.
+/// A smooth pulse around integer values of `turn`.
 fn bump(turn: f32) -> f32 {
     let from = turn - turn.round();
     if from.abs() < BREADTH / 2.0 {
@@ -251,7 +252,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// The cyclic order as seen from its smallest gesture, in the direction in which it is played.
+    /// The cyclic order starting at its smallest gesture, in playing direction.
     fn seen(class: &Class) -> (bool, [usize; 4]) {
         let mut order = class.gestures;
         if class.backwards {
@@ -263,8 +264,8 @@ mod tests {
     }
 
     #[test]
-    fn every_class_is_another_order() {
-        let plain: BTreeSet<_> = (0..60).map(|i| seen(&Class::plain(i))).collect();
+    fn all_classes_differ() {
+        let plain: BTreeSet<_> = (0..60).map(|i| seen(&Class::numbered(i))).collect();
         assert_eq!(plain.len(), 60);
         let actions: BTreeSet<_> = (1..=120).map(|a| seen(&Class::action(a))).collect();
         assert_eq!(actions.len(), 120);
@@ -276,8 +277,8 @@ mod tests {
         let people = [Person::draw(&mut Rng::new(2, &[]))];
         for index in [0, 2, 4] {
             let [a, b] = [index, index + 1].map(|i| {
-                play(
-                    &Class::plain(i),
+                animate(
+                    &Class::numbered(i),
                     &people,
                     60,
                     0.0,

@@ -1,4 +1,4 @@
-//! Names and lengths of made clips.
+//! Names and lengths of synthetic clips.
 
 use std::fmt;
 use std::path::Path;
@@ -6,18 +6,18 @@ use std::path::Path;
 use crate::error::{Error, Place, Result};
 use crate::rng::Rng;
 
-/// The numbers of a clip's name, all from 1.
+/// The parts of a clip's name, all 1-based.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
-    /// S: arrangement of the room.
+    /// S: camera setup.
     pub setup: usize,
     /// C: camera, 1 to 3.
     pub camera: usize,
     /// P: performer.
     pub performer: usize,
-    /// R: repetition.
+    /// R: replication.
     pub replication: usize,
-    /// A: class.
+    /// A: action class.
     pub action: usize,
 }
 
@@ -37,27 +37,28 @@ impl fmt::Display for Name {
     }
 }
 
-/// Setups of NTU RGB+D's first part, to which the names keep.
+/// Setups of NTU RGB+D 60.
 const SETUPS: usize = 17;
 
-/// The forty performers of the first part: two who train in its cross-subject protocol, then one who does not, so
-/// that a small archive has about two thirds of its clips for training.
+/// The forty performers of NTU RGB+D 60, in an order of two training performers of the cross-subject protocol followed by
+/// one test performer, so that about two thirds of a small archive are training clips.
 const PERFORMERS: [usize; 40] = [
     1, 2, 3, 4, 5, 6, 8, 9, 7, 13, 14, 10, 15, 16, 11, 17, 18, 12, 19, 25, 20, 27, 28, 21, 31, 34,
     22, 35, 38, 23, 24, 26, 29, 30, 32, 33, 36, 37, 39, 40,
 ];
 
-/// Clips of one class that are made at most. Three cameras, forty performers, all setups and 999 repetitions give
-/// twice as many names, of which few are on the list of missing skeletons.
+/// Limit on the clips per class. Three cameras, forty performers, all setups and 999 replications give twice as many names,
+/// and few of them are on the list of missing skeletons.
 pub const PER_CLASS: usize = 1_000_000;
 
-/// The `number`-th clip of a class (both from 0): the performer changes with every clip, the camera nearly so.
-pub fn plain(class: usize, number: usize) -> Name {
+/// The name of the `number`-th clip of a class (both 0-based). The performer changes with every clip, the camera with nearly
+/// every clip.
+pub fn numbered(class: usize, number: usize) -> Name {
     let people = PERFORMERS.len();
     let (who, round) = (number % people, number / people);
     Name {
         setup: round / 3 % SETUPS + 1,
-        // A Latin square: neighbours differ, and each performer meets all cameras in three rounds.
+        // A Latin square: neighbours differ, and each performer has all three cameras after three rounds.
         camera: (who + who / 3 + round) % 3 + 1,
         performer: PERFORMERS.get(who).copied().unwrap_or(1),
         replication: round / 3 / SETUPS + 1,
@@ -65,21 +66,21 @@ pub fn plain(class: usize, number: usize) -> Name {
     }
 }
 
-/// Lengths of the 56,578 usable clips of NTU RGB+D's first part at 0, 5, 10, … 100 % of them, cut to 30 and 250.
+/// Quantiles (0, 5, 10, …, 100 %) of the lengths of the 56,578 usable clips of NTU RGB+D 60, clamped to 30 and 250.
 const LENGTHS: [f32; 21] = [
     30.0, 48.0, 53.0, 56.0, 59.0, 62.0, 65.0, 67.0, 70.0, 73.0, 76.0, 79.0, 83.0, 87.0, 92.0, 98.0,
     105.0, 114.0, 128.0, 149.0, 250.0,
 ];
 
-/// Draws a frame count from the lengths of real clips: 30 to 250, median 76.
-pub fn frames(rng: &mut Rng) -> usize {
+/// Draws a frame count from the distribution of real clips: 30 to 250, median 76.
+pub fn draw_frame_count(rng: &mut Rng) -> usize {
     let at = rng.unit() * (LENGTHS.len() - 1) as f32;
     let low = at as usize;
     let [a, b] = [low, low + 1].map(|i| LENGTHS.get(i).copied().unwrap_or(250.0));
     (a + (b - a) * (at - low as f32)).round() as usize
 }
 
-/// The mean of what [`frames`] draws.
+/// The mean of [`draw_frame_count`].
 pub fn mean_frames() -> f64 {
     let [ends, all]: [f32; 2] = [
         LENGTHS[0] + LENGTHS[LENGTHS.len() - 1],
@@ -88,8 +89,12 @@ pub fn mean_frames() -> f64 {
     f64::from(all - ends / 2.0) / (LENGTHS.len() - 1) as f64
 }
 
-/// Reads clip names and frame counts from a CSV file: two columns, a header line or none.
-pub fn read(path: &Path) -> Result<Vec<(Name, usize)>> {
+/// Reads clip names and frame counts from a CSV file with two columns and an optional header line.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read; [`Error::Input`] for a row that is not a name and a frame count from 1 to
+/// 100,000, for duplicate names, and for a file without clips.
+pub fn read_csv(path: &Path) -> Result<Vec<(Name, usize)>> {
     let help = "write lines such as S001C001P001R001A001,103";
     let bad = |e: csv::Error| {
         let line = e.position().map(|p| p.line() as usize);
@@ -124,7 +129,7 @@ pub fn read(path: &Path) -> Result<Vec<(Name, usize)>> {
                 let line = row.position().map_or(index + 1, |p| p.line() as usize);
                 return Err(Error::input(
                     Place::file(path).line(line),
-                    "no clip name and frame count",
+                    "not a clip name and a frame count",
                     help,
                 ));
             }
@@ -132,24 +137,20 @@ pub fn read(path: &Path) -> Result<Vec<(Name, usize)>> {
     }
     rows.sort_unstable();
     if let Some([twice, _]) = rows.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        let what = format!("{} is there twice", twice.0);
+        let what = format!("duplicate clip {}", twice.0);
         return Err(Error::input(
             Place::file(path),
             what,
-            "remove one of the lines",
+            "remove one of the two lines",
         ));
     }
     if rows.is_empty() {
-        return Err(Error::input(
-            Place::file(path),
-            "there are no clips in it",
-            help,
-        ));
+        return Err(Error::input(Place::file(path), "no clips", help));
     }
     Ok(rows)
 }
 
-/// Takes `SsssCcccPpppRrrrAaaa` apart; a `.skeleton` behind it is no harm.
+/// Parses `SsssCcccPpppRrrrAaaa`, with or without `.skeleton`.
 fn parse(text: &str) -> Option<Name> {
     let text = text.strip_suffix(".skeleton").unwrap_or(text);
     if text.len() != 20 {
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn names_do_not_repeat() {
-        let names: BTreeSet<_> = (0..10_000).map(|i| plain(0, i)).collect();
+        let names: BTreeSet<_> = (0..10_000).map(|i| numbered(0, i)).collect();
         assert_eq!(names.len(), 10_000);
         assert!(
             names
@@ -197,7 +198,7 @@ mod tests {
 
     #[test]
     fn names_go_both_ways() {
-        let name = plain(7, 123);
+        let name = numbered(7, 123);
         assert_eq!(parse(&name.to_string()), Some(name));
         assert_eq!(parse(&format!("{name}.skeleton")), Some(name));
         for wrong in [
@@ -214,7 +215,7 @@ mod tests {
     #[test]
     fn lengths_are_those_of_real_clips() {
         let mut rng = Rng::new(9, &[]);
-        let mut counts: Vec<usize> = (0..10_000).map(|_| frames(&mut rng)).collect();
+        let mut counts: Vec<usize> = (0..10_000).map(|_| draw_frame_count(&mut rng)).collect();
         counts.sort_unstable();
         let mean = counts.iter().sum::<usize>() as f64 / counts.len() as f64;
         assert!((mean / mean_frames() - 1.0).abs() < 0.02, "{mean}");

@@ -1,18 +1,19 @@
-//! Which clips an archive will hold, and about how large it will be.
+//! The clips of a synthetic archive and its estimated size, before it is written.
 
 use super::motion::{self, Class};
 use super::names::{self, Name};
-use super::{Options, Summary, clip_stream};
+use super::{SynthOptions, SynthSummary, clip_stream};
 use crate::error::{Error, Result};
 use crate::files::check_space;
 use crate::formats::ntu::is_missing;
+use crate::text::counted;
 
-/// Bytes of the archive that one body in one frame takes: 1,051 to 1,058 in archives of 50 to 400 clips.
+/// Compressed bytes per body and frame: measured as 1,051 to 1,058 in archives of 50 to 400 clips.
 const BYTES: u64 = 1_060;
 
-/// One clip to make.
+/// One clip to generate.
 #[derive(Debug, Clone)]
-pub(super) struct Spec {
+pub(super) struct ClipSpec {
     pub name: Name,
     pub frames: usize,
     pub class: Class,
@@ -20,19 +21,19 @@ pub(super) struct Spec {
 
 /// An archive that is not written yet.
 #[derive(Debug)]
-pub struct Plan {
-    pub(super) options: Options,
-    pub(super) specs: Vec<Spec>,
+pub struct ArchivePlan {
+    pub(super) options: SynthOptions,
+    pub(super) specs: Vec<ClipSpec>,
 }
 
-impl Plan {
-    /// Decides on the clips.
+impl ArchivePlan {
+    /// Chooses the clips.
     ///
     /// # Errors
-    /// [`Error::Setting`] for counts that cannot be met, [`Error::Input`] for a line of `like` that is no clip name and
-    /// frame count, and for a disk with less room than the archive will take.
-    pub fn new(options: &Options) -> Result<Self> {
-        let plan = Plan {
+    /// [`Error::Setting`] for an impossible number of clips or classes, [`Error::Input`] for a faulty line of `like` and for
+    /// a disk without enough free space.
+    pub fn new(options: &SynthOptions) -> Result<Self> {
+        let plan = ArchivePlan {
             specs: specs(options)?,
             options: options.clone(),
         };
@@ -40,35 +41,39 @@ impl Plan {
         Ok(plan)
     }
 
-    /// About how many bytes the archive will have.
+    /// Estimated size of the archive, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let bodies = |spec: &Spec| spec.frames as u64 * (1 + u64::from(spec.class.pair));
+        let bodies = |spec: &ClipSpec| spec.frames as u64 * (1 + u64::from(spec.class.pair));
         self.specs.iter().map(bodies).sum::<u64>() * BYTES
     }
 
-    /// What will be made, without sizes.
-    pub(super) fn summary(&self) -> Summary {
+    /// The summary of the clips, without sizes.
+    pub(super) fn summary(&self) -> SynthSummary {
         summary_of(&self.specs)
     }
 }
 
-fn specs(options: &Options) -> Result<Vec<Spec>> {
-    let mut specs: Vec<Spec> = if let Some(like) = &options.like {
-        let rows = names::read(like)?;
+fn specs(options: &SynthOptions) -> Result<Vec<ClipSpec>> {
+    let mut specs: Vec<ClipSpec> = if let Some(like) = &options.like {
+        let rows = names::read_csv(like)?;
         let clips = options.clips.unwrap_or(rows.len());
         if clips == 0 || clips > rows.len() {
             let what = format!(
-                "{clips} clips are asked for and {} has {}",
+                "cannot take {} from {}, which has {}",
+                counted(clips, "clip"),
                 like.display(),
                 rows.len()
             );
-            return Err(Error::setting(what, format!("ask for 1 to {}", rows.len())));
+            return Err(Error::setting(
+                what,
+                format!("set --clips to 1 to {}", rows.len()),
+            ));
         }
         let pick = |i: usize| rows.get(i * rows.len() / clips).cloned();
         (0..clips)
             .filter_map(pick)
-            .map(|(name, frames)| Spec {
+            .map(|(name, frames)| ClipSpec {
                 name,
                 frames,
                 class: Class::action(name.action),
@@ -77,39 +82,42 @@ fn specs(options: &Options) -> Result<Vec<Spec>> {
     } else {
         let classes = options.classes;
         if !(2..=motion::CLASSES).contains(&classes) {
-            let help = format!("choose 2 to {}", motion::CLASSES);
+            let help = format!("set --classes to 2 to {}", motion::CLASSES);
             return Err(Error::setting(
-                format!("{classes} classes cannot be made"),
+                format!("cannot generate {}", counted(classes, "class")),
                 help,
             ));
         }
         let most = classes * names::PER_CLASS;
         let clips = options.clips.unwrap_or(0);
         if clips == 0 || clips > most {
-            let what = format!("{clips} clips of {classes} classes cannot be named");
-            return Err(Error::setting(what, format!("ask for 1 to {most} clips")));
+            let what = format!(
+                "cannot generate {} of {classes} classes",
+                counted(clips, "clip")
+            );
+            return Err(Error::setting(what, format!("set --clips to 1 to {most}")));
         }
-        // The list of a hundred million clips would take gigabytes itself.
+        // Checked before the list is made: a list of a hundred million clips would itself take gigabytes.
         let pairs = (0..classes)
-            .filter(|class| Class::plain(*class).pair)
+            .filter(|class| Class::numbered(*class).pair)
             .count();
         let bodies =
             names::mean_frames() * clips as f64 * (classes + pairs) as f64 / classes as f64;
         check_space(&options.out, (bodies * BYTES as f64 * 0.9) as u64)?;
-        // A name on the list of missing skeletons would be left out when the archive is prepared.
+        // Names on the list of missing skeletons are skipped, since `sinew prepare` would leave them out.
         let mut fresh: Vec<_> = (0..classes)
-            .map(|class| (0..).map(move |number| names::plain(class, number)))
+            .map(|class| (0..).map(move |number| names::numbered(class, number)))
             .map(|names| names.filter(|name| !is_missing(&name.to_string())))
             .collect();
         (0..clips)
             .filter_map(|i| {
                 let class = i % classes;
                 let name = fresh.get_mut(class)?.next()?;
-                let frames = names::frames(&mut clip_stream(options.seed, &name));
-                Some(Spec {
+                let frames = names::draw_frame_count(&mut clip_stream(options.seed, &name));
+                Some(ClipSpec {
                     name,
                     frames,
-                    class: Class::plain(class),
+                    class: Class::numbered(class),
                 })
             })
             .collect()
@@ -118,14 +126,14 @@ fn specs(options: &Options) -> Result<Vec<Spec>> {
     Ok(specs)
 }
 
-fn summary_of(specs: &[Spec]) -> Summary {
-    let different = |key: fn(&Spec) -> usize| {
+fn summary_of(specs: &[ClipSpec]) -> SynthSummary {
+    let different = |key: fn(&ClipSpec) -> usize| {
         let mut keys: Vec<usize> = specs.iter().map(key).collect();
         keys.sort_unstable();
         keys.dedup();
         keys.len()
     };
-    Summary {
+    SynthSummary {
         clips: specs.len(),
         two_person: specs.iter().filter(|s| s.class.pair).count(),
         classes: different(|s| s.name.action),
@@ -142,8 +150,8 @@ mod tests {
     use std::path::PathBuf;
 
     #[test]
-    fn names_are_new_and_on_no_list() {
-        let options = Options {
+    fn names_are_unique_and_not_on_the_missing_list() {
+        let options = SynthOptions {
             out: PathBuf::new(),
             clips: Some(20_000),
             classes: 60,
@@ -154,10 +162,10 @@ mod tests {
         assert_eq!(specs.len(), 20_000);
         assert!(specs.windows(2).all(|pair| pair[0].name < pair[1].name));
         assert!(specs.iter().all(|spec| !is_missing(&spec.name.to_string())));
-        let plain = (0..20_000).map(|i| names::plain(i % 60, i / 60).to_string());
+        let plain = (0..20_000).map(|i| names::numbered(i % 60, i / 60).to_string());
         assert!(
             plain.into_iter().any(|name| is_missing(&name)),
-            "some would have been"
+            "without the filter some would be"
         );
     }
 }

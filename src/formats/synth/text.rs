@@ -1,26 +1,26 @@
-//! A clip as the text of a `.skeleton` file.
+//! Writer of `.skeleton` files.
 
 use super::body::{JOINTS, Point};
 
 /// One tracked body in one frame.
 pub struct Tracked {
-    /// The sensor's 64-bit number for the track.
+    /// The sensor's 64-bit id of the track.
     pub id: u64,
     /// Positions in metres.
     pub joints: [Point; JOINTS],
-    /// One bit a joint: its position was inferred, not seen.
+    /// One bit per joint: set if its position was inferred rather than observed.
     pub inferred: u32,
 }
 
-/// The joint that each joint's bone comes from.
+/// The parent of each joint.
 const PARENT: [usize; JOINTS] = [
     0, 0, 20, 2, 20, 4, 5, 6, 20, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18, 1, 7, 6, 11, 10,
 ];
-/// Joints at the end of a limb, for which the sensor reports no orientation.
+/// Leaf joints, for which the sensor reports no orientation.
 const ENDS: [usize; 7] = [3, 15, 19, 21, 22, 23, 24];
 
-/// Appends the text of a clip: frame count, and for each frame its bodies with twelve numbers a joint.
-pub fn write(frames: &[Vec<Tracked>], out: &mut Vec<u8>) {
+/// Appends the text of a clip: the frame count, and for each frame its bodies with twelve numbers per joint.
+pub fn write_clip(frames: &[Vec<Tracked>], out: &mut Vec<u8>) {
     line(out, frames.len());
     for bodies in frames {
         line(out, bodies.len());
@@ -32,7 +32,7 @@ pub fn write(frames: &[Vec<Tracked>], out: &mut Vec<u8>) {
 
 fn write_body(body: &Tracked, out: &mut Vec<u8>) {
     integer(body.id, out);
-    // Clipped edges, hand confidences and states, restricted.
+    // Clipped edges; confidence and state of both hands; restricted.
     out.extend_from_slice(b" 0 1 1 1 1 0");
     let [base, chest] = [body.joints[0], body.joints[20]];
     for lean in [chest[0] - base[0], base[2] - chest[2]] {
@@ -43,7 +43,7 @@ fn write_body(body: &Tracked, out: &mut Vec<u8>) {
     line(out, JOINTS);
     for (joint, &[x, y, z]) in body.joints.iter().enumerate() {
         let depth = z.max(0.1);
-        // The pinhole of the sensor's depth image (512 × 424) and of its colour image (1920 × 1080), 52 mm aside.
+        // Pinhole cameras: the depth image (512 × 424), and the colour image (1920 × 1080) 52 mm beside it.
         let images = [
             256.4 + 365.0 * x / depth,
             208.5 - 365.0 * y / depth,
@@ -67,7 +67,7 @@ fn write_body(body: &Tracked, out: &mut Vec<u8>) {
     }
 }
 
-/// The quaternion (w, x, y, z) of the shortest turn from straight up to the bone.
+/// The quaternion (w, x, y, z) of the shortest rotation from straight up to the direction of the bone.
 fn orientation(from: Point, to: Point) -> [f32; 4] {
     let bone: Point = std::array::from_fn(|i| to[i] - from[i]);
     let length = bone.iter().map(|x| x * x).sum::<f32>().sqrt();
@@ -76,7 +76,7 @@ fn orientation(from: Point, to: Point) -> [f32; 4] {
     } else {
         [0.0, 1.0, 0.0]
     };
-    // 1 + y loses its digits for a bone that hangs down, so the length is taken of what is there.
+    // 1 + y loses precision for a bone that points down, so the quaternion is normalised by its computed length.
     let turn = [1.0 + y, z, 0.0, -x];
     let norm = turn.iter().map(|q| q * q).sum::<f32>().sqrt();
     if norm > 1e-4 {
@@ -106,15 +106,15 @@ fn integer(mut value: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// Appends a number as the sensor's recorder printed it: seven significant digits, no trailing zeros, and a power of
-/// ten (`-4.248406E-05`) below 0.0001.
+/// Appends a number in the format of the published files: seven significant digits, no trailing zeros, and scientific
+/// notation (`-4.248406E-05`) below 0.0001.
 fn number(value: f32, out: &mut Vec<u8>) {
     let mut rest = f64::from(value.abs());
     if value < 0.0 {
         out.push(b'-');
     }
     if !(1e-30..1e7).contains(&rest) {
-        // Nothing that a body shows: zero, and what is not finite.
+        // Zero, values that no body has, and values that are not finite.
         rest = 0.0;
     }
     if rest == 0.0 {

@@ -1,72 +1,91 @@
-//! What there is to say about a clip.
+//! A summary of a clip.
 
 use serde::Serialize;
 
-use crate::report::{Found, Source};
+use crate::report::{FoundClip, Source};
 use crate::settings::{Actors, Dataset};
 use crate::skeleton::actors::{self, Actor};
 use crate::skeleton::{About, Axis, Clip};
+use crate::text::counted;
 
-/// A clip in words and numbers.
+/// A summary of a clip.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Facts {
-    /// Its name.
+pub struct ClipFacts {
+    /// Name of the clip.
     pub clip: String,
-    /// Name of its class, where known.
+    /// Name of its class, if known.
     pub class: Option<String>,
-    /// What else the source says.
+    /// Metadata from the source.
     #[serde(flatten)]
     pub about: About,
-    /// Tracked bodies.
+    /// Number of tracked bodies.
     pub bodies: usize,
-    /// Frames.
+    /// Number of frames.
     pub frames: usize,
-    /// Joints of a body.
+    /// Number of joints per body.
     pub joints: usize,
     /// Name of the layout.
     pub layout: String,
     /// Unit of the coordinates.
     pub unit: String,
-    /// Which way is up.
+    /// The direction of up.
     pub up: Axis,
-    /// The space that the bodies take.
+    /// Bounding box of all bodies.
     pub extent: Extent,
-    /// How actors were chosen: `published`, or `all` for sets whose bodies are people already.
+    /// How actors were chosen: `published`, or `all` for datasets whose bodies are known to be people.
     pub actor_rule: &'static str,
-    /// Actors chosen.
+    /// Number of actors.
     pub actors: usize,
-    /// The bodies, in the clip's order.
+    /// The bodies, in the order of the clip.
     pub tracks: Vec<Track>,
 }
 
 /// One tracked body.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Track {
-    /// The source's id.
+    /// The source's id of the body.
     pub id: String,
-    /// First and last frame in which it is there, 0-based; none for a body that never is.
+    /// First and last frame in which the body is present, 0-based; `None` if it never is.
     pub span: Option<[usize; 2]>,
-    /// Frames in which it is there.
+    /// Number of frames in which the body is present.
     pub frames: usize,
-    /// The actor that it belongs to, 0-based; several tracks may be one actor. None where the rule drops it.
+    /// The actor that it belongs to, 0-based; several tracks may be one actor. `None` if the rule drops it.
     pub actor: Option<usize>,
 }
 
-/// A box that holds all joints, in the clip's unit.
+impl Track {
+    /// The frames in which the body is present, in words, for a clip of `frames` frames.
+    #[must_use]
+    pub fn presence(&self, frames: usize) -> String {
+        match self.span {
+            None => "never present".into(),
+            _ if self.frames == frames => format!("present in all {}", counted(frames, "frame")),
+            Some([first, last]) if last - first + 1 == self.frames => {
+                format!("present in frames {first} to {last}")
+            }
+            Some([first, last]) => {
+                let present = counted(self.frames, "frame");
+                format!("present in {present} from {first} to {last}")
+            }
+        }
+    }
+}
+
+/// Bounding box of all joints, in the clip's unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Extent {
-    /// Least x, y and z.
+    /// Minimum x, y and z.
     pub low: [f32; 3],
-    /// Greatest x, y and z.
+    /// Maximum x, y and z.
     pub high: [f32; 3],
 }
 
-impl Facts {
-    /// The facts of a clip that was found in a source.
+impl ClipFacts {
+    /// Summarises a clip of a source.
     #[must_use]
-    pub fn of(source: &Source, found: &Found) -> Self {
+    pub fn of(source: &Source, found: &FoundClip) -> Self {
         let clip = &found.recording.clip;
-        // A tracker's bodies are people, chairs and fragments; those of the other sets are people.
+        // Only the tracker of NTU also reports chairs and fragments of people.
         let (actor_rule, actors) = if source.dataset() == Dataset::Ntu {
             ("published", actors::choose(clip, Actors::Published))
         } else {
@@ -81,7 +100,7 @@ impl Facts {
             actor: actors.iter().position(|actor| has(actor, clip, body)),
         };
         let layout = source.layout();
-        Facts {
+        ClipFacts {
             clip: clip.name.clone(),
             class: found.class.clone(),
             about: found.recording.about.clone(),
@@ -99,7 +118,7 @@ impl Facts {
     }
 }
 
-/// True where an actor as long as the clip has any frame of a body: the rule copies frames whole.
+/// Whether an actor contains any frame of a body. Both rules copy frames unchanged, at the same index.
 fn has(actor: &Actor, clip: &Clip, body: usize) -> bool {
     let same = |a: &[f32], b: &[f32]| {
         a.iter()
@@ -121,7 +140,7 @@ fn extent(clip: &Clip) -> Extent {
     for joint in clip.data.chunks_exact(3) {
         let ends = extent.low.iter_mut().zip(&mut extent.high);
         for ((low, high), x) in ends.zip(joint) {
-            // `min` and `max` pass over NaN.
+            // `min` and `max` ignore NaN.
             *low = low.min(*x);
             *high = high.max(*x);
         }

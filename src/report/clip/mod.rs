@@ -1,4 +1,4 @@
-//! One clip: its facts, a page that plays it and a strip of poses.
+//! One clip: a summary, an HTML page with a player, and a strip of poses.
 
 mod facts;
 mod page;
@@ -6,15 +6,15 @@ pub(super) mod player;
 mod strip;
 mod view;
 
-pub use facts::{Extent, Facts, Track};
-pub use page::page;
+pub use facts::{ClipFacts, Extent, Track};
+pub use page::clip_page;
+pub use strip::pose_strip;
 pub(super) use strip::poses;
-pub use strip::strip;
 
-/// Actors that have a colour of their own; more share these.
+/// Number of colours; further actors reuse them.
 const COLOURS: usize = 6;
 
-/// The style class of a body: its actor's colour, or that of what is no actor.
+/// The CSS class of a body: the colour of its actor, or `other`.
 fn colour(actor: Option<usize>) -> String {
     actor.map_or_else(|| "other".into(), |actor| format!("a{}", actor % COLOURS))
 }

@@ -1,13 +1,13 @@
-//! A clip as a page of its own: a player, the bodies, the strip and the facts. It loads nothing from elsewhere.
+//! A self-contained HTML page of a clip: a player, the bodies, a strip of poses, and a summary.
 
 use super::player;
 use super::strip::{POSES, poses};
 use crate::report::html::{BASE, escape, fill};
-use crate::report::{Facts, Found, Source};
+use crate::report::{ClipFacts, FoundClip, Source};
 
-/// The page of a clip, in HTML: a player that turns, the strip and the facts.
+/// A self-contained HTML page of a clip: a rotatable player, a strip of poses, and a summary.
 #[must_use]
-pub fn page(source: &Source, found: &Found, facts: &Facts) -> String {
+pub fn clip_page(source: &Source, found: &FoundClip, facts: &ClipFacts) -> String {
     let class = facts.class.as_deref().unwrap_or("class unknown");
     fill(
         include_str!("page.html"),
@@ -19,15 +19,15 @@ pub fn page(source: &Source, found: &Found, facts: &Facts) -> String {
             ("style", include_str!("page.css")),
             ("player", &player::markup(&player::legend(facts))),
             ("strip", &poses(source, found, facts, POSES, false)),
-            ("facts", &table(facts)),
+            ("facts", &summary(facts)),
             ("data", &player::scene(source, found, facts)),
             ("script", player::SCRIPT),
         ],
     )
 }
 
-/// The facts that the legend does not say.
-fn table(facts: &Facts) -> String {
+/// The summary, without what the legend of the player shows.
+fn summary(facts: &ClipFacts) -> String {
     let about = &facts.about;
     let point = |[x, y, z]: [f32; 3]| format!("({x:.3}, {y:.3}, {z:.3})");
     let (low, high) = (point(facts.extent.low), point(facts.extent.high));
@@ -46,7 +46,7 @@ fn table(facts: &Facts) -> String {
         ("Layout", facts.layout.clone()),
         (
             "Actors",
-            format!("{} by the rule “{}”", facts.actors, facts.actor_rule),
+            format!("{} (rule: {})", facts.actors, facts.actor_rule),
         ),
     ];
     let numbers = [

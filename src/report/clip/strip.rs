@@ -1,63 +1,66 @@
-//! A clip as a row of poses: an SVG that any image viewer shows.
+//! A clip as a strip of poses, in SVG.
 
 use std::fmt::Write;
 
 use super::colour;
 use super::view::View;
 use crate::report::html::escape;
-use crate::report::{Facts, Found, Source};
+use crate::report::{ClipFacts, FoundClip, Source};
 use crate::skeleton::Layout;
+use crate::text::counted;
 
-/// Poses of a strip that has the page's width.
+/// Number of poses in a strip of full width.
 pub(super) const POSES: usize = 8;
-/// Height of a pose, in pixels; its width follows from the view.
+/// Height of a pose in pixels; its width follows from the view.
 const HEIGHT: f32 = 200.0;
 const HEADER: f32 = 46.0;
 const FOOTER: f32 = 26.0;
 const GAP: f32 = 8.0;
 
-/// The strip of a clip as an SVG file: up to eight poses at even times, seen from the camera, actors in colours and
-/// what is no actor in grey.
+/// The strip of a clip as an SVG file: up to eight poses at regular intervals, seen from the camera, with actors in colour and
+/// other bodies in grey.
 #[must_use]
-pub fn strip(source: &Source, found: &Found, facts: &Facts) -> String {
+pub fn pose_strip(source: &Source, found: &FoundClip, facts: &ClipFacts) -> String {
     let svg = poses(source, found, facts, POSES, true);
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{svg}")
 }
 
-/// The `svg` element of at most `count` poses; one that stands alone has a name space, a title line and paper of its own.
+/// The `svg` element of at most `count` poses. With `standalone` it has a namespace, a title and a background.
 pub(in crate::report) fn poses(
     source: &Source,
-    found: &Found,
-    facts: &Facts,
+    found: &FoundClip,
+    facts: &ClipFacts,
     count: usize,
-    alone: bool,
+    standalone: bool,
 ) -> String {
     let (layout, clip) = (source.layout(), &found.recording.clip);
     let view = View::of(clip, layout, facts);
     let frames = moments(clip.frames, count);
-    // Room for every pose at one scale, each at least half as wide as high and at most twice.
+    // All poses have the same scale; the width of a pose is half to twice its height.
     let [across, up, _] = view.half.map(|half| half * 2.0 * 1.12);
     let aspect = (across / up).clamp(0.5, 2.0);
     let scale = (HEIGHT * aspect / across).min(HEIGHT / up);
     let panel = HEIGHT * aspect;
-    let header = if alone { HEADER } else { 0.0 };
+    let header = if standalone { HEADER } else { 0.0 };
     let width = GAP + frames.len() as f32 * (panel + GAP);
     let height = header + HEIGHT + FOOTER;
-    let name_space = if alone {
+    let name_space = if standalone {
         " xmlns=\"http://www.w3.org/2000/svg\""
     } else {
         ""
     };
-    let label = escape(&format!("{} poses of {}", frames.len(), facts.clip));
+    let label = format!("{} of {}", counted(frames.len(), "pose"), facts.clip);
+    let label = escape(&label);
     let mut svg = format!(
         "<svg{name_space} class=\"strip\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" role=\"img\" aria-label=\"{label}\">\n<style>{}</style>\n",
         include_str!("strip.css")
     );
     // Writing to a string cannot fail.
-    if alone {
+    if standalone {
         let class = facts.class.as_deref().unwrap_or("class unknown");
-        let about = format!("{class}; {} frames; from the camera", facts.frames);
+        let frames = counted(facts.frames, "frame");
+        let about = format!("{class}; {frames}; camera view");
         let _ = writeln!(
             svg,
             "<rect class=\"paper\" width=\"{width:.0}\" height=\"{height:.0}\"/>\n\
@@ -94,8 +97,8 @@ pub(in crate::report) fn poses(
     svg
 }
 
-/// What is no actor first, so that actors are drawn over it.
-fn draw_order(facts: &Facts) -> Vec<usize> {
+/// The bodies with actors last, so that they are drawn on top.
+fn draw_order(facts: &ClipFacts) -> Vec<usize> {
     let mut order: Vec<usize> = (0..facts.tracks.len()).collect();
     order.sort_by_key(|body| {
         facts
@@ -106,9 +109,9 @@ fn draw_order(facts: &Facts) -> Vec<usize> {
     order
 }
 
-/// Bones and joints of one body; a missing joint has neither.
+/// Bones and joints of one body, without missing joints.
 fn figure(svg: &mut String, layout: &Layout, places: &[[f32; 2]], class: &str) {
-    // A stray joint would make numbers that no viewer takes.
+    // An outlier could give coordinates that viewers cannot handle.
     let place = |joint: usize| {
         places
             .get(joint)
@@ -132,7 +135,7 @@ fn figure(svg: &mut String, layout: &Layout, places: &[[f32; 2]], class: &str) {
     }
 }
 
-/// Frames at even times, the first and the last included.
+/// Frames at regular intervals, including the first and the last.
 fn moments(frames: usize, most: usize) -> Vec<usize> {
     let count = frames.min(most);
     let last = frames.saturating_sub(1);

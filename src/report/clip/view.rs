@@ -1,25 +1,25 @@
-//! From a clip's coordinates to what a viewer sees: right, up and towards the eye.
+//! The camera view of a clip: from the clip's axes to right, up and towards the viewer.
 
-use crate::report::Facts;
+use crate::report::ClipFacts;
 use crate::skeleton::{Axis, Clip, Layout};
 
-/// A front view: as the camera saw the scene, upright and centred on the actors.
+/// The view from the camera, upright and centred on the actors.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct View {
-    /// Rows that take [x, y, z] of the clip to right, up and towards the eye.
+    /// Matrix from [x, y, z] of the clip to right, up and towards the viewer.
     pub rows: [[f32; 3]; 3],
-    /// The middle of the actors, in the view's axes.
+    /// The centre of the actors, in view axes.
     pub centre: [f32; 3],
-    /// How far they reach from there to each side.
+    /// Half of the actors' extent, in view axes.
     pub half: [f32; 3],
 }
 
-/// Share of the joints on either side that the view need not hold: a tracker throws joints far off.
+/// Fraction of the joints at each end of an axis that may lie outside the view, since trackers produce outliers.
 const STRAYS: f32 = 0.003;
 
 impl View {
-    /// The view of a clip's actors, or of all its bodies where none is chosen.
-    pub fn of(clip: &Clip, layout: &Layout, facts: &Facts) -> Self {
+    /// The view of a clip's actors, or of all bodies if there are no actors.
+    pub fn of(clip: &Clip, layout: &Layout, facts: &ClipFacts) -> Self {
         let mut view = View {
             rows: rows(layout),
             centre: [0.0; 3],
@@ -46,13 +46,13 @@ impl View {
                 view.half[axis] = (high - low) / 2.0;
             }
         }
-        // Nothing is drawn at a scale without bounds, such as a body in one point.
+        // A lower bound, so that the scale stays finite for a body in a single point.
         let most = view.half.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
         view.half = view.half.map(|x| x.max(most * 0.1));
         view
     }
 
-    /// A joint along the view's axes, not centred.
+    /// A joint in view axes, not centred.
     fn turn(&self, joint: &[f32]) -> [f32; 3] {
         self.rows.map(|row| {
             row.iter()
@@ -62,15 +62,14 @@ impl View {
         })
     }
 
-    /// A joint along the view's axes, from the middle of the actors; NaN where it is missing.
+    /// A joint in view axes relative to the centre; NaN if it is missing.
     pub fn place(&self, joint: &[f32]) -> [f32; 3] {
         let [x, y, z] = self.turn(joint);
         [x - self.centre[0], y - self.centre[1], z - self.centre[2]]
     }
 }
 
-/// The front view of a right-handed system whose depth grows away from the camera: along z, or along y where z is
-/// up.
+/// The camera view of a right-handed system whose depth axis points away from the camera: z, or y if z is up.
 fn rows(layout: &Layout) -> [[f32; 3]; 3] {
     let up = layout.up.vector();
     let near = match layout.up {
@@ -86,7 +85,7 @@ fn rows(layout: &Layout) -> [[f32; 3]; 3] {
     [right, up, near].map(|row| [0, 1, 2].map(|axis| row[axis] * stretch[axis]))
 }
 
-/// What makes the axes comparable, so that bones keep their length as people turn.
+/// Scale factors that give all axes the same unit.
 fn stretch(layout: &Layout) -> [f32; 3] {
     let least = layout.aspect.into_iter().min().unwrap_or(1).max(1);
     layout.aspect.map(|a| a as f32 / least as f32)

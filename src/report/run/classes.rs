@@ -1,4 +1,4 @@
-//! What is right and what is taken for what: the classes one by one, and the confusion matrix.
+//! Results by class: accuracies, frequent confusions, and the confusion matrix.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -7,18 +7,18 @@ use super::number::percent;
 use crate::limits::{DRAWN_CLASSES, LISTED_CLASSES};
 use crate::report::html::escape;
 use crate::scores::Report;
-use crate::text::cut;
+use crate::text::{counted, truncated};
 
-/// Confusions that are listed.
+/// Number of confusions in the list.
 const PAIRS: usize = 10;
-/// Classes of a matrix that has their names and its counts in it.
+/// Maximum number of classes of a matrix with names and counts.
 const NAMED: usize = 20;
-/// Characters of a name beside the matrix.
+/// Limit on the characters of a name next to the matrix.
 const NAME: usize = 32;
-/// Characters of a name elsewhere on the page: whole names of people's own classes fit.
+/// Limit on the characters of a name elsewhere on the page.
 const LONG_NAME: usize = 200;
 
-/// A row a class, the worst first.
+/// One row per class, sorted by accuracy, lowest first.
 pub(super) fn list(report: &Report) -> String {
     let mut rows: Vec<(usize, f64)> = report
         .classes
@@ -34,9 +34,9 @@ pub(super) fn list(report: &Report) -> String {
         let name = name(report, class);
         let mistaken = report.confusion.mistakes(class).into_iter().next();
         let mistaken = mistaken.map_or(String::new(), |(other, clips)| {
-            format!("; {clips} taken for {}", self::name(report, other))
+            format!("; {clips} predicted as {}", self::name(report, other))
         });
-        let clips = count(report.classes[class].clips, "clip");
+        let clips = counted(report.classes[class].clips, "clip");
         // Writing to a string cannot fail.
         let _ = writeln!(
             html,
@@ -48,18 +48,15 @@ pub(super) fn list(report: &Report) -> String {
         );
     }
     if more > 0 {
-        let _ = writeln!(
-            html,
-            "<li>and {more} more, of which more is recognised</li>"
-        );
+        let _ = writeln!(html, "<li>and {more} more with higher accuracy</li>");
     }
     html
 }
 
-/// A class's name in HTML.
+/// The name of a class, escaped.
 fn name(report: &Report, class: usize) -> String {
     let name = report.classes.get(class).map_or("", |row| &row.name);
-    escape(&cut(name, LONG_NAME))
+    escape(&truncated(name, LONG_NAME))
 }
 
 /// The most frequent confusions.
@@ -74,9 +71,9 @@ pub(super) fn pairs(report: &Report) -> String {
     pairs.truncate(PAIRS);
     let name = |class: usize| name(report, class);
     let row = |&(class, other, clips): &(usize, usize, usize)| {
-        let of = count(report.classes[class].clips, "clip");
+        let of = counted(report.classes[class].clips, "clip");
         format!(
-            "<li><b>{}</b> taken for <b>{}</b>: {clips} of {of}</li>\n",
+            "<li><b>{}</b> predicted as <b>{}</b>: {clips} of {of}</li>\n",
             name(class),
             name(other)
         )
@@ -84,7 +81,7 @@ pub(super) fn pairs(report: &Report) -> String {
     pairs.iter().map(row).collect()
 }
 
-/// The confusion matrix as SVG, without classes that are neither there nor guessed.
+/// The confusion matrix as SVG, without classes that have neither clips nor predictions.
 pub(super) fn matrix(report: &Report) -> String {
     let confusion = &report.confusion;
     let pairs = || {
@@ -95,7 +92,7 @@ pub(super) fn matrix(report: &Report) -> String {
     let classes: Vec<usize> = there.into_iter().collect();
     if classes.len() > DRAWN_CLASSES {
         return format!(
-            "<p>{} classes are too many to draw; the most frequent confusions are below.</p>\n",
+            "<p>Too many classes to draw ({}). The most frequent confusions are listed below.</p>\n",
             classes.len()
         );
     }
@@ -105,7 +102,7 @@ pub(super) fn matrix(report: &Report) -> String {
         21..=60 => 13.0,
         _ => 8.0,
     };
-    let name = |class: usize| cut(&report.classes[class].name, LONG_NAME);
+    let name = |class: usize| truncated(&report.classes[class].name, LONG_NAME);
     let longest = classes.iter().map(|class| name(*class).chars().count());
     let longest = longest.max().unwrap_or(0).min(NAME) as f64;
     let left = if named { 40.0 + longest * 7.0 } else { 44.0 };
@@ -116,14 +113,14 @@ pub(super) fn matrix(report: &Report) -> String {
         "<svg class=\"matrix\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" \
          role=\"img\" aria-label=\"Confusion matrix of {}\">\n<rect class=\"paper\" x=\"{left:.1}\" y=\"{top:.1}\" \
          width=\"{side:.1}\" height=\"{side:.1}\"/>\n",
-        count(classes.len(), "class"),
+        counted(classes.len(), "class"),
     );
     let every = if named { 1 } else { 5 };
     for (at, class) in classes.iter().enumerate() {
         let middle = (at as f64 + 0.5) * cell + 4.5;
         if at % every == 0 {
             let label = if named {
-                format!("{} {}", cut(&name(*class), NAME), class + 1)
+                format!("{} {}", truncated(&name(*class), NAME), class + 1)
             } else {
                 (class + 1).to_string()
             };
@@ -148,23 +145,23 @@ pub(super) fn matrix(report: &Report) -> String {
                 continue;
             }
             let share = count as f64 / clips.max(1) as f64;
-            // Where counts stand on the shade, it stays light enough for them.
+            // Cells with counts stay light enough for the text.
             let shade = if named {
                 0.1 + 0.45 * share
             } else {
                 0.25 + 0.75 * share
             };
-            let (kind, said) = if class == other {
-                ("right", "recognised".to_string())
+            let (kind, outcome) = if class == other {
+                ("right", "correct".to_string())
             } else {
                 (
                     "wrong",
-                    format!("taken for {} ({})", name(*other), other + 1),
+                    format!("predicted as {} ({})", name(*other), other + 1),
                 )
             };
             let (px, py) = (left + x as f64 * cell, top + y as f64 * cell);
-            let said = format!(
-                "{} ({}) {said}: {count} of {clips}, {}",
+            let title = format!(
+                "{} ({}) {outcome}: {count} of {clips}, {}",
                 name(*class),
                 class + 1,
                 percent(share)
@@ -173,7 +170,7 @@ pub(super) fn matrix(report: &Report) -> String {
                 svg,
                 "<rect class=\"{kind}\" x=\"{px:.1}\" y=\"{py:.1}\" width=\"{cell}\" height=\"{cell}\" \
                  fill-opacity=\"{shade:.2}\"><title>{}</title></rect>",
-                escape(&said)
+                escape(&title)
             );
             if named {
                 let _ = writeln!(
@@ -186,13 +183,4 @@ pub(super) fn matrix(report: &Report) -> String {
         }
     }
     svg + "</svg>\n"
-}
-
-/// A number of things.
-pub(super) fn count(number: usize, what: &str) -> String {
-    match (number, what) {
-        (1, _) => format!("1 {what}"),
-        (_, "class") => format!("{number} classes"),
-        _ => format!("{number} {what}s"),
-    }
 }

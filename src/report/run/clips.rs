@@ -1,4 +1,4 @@
-//! The test clips that a run gets most wrong, to be looked at.
+//! The worst predictions: the test clips with the lowest probability of the true class.
 
 use std::fmt::Write;
 
@@ -7,75 +7,74 @@ use crate::error::Result;
 use crate::evaluate::Evaluation;
 use crate::report::clip::{player, poses};
 use crate::report::html::escape;
-use crate::report::{Facts, Source};
+use crate::report::{ClipFacts, Source};
 use crate::scores::{ClipScore, ranking};
-use crate::text::cut;
+use crate::text::{counted, truncated};
 
-/// Clips that are shown.
+/// Maximum number of clips.
 const MOST: usize = 12;
-/// Clips that are shown where none is wrong: the least certain.
+/// Number of clips if all predictions are correct.
 const UNSURE: usize = 4;
-/// Poses of a card.
+/// Number of poses on a card.
 const POSES: usize = 3;
 
 /// The clips as cards and as scenes for the player.
-pub(super) struct Worst {
-    /// What is shown, in a sentence.
+pub(super) struct WorstClips {
+    /// A sentence that describes the selection.
     pub lead: String,
-    /// A card a clip.
+    /// One card per clip.
     pub cards: String,
-    /// A script element a clip.
+    /// One script element per clip.
     pub scenes: String,
 }
 
-/// Reads and draws the clips whose right class has the lowest probability, of those that are wrong.
+/// Reads and draws the wrongly predicted clips with the lowest probability of the true class.
 ///
 /// # Errors
-/// A clip that cannot be read.
-pub(super) fn worst(tested: &Evaluation) -> Result<Worst> {
+/// If a clip cannot be read.
+pub(super) fn worst_clips(tested: &Evaluation) -> Result<WorstClips> {
     let right = |score: &&ClipScore| ranking(&score.probabilities).first() == Some(&score.label);
     let mut wrong: Vec<&ClipScore> = tested.scores.iter().filter(|s| !right(s)).collect();
-    let lead = match wrong.len() {
+    let all = counted(tested.scores.len(), "test clip");
+    let (lead, some) = match wrong.len() {
         0 => {
             wrong = tested.scores.iter().collect();
-            "Every test clip is recognised. These are the least certain.".to_string()
+            let lead = "All predictions are correct. These are the least certain ones.".to_string();
+            (lead, UNSURE)
         }
-        1..=MOST => format!(
-            "{} of {} test clips are wrong; first those whose right class has the lowest probability.",
-            wrong.len(),
-            tested.scores.len()
-        ),
-        _ => format!(
-            "{} of {} test clips are wrong. These are the {MOST} whose right class has the lowest probability.",
-            wrong.len(),
-            tested.scores.len()
-        ),
-    };
-    let some = if lead.starts_with("Every") {
-        UNSURE
-    } else {
-        MOST
+        count @ 1..=MOST => {
+            let lead = format!(
+                "{count} of {all} predicted wrongly, sorted by probability of the true class, lowest first."
+            );
+            (lead, MOST)
+        }
+        count => {
+            let lead = format!(
+                "{count} of {all} predicted wrongly. These {MOST} have the lowest probability of the true class."
+            );
+            (lead, MOST)
+        }
     };
     wrong.sort_by(|a, b| own(a).total_cmp(&own(b)));
     let source = Source::open(tested.prepared.folder())?;
     let (mut cards, mut scenes) = (String::new(), String::new());
     for (index, score) in wrong.iter().take(some).enumerate() {
         let found = source.clip(&tested.prepared.manifest().clips[score.clip].name)?;
-        let facts = Facts::of(&source, &found);
+        let facts = ClipFacts::of(&source, &found);
         let guess = ranking(&score.probabilities).first().copied().unwrap_or(0);
         let class = |class: usize| {
             let name = tested.report.classes.get(class).map_or("", |c| &c.name);
             let probability = score.probabilities.get(class).copied().unwrap_or(0.0);
             format!(
                 "<b>{}</b>&nbsp;{}",
-                escape(&cut(name, 200)),
+                escape(&truncated(name, 200)),
                 percent(probability)
             )
         };
         let verdict = if guess == score.label {
-            format!("{} is right", class(guess))
+            format!("{}, correct", class(guess))
         } else {
-            format!("{}, taken for {}", class(score.label), class(guess))
+            format!("{}, predicted as {}", class(score.label), class(guess))
         };
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -94,14 +93,14 @@ pub(super) fn worst(tested: &Evaluation) -> Result<Worst> {
             player::scene(&source, &found, &facts)
         );
     }
-    Ok(Worst {
+    Ok(WorstClips {
         lead,
         cards,
         scenes,
     })
 }
 
-/// The probability of a clip's own class.
+/// The probability of the true class.
 fn own(score: &ClipScore) -> f64 {
     score.probabilities.get(score.label).copied().unwrap_or(0.0)
 }

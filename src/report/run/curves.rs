@@ -1,4 +1,7 @@
-//! What happened over the epochs, as charts that need no script and tell more with one.
+//! Charts over the epochs. They work without JavaScript; with it, pointing at a chart shows the values of an epoch.
+//!
+//! The SVG is written directly: a plotting crate such as plotters would add dependencies and could not share the colours and
+//! the script of the page.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -9,7 +12,7 @@ use super::number::{NONE, or_none, percent, short};
 use crate::report::html::{escape, script_safe};
 use crate::train::{EpochMetrics, EpochTiming};
 
-/// A line of a chart: a value an epoch, in their order; none where there is no number.
+/// A line of a chart: one value per epoch, `None` if there is none.
 struct Series {
     name: &'static str,
     values: Vec<Option<f64>>,
@@ -19,22 +22,22 @@ struct Series {
 struct Chart {
     title: &'static str,
     show: fn(f64) -> String,
-    /// What the vertical axis holds whatever the values.
+    /// Values that the vertical axis always includes.
     holds: Vec<f64>,
     series: Vec<Series>,
 }
 
-// The chart's box, and in it that of the lines.
+// The size of a chart, and the area of the lines in it.
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 250.0;
 const LEFT: f64 = 80.0;
 const RIGHT: f64 = 466.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 208.0;
-/// Values of a line that are also marked by dots.
+/// Maximum number of values of a line for which dots are drawn.
 const DOTS: usize = 40;
 
-/// The charts of a run, their values in JSON for the script, and what an epoch says while none is pointed at.
+/// The charts of a run, and their values as JSON for the script.
 pub(super) fn charts(metrics: &[EpochMetrics], timing: &[EpochTiming]) -> (String, String) {
     let of = |name, value: &dyn Fn(&EpochMetrics) -> Option<f64>| Series {
         name,
@@ -74,10 +77,10 @@ pub(super) fn charts(metrics: &[EpochMetrics], timing: &[EpochTiming]) -> (Strin
             title: "Learning rate",
             show: short,
             holds: vec![0.0],
-            series: vec![of("rate", &|m| Some(m.lr))],
+            series: vec![of("learning rate", &|m| Some(m.lr))],
         },
         Chart {
-            title: "Training clips a second",
+            title: "Training speed",
             show: short,
             holds: vec![0.0],
             series: vec![Series {
@@ -86,11 +89,11 @@ pub(super) fn charts(metrics: &[EpochMetrics], timing: &[EpochTiming]) -> (Strin
             }],
         },
         Chart {
-            title: "Time in which the device waited for data",
+            title: "Data-wait time",
             show: percent,
             holds: vec![0.0, 0.01],
             series: vec![Series {
-                name: "waited",
+                name: "share of the step",
                 values: timed(&|t| t.data_wait),
             }],
         },
@@ -111,7 +114,7 @@ impl Chart {
             .any(|series| series.values.iter().any(Option::is_some))
     }
 
-    /// What the chart says of each epoch.
+    /// The text below the chart for each epoch.
     fn readouts(&self, epochs: &[usize]) -> Vec<String> {
         let of = |(at, epoch): (usize, &usize)| {
             let each = self.series.iter().map(|series| {
@@ -187,8 +190,7 @@ impl Chart {
             let points: Vec<Option<[f64; 2]>> = epochs
                 .iter()
                 .zip(&series.values)
-                // Validation need not be at every epoch: the line goes on over those without. A value that is no
-                // number breaks it.
+                // Epochs without validation are skipped by the line; values that are not finite interrupt it.
                 .filter_map(|(epoch, value)| {
                     let value = (*value)?;
                     Some(value.is_finite().then(|| [across(*epoch), up(value)]))
@@ -199,8 +201,8 @@ impl Chart {
                 "<path class=\"line s{index}\" d=\"{}\"/>",
                 line(&points)
             );
-            let alone = points.iter().flatten().count() <= DOTS;
-            for [x, y] in points.iter().flatten().filter(|_| alone) {
+            let dots = points.iter().flatten().count() <= DOTS;
+            for [x, y] in points.iter().flatten().filter(|_| dots) {
                 let _ = write!(
                     svg,
                     "<circle class=\"s{index}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"
@@ -224,14 +226,14 @@ impl Chart {
         if !lost.is_empty() {
             let _ = writeln!(
                 svg,
-                "<p class=\"lost\">Not a number in epoch {}.</p>",
+                "<p class=\"lost\">Not finite in epoch {}.</p>",
                 lost.join(", ")
             );
         }
         svg + "</figure>\n"
     }
 
-    /// The names of several lines.
+    /// The legend of a chart with several lines.
     fn key(&self) -> String {
         if self.series.len() < 2 {
             return String::new();
@@ -243,7 +245,7 @@ impl Chart {
     }
 }
 
-/// A path through points, with a gap where one is missing.
+/// A path through points, with gaps at missing ones.
 fn line(points: &[Option<[f64; 2]>]) -> String {
     let mut path = String::new();
     let mut pen = 'M';
@@ -259,7 +261,7 @@ fn line(points: &[Option<[f64; 2]>]) -> String {
     path
 }
 
-/// Round values that span a range, three to seven of them.
+/// Three to seven round values that span a range.
 fn ticks(low: f64, high: f64) -> Vec<f64> {
     let span = high - low;
     if !(span.is_finite() && span > 0.0) {
@@ -275,7 +277,7 @@ fn ticks(low: f64, high: f64) -> Vec<f64> {
     (from..=to).map(|n| n as f64 * step).collect()
 }
 
-/// Some epochs, at most seven, the first among them.
+/// At most eight round epochs, including the first one or one near it.
 fn across_ticks(first: usize, last: usize) -> Vec<usize> {
     let mut step = 1;
     for factor in [2, 5, 10].iter().cycle() {
@@ -298,7 +300,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_are_round_and_hold_the_range() {
+    fn ticks_are_round_and_cover_the_range() {
         assert_eq!(ticks(0.0, 2.08), [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]);
         assert_eq!(ticks(0.0, 1.0).len(), 6);
         assert_eq!(ticks(0.0, 0.0), [0.0, 1.0]);
@@ -308,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_breaks_the_line() {
+    fn missing_points_interrupt_the_line() {
         let points = [Some([0.0, 1.0]), Some([1.0, 1.0]), None, Some([3.0, 1.0])];
         assert_eq!(line(&points), "M0.0 1.0L1.0 1.0M3.0 1.0");
     }

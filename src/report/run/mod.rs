@@ -1,4 +1,4 @@
-//! A run as a page: its curves, what it gets right and wrong on the test clips, and how it was made.
+//! The HTML report of a run: curves, results on the test clips, device and settings.
 
 mod classes;
 mod clips;
@@ -14,14 +14,14 @@ use crate::evaluate::Evaluation;
 use crate::settings::ResolvedSettings;
 use crate::train::{EpochMetrics, EpochTiming};
 
-/// What a run's page shows.
+/// The contents of a run's report.
 pub struct RunFacts<'a> {
     /// The settings.
     pub recipe: &'a ResolvedSettings,
-    /// The epochs that are finished.
+    /// Metrics of the finished epochs.
     pub metrics: &'a [EpochMetrics],
-    /// Their times.
+    /// Times of the finished epochs.
     pub timing: &'a [EpochTiming],
-    /// The evaluation on the test clips; none where the protocol has none.
+    /// Evaluation on the test clips; `None` if the protocol has none.
     pub tested: Option<&'a Evaluation>,
 }

@@ -1,12 +1,12 @@
-//! Numbers as people read them.
+//! Formatting of numbers.
 
-/// Stands where there is no number to show.
+/// Shown in place of a missing number.
 pub(super) const NONE: &str = "–";
 
-/// A number of four significant digits, without an exponent where that is short.
+/// A number with four significant digits, in scientific notation only if very small or large.
 pub(super) fn short(x: f64) -> String {
     if !x.is_finite() {
-        return "not a number".into();
+        return "not finite".into();
     }
     if x == 0.0 {
         return "0".into();
@@ -21,7 +21,7 @@ pub(super) fn short(x: f64) -> String {
     plain(&format!("{x:.places$}")).into()
 }
 
-/// A fraction from 0 to 1 in percent, to a tenth, on one line.
+/// A fraction from 0 to 1 as a percentage with one decimal.
 pub(super) fn percent(x: f64) -> String {
     if x.is_finite() {
         format!("{:.1}\u{a0}%", x * 100.0)
@@ -35,7 +35,7 @@ pub(super) fn or_none(x: Option<f64>, show: fn(f64) -> String) -> String {
     x.map_or_else(|| NONE.into(), show)
 }
 
-/// Decimals without the zeros at their end.
+/// A decimal without trailing zeros.
 fn plain(text: &str) -> &str {
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.')
@@ -61,7 +61,8 @@ mod tests {
             (120_000.0, "120000"),
             (2.5e9, "2.5e9"),
             (-0.5, "-0.5"),
-            (f64::NAN, "not a number"),
+            (f64::NAN, "not finite"),
+            (f64::INFINITY, "not finite"),
         ] {
             assert_eq!(short(x), text);
         }

@@ -1,5 +1,5 @@
 (() => {
-  // Pointing at a chart shows the epoch there in all of them.
+  // Pointing at a chart shows the values of that epoch in all charts.
   const curves = JSON.parse(document.getElementById("curves").textContent);
   const charts = [...document.querySelectorAll(".chart")];
   const { epochs, left, right, width } = curves;
@@ -33,8 +33,8 @@
   const cell = document.getElementById("cell");
   for (const name of matrix ? ["pointerover", "click"] : []) {
     matrix.addEventListener(name, ({ target }) => {
-      const said = target.querySelector("title");
-      if (said) cell.textContent = said.textContent;
+      const title = target.querySelector("title");
+      if (title) cell.textContent = title.textContent;
     });
   }
 

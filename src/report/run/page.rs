@@ -1,4 +1,4 @@
-//! The page of a run, put together.
+//! The HTML report of a run.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::RunFacts;
 use super::classes;
-use super::clips::worst;
+use super::clips::worst_clips;
 use super::curves::charts;
 use super::number::{NONE, or_none, percent, short};
 use crate::error::Result;
@@ -16,10 +16,10 @@ use crate::report::clip::player;
 use crate::report::html::{BASE, escape, fill};
 use crate::train::EpochMetrics;
 
-/// The page of a run in HTML; it loads nothing from elsewhere.
+/// A self-contained HTML report of a run.
 ///
 /// # Errors
-/// A clip that cannot be read.
+/// If a test clip cannot be read.
 pub fn page(facts: &RunFacts<'_>) -> Result<String> {
     let recipe = facts.recipe;
     let shown = thinned(facts.metrics);
@@ -29,7 +29,7 @@ pub fn page(facts: &RunFacts<'_>) -> Result<String> {
     } else {
         let note = match facts.metrics.len() {
             all if all > shown.len() => {
-                format!("<p>{} of {all} epochs are shown.</p>\n", shown.len())
+                format!("<p>Showing {} of {all} epochs.</p>\n", shown.len())
             }
             _ => String::new(),
         };
@@ -37,9 +37,9 @@ pub fn page(facts: &RunFacts<'_>) -> Result<String> {
         format!("{note}<div class=\"charts\">\n{curves}</div>\n{table}")
     };
     let (tested, scenes) = match &facts.tested {
-        Some(tested) => test(tested)?,
+        Some(tested) => test_section(tested)?,
         None => (
-            "<section><h2>Test clips</h2><p>The protocol has no test clips in these data.</p></section>".into(),
+            "<section><h2>Test clips</h2><p>The protocol has no test clips in this data.</p></section>".into(),
             String::new(),
         ),
     };
@@ -49,7 +49,7 @@ pub fn page(facts: &RunFacts<'_>) -> Result<String> {
         recipe.run.protocol, recipe.train.epochs, recipe.run.preset
     );
     let task = if recipe.run.task.is_empty() {
-        "A run"
+        "Training run"
     } else {
         &recipe.run.task
     };
@@ -73,7 +73,7 @@ pub fn page(facts: &RunFacts<'_>) -> Result<String> {
     ))
 }
 
-/// At most [`SHOWN_EPOCHS`] epochs, evenly spread, and with them the best and the last.
+/// At most [`SHOWN_EPOCHS`] evenly spaced epochs, plus the best and the last.
 fn thinned(metrics: &[EpochMetrics]) -> Vec<EpochMetrics> {
     let every = metrics.len().div_ceil(SHOWN_EPOCHS).max(1);
     let best = metrics.iter().rposition(chosen);
@@ -83,14 +83,14 @@ fn thinned(metrics: &[EpochMetrics]) -> Vec<EpochMetrics> {
     shown.map(|at| metrics[at].clone()).collect()
 }
 
-/// The numbers that everybody asks for first.
+/// The headline numbers.
 fn tiles(facts: &RunFacts<'_>) -> String {
     let mut tiles = Vec::new();
     if let Some(Evaluation { report, .. }) = facts.tested {
         tiles.extend([
             ("top-1", percent(report.top1)),
             ("top-5", percent(report.top5)),
-            ("mean of classes", percent(report.mean_class)),
+            ("mean class accuracy", percent(report.mean_class)),
             ("loss", short(report.loss)),
             ("test clips", report.clips.to_string()),
         ]);
@@ -104,12 +104,12 @@ fn tiles(facts: &RunFacts<'_>) -> String {
     tiles.iter().map(tile).collect()
 }
 
-/// Whether an epoch did best on clips that are held out; without any, each is the best and that says nothing.
+/// Whether an epoch was the best on the validation split. Without one, every epoch is marked as best, which means nothing.
 fn chosen(epoch: &EpochMetrics) -> bool {
     epoch.best && epoch.validation_top1.is_some()
 }
 
-/// All epochs in numbers.
+/// The table of epochs.
 fn table(metrics: &[EpochMetrics]) -> String {
     let mut rows = String::new();
     for m in metrics {
@@ -128,15 +128,15 @@ fn table(metrics: &[EpochMetrics]) -> String {
         );
     }
     format!(
-        "<details><summary>All epochs in numbers</summary>\n<div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr><th>epoch</th>\
-         <th>step</th><th>rate</th><th>training loss</th><th>training top-1</th><th>validation loss</th>\
+        "<details><summary>Table of all epochs</summary>\n<div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr><th>epoch</th>\
+         <th>step</th><th>learning rate</th><th>training loss</th><th>training top-1</th><th>validation loss</th>\
          <th>validation top-1</th><th></th></tr></thead>\n<tbody>{rows}</tbody></table></div></details>\n"
     )
 }
 
-/// The part on the test clips, and the scenes of those that are shown.
-fn test(tested: &Evaluation) -> Result<(String, String)> {
-    let worst = worst(tested)?;
+/// The section on the test clips, and the scenes of the clips that it shows.
+fn test_section(tested: &Evaluation) -> Result<(String, String)> {
+    let worst = worst_clips(tested)?;
     let pairs = classes::pairs(&tested.report);
     let pairs = if pairs.is_empty() {
         String::new()
@@ -159,11 +159,11 @@ fn test(tested: &Evaluation) -> Result<(String, String)> {
     Ok((html, worst.scenes))
 }
 
-/// Device and settings, a list a section.
+/// Device and settings, one list per section.
 fn settings(facts: &RunFacts<'_>) -> Result<String> {
     let recipe = facts.recipe;
     let mut shown = recipe.clone();
-    // A path of this machine means nothing to whoever is shown the page.
+    // Only the name of the data folder: a full path means nothing on another machine.
     let data = std::path::Path::new(&recipe.run.data);
     shown.run.data = data
         .file_name()
@@ -203,7 +203,7 @@ fn list(title: &str, rows: Vec<(String, String)>) -> String {
     )
 }
 
-/// A setting's value without TOML's quotes.
+/// The value of a setting, without TOML's quotes.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => NONE.into(),

@@ -1,4 +1,4 @@
-//! The player of skeletons: what a page puts in it, its style and its script.
+//! The skeleton player: markup, data, style sheet and script.
 
 use std::fmt::Write;
 
@@ -8,20 +8,20 @@ use serde::ser::{SerializeSeq, Serializer};
 use super::colour;
 use super::view::View;
 use crate::report::html::{escape, fill, script_safe};
-use crate::report::{Facts, Found, Source};
+use crate::report::{ClipFacts, FoundClip, Source};
 use crate::skeleton::Clip;
 
-/// How it looks, over `base.css`.
+/// The style sheet, in addition to `base.css`.
 pub(in crate::report) const STYLE: &str = include_str!("player.css");
-/// `makePlayer(root)`, for the element that holds the [`markup`].
+/// Defines `makePlayer(root)`, where `root` is the element that contains the [`markup`].
 pub(in crate::report) const SCRIPT: &str = include_str!("player.js");
 
-/// The player's elements, with these rows for bodies.
+/// The elements of the player, with the given rows for the bodies.
 pub(in crate::report) fn markup(legend: &str) -> String {
     fill(include_str!("player.html"), &[("legend", legend)])
 }
 
-/// What the player reads.
+/// The data of the player, as JSON.
 #[derive(Serialize)]
 struct Scene<'a> {
     frames: usize,
@@ -33,22 +33,22 @@ struct Scene<'a> {
     bodies: Vec<Body<'a>>,
 }
 
-/// A body: a colour, and its frames.
+/// A body: its colour and frames.
 #[derive(Serialize)]
 struct Body<'a> {
     colour: String,
     frames: Frames<'a>,
 }
 
-/// The frames of a body: for each its coordinates in the order of the joints, or null where it is absent.
+/// The frames of a body: for each frame the coordinates in joint order, or null if the body is absent.
 struct Frames<'a> {
     clip: &'a Clip,
     body: usize,
-    /// Coordinates are written to one part in this many of a unit.
+    /// Coordinates are rounded to multiples of `1 / parts`.
     parts: f64,
 }
 
-/// One frame; a missing coordinate is null.
+/// One frame; missing coordinates are null.
 struct Frame<'a> {
     data: &'a [f32],
     parts: f64,
@@ -75,8 +75,8 @@ impl Serialize for Frame<'_> {
     }
 }
 
-/// A power of ten so that coordinates are right to a 20,000th of the clip's extent, or finer.
-fn parts(facts: &Facts) -> f64 {
+/// A power of ten such that rounding changes coordinates by at most 1/20,000 of the clip's extent.
+fn parts(facts: &ClipFacts) -> f64 {
     let sides = facts
         .extent
         .high
@@ -87,8 +87,8 @@ fn parts(facts: &Facts) -> f64 {
     10f64.powf((10_000.0 / extent).log10().ceil().clamp(-30.0, 30.0))
 }
 
-/// A clip as JSON that may stand in a script element.
-pub(in crate::report) fn scene(source: &Source, found: &Found, facts: &Facts) -> String {
+/// A clip as JSON for the player, escaped for a script element.
+pub(in crate::report) fn scene(source: &Source, found: &FoundClip, facts: &ClipFacts) -> String {
     let clip = &found.recording.clip;
     let layout = source.layout();
     let view = View::of(clip, layout, facts);
@@ -109,21 +109,19 @@ pub(in crate::report) fn scene(source: &Source, found: &Found, facts: &Facts) ->
         half: view.half,
         bodies: bodies.collect(),
     };
-    // Strings, numbers and lists alone: nothing that JSON cannot hold.
+    // Strings, numbers and lists always serialise.
     script_safe(&serde_json::to_string(&scene).unwrap_or_default())
 }
 
-/// One row a body: shown or not, and when it is there.
-pub(in crate::report) fn legend(facts: &Facts) -> String {
+/// The legend: one row per body, with a checkbox and the frames in which it is present.
+pub(in crate::report) fn legend(facts: &ClipFacts) -> String {
     let mut rows = String::new();
     for (body, track) in facts.tracks.iter().enumerate() {
         let role = match track.actor {
             Some(actor) => format!("actor {}", actor + 1),
             None => "not an actor".into(),
         };
-        let when = track.span.map_or("never there".into(), |[first, last]| {
-            format!("frames {first} to {last}, there in {}", track.frames)
-        });
+        let when = track.presence(facts.frames);
         // Writing to a string cannot fail.
         let _ = writeln!(
             rows,

@@ -1,5 +1,5 @@
 "use strict";
-// The player inside `root`: `load(scene, playing)` shows a scene; its bodies are those that `.bodies` lists.
+// The player inside `root`: `load(scene, playing)` shows a scene, whose bodies are listed in `.bodies`.
 function makePlayer(root) {
   const find = (selector) => root.querySelector(selector);
   const [stage, scrub, counter, play, speed] = ["canvas", ".frame", "output", ".play", "select"].map(find);
@@ -18,13 +18,13 @@ function makePlayer(root) {
     }
   }
 
-  // From the clip's axes to right, up and towards the eye, from the middle of the actors.
+  // From the clip's axes to right, up and towards the viewer, relative to the centre of the actors.
   function place(x, y, z) {
     if (x === null || y === null || z === null) return null;
     return scene.view.map((row, axis) => row[0] * x + row[1] * y + row[2] * z - scene.centre[axis]);
   }
 
-  // Turns by yaw, then pitch, and projects with a little perspective.
+  // Rotates by yaw, then pitch, and applies a weak perspective projection.
   function project([x, y, z], eye) {
     const [cy, sy, cp, sp] = [Math.cos(state.yaw), Math.sin(state.yaw), Math.cos(state.pitch), Math.sin(state.pitch)];
     const [u, w] = [cy * x + sy * z, cy * z - sy * x];
@@ -90,7 +90,7 @@ function makePlayer(root) {
       const top = joints.filter(Boolean).reduce((best, a) => (!best || a.y < best.y ? a : best), null);
       if (top) labels.push({ top, text: String(index + 1), colour: body.colour });
     });
-    // Far bones first and fainter, so that near ones lie over them.
+    // Distant bones are drawn first and fainter, so that near ones cover them.
     strokes.sort((a, b) => a.depth - b.depth);
     const unit = Math.max(2.5, Math.min(width, height) / 110);
     pen.lineCap = "round";
@@ -201,7 +201,7 @@ function makePlayer(root) {
     event.preventDefault();
   });
 
-  // When each body is there, under its name.
+  // The frames in which each body is present, below its name.
   function drawTimes() {
     root.querySelectorAll(".bodies .when").forEach((bar, index) => {
       const frames = scene.bodies[index].frames;
@@ -209,10 +209,10 @@ function makePlayer(root) {
         if (!frames[start]) continue;
         let end = start;
         while (frames[end]) end++;
-        const run = document.createElement("i");
-        run.style.left = 100 * start / frames.length + "%";
-        run.style.width = 100 * (end - start) / frames.length + "%";
-        bar.append(run);
+        const span = document.createElement("i");
+        span.style.left = 100 * start / frames.length + "%";
+        span.style.width = 100 * (end - start) / frames.length + "%";
+        bar.append(span);
         start = end;
       }
     });

@@ -1,17 +1,17 @@
-//! Made clips for measurements that need data.
+//! Synthetic prepared data for benchmarks.
 
 use crate::error::Result;
 use crate::formats::synth;
 use crate::prepare::{PrepareOptions, prepare};
 use std::path::{Path, PathBuf};
 
-/// Made clips of 60 classes with NTU's numbers of frames, prepared in `folder`; returns it.
+/// Generates clips of 60 classes with the lengths of NTU RGB+D, and prepares them in `folder`; returns `folder`.
 ///
 /// # Errors
-/// A folder that cannot be written.
-pub fn made(folder: &Path, clips: usize) -> Result<PathBuf> {
+/// If the folder cannot be written.
+pub fn prepare_synthetic(folder: &Path, clips: usize) -> Result<PathBuf> {
     let archive = folder.with_extension("zip");
-    let options = synth::Options {
+    let options = synth::SynthOptions {
         out: archive.clone(),
         clips: Some(clips),
         classes: 60,
