@@ -1,6 +1,5 @@
 //! What lies in a run's folder, under which name, and who may use it.
 
-use super::checksums::CHECKSUMS;
 use crate::error::{Error, Result};
 use crate::files;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -9,6 +8,7 @@ use std::path::{Path, PathBuf};
 pub(super) const CONFIG: &str = "config.toml";
 pub(super) const METRICS: &str = "metrics.jsonl";
 pub(super) const TIMING: &str = "timing.jsonl";
+pub(super) const CHECKSUMS: &str = "checksums.json";
 pub(super) const EVENTS: &str = "tensorboard";
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 pub(super) const BEST: &str = "best.safetensors";
@@ -68,7 +68,7 @@ pub(super) struct NewFolder {
     folder: PathBuf,
     /// Whether it was there before.
     existed: bool,
-    lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 impl NewFolder {
@@ -91,7 +91,7 @@ impl NewFolder {
     }
 
     /// The start is finished; the lock stays with the run.
-    pub(super) fn finish(mut self) -> Option<File> {
+    pub(super) fn finish(mut self) -> Option<Lock> {
         self.lock.take()
     }
 }
@@ -115,12 +115,32 @@ impl Drop for NewFolder {
 
 /// Whether another process trains in the folder of this lock.
 pub(super) fn is_locked(lock: &Path) -> bool {
-    let held = File::open(lock).map(|file| file.try_lock());
-    matches!(held, Ok(Err(TryLockError::WouldBlock)))
+    let Ok(file) = File::open(lock) else {
+        return false;
+    };
+    match file.try_lock() {
+        Ok(()) => {
+            drop(Lock(file));
+            false
+        }
+        Err(error) => matches!(error, TryLockError::WouldBlock),
+    }
+}
+
+/// A lock that ends with this value. Closing the file is not enough: a process that this one is starting meanwhile holds a
+/// copy of it for a moment.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A lock that cannot be removed here ends with the process.
+        let _ = self.0.unlock();
+    }
 }
 
 /// Locks a run's folder for this process.
-pub(super) fn lock(folder: &Path) -> Result<File> {
+pub(super) fn lock(folder: &Path) -> Result<Lock> {
     let path = folder.join(LOCK);
     let file = OpenOptions::new()
         .write(true)
@@ -129,7 +149,7 @@ pub(super) fn lock(folder: &Path) -> Result<File> {
         .open(&path);
     let file = file.map_err(|e| Error::io(&path, "write", e))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(Error::locked(
             folder,
             "another process trains in this folder",

@@ -19,6 +19,7 @@ mod optimiser;
 mod output;
 #[doc(hidden)]
 pub mod plans;
+#[doc(hidden)]
 pub mod ranks;
 mod resolve;
 mod resume;
@@ -61,7 +62,9 @@ pub use schedule::rate;
 pub use session::{Session, Setup};
 #[doc(hidden)]
 pub use shape::{architecture, model_layout};
-pub use start::{TrainOptions, join, start, train};
+#[doc(hidden)]
+pub use start::join;
+pub use start::{TrainOptions, start, train};
 pub(crate) use start::{path_text, training_warnings};
 #[doc(hidden)]
 pub use step::{Divergence, PendingStep, StepNumbers, Trainee, Turn};

@@ -3,7 +3,9 @@
 use super::checkpoint::{self, Best, Checkpoint, Position};
 use super::checksums::{ChecksumWriter, listed_name};
 use super::epochs::{EPOCH_FILES, EpochMetrics, EpochTiming, append_line, kept_lines, read_lines};
-use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, METRICS, NewFolder, TIMING, lock};
+use super::folder::{
+    BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, Lock, METRICS, NewFolder, TIMING, lock,
+};
 use super::stored::StoredSettings;
 use super::tensorboard::{self, EventLog};
 use super::weights::best_weights;
@@ -13,7 +15,6 @@ use crate::limits::{RUN_FILE_BYTES, SETTINGS_BYTES};
 use crate::settings::ResolvedSettings;
 use crate::text::ranges;
 use crate::weights::Weights;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// An open run, locked against a second process.
@@ -30,7 +31,7 @@ pub struct Run {
     /// While the run is being started.
     new: Option<NewFolder>,
     /// None while the run is being started, and at ranks that write nothing.
-    lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 impl Run {
