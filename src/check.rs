@@ -78,10 +78,13 @@ pub fn check(path: &Path, events: &mut dyn FnMut(Event)) -> Checked {
     }
 }
 
-/// Mends a run, as [`mend_run`], which also says what is returned. Prepared data are refused.
+/// Repairs a run: restores a damaged or edited `config.toml` from the newest intact checkpoint, drops damaged lines and
+/// records of metrics, timing and event files, and lists every file in `checksums.json`. Returns a line for each repair and
+/// each loss; damaged checkpoints and weights stay as they are.
 ///
 /// # Errors
-/// As [`mend_run`]; [`Error::Usage`] for prepared data.
+/// [`Error::Usage`] for prepared data, [`Error::Input`] where no checkpoint is intact, [`Error::Locked`] where a process
+/// trains in the folder, [`Error::Io`].
 pub fn mend(path: &Path) -> Result<Vec<String>> {
     if path_kind(path) == PathKind::Prepared {
         let what = format!("{} holds prepared data", path.display());

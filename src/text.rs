@@ -2,6 +2,7 @@
 
 use crate::limits::NAME_CHARACTERS;
 use std::borrow::Cow;
+use std::fmt::Display;
 
 /// A name, truncated to [`NAME_CHARACTERS`] for a table or page: names come from files and may have any length.
 pub fn shortened(name: &str) -> Cow<'_, str> {
@@ -35,6 +36,22 @@ pub fn counted(number: usize, noun: &str) -> String {
         Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{number} {stem}ies"),
         _ if noun.ends_with('s') => format!("{number} {noun}es"),
         _ => format!("{number} {noun}s"),
+    }
+}
+
+/// The first few items of a list for a message, and how many more there are. `before_rest` comes before `and 4 more`.
+pub fn first_few<T: Display>(
+    items: impl IntoIterator<Item = T>,
+    most: usize,
+    separator: &str,
+    before_rest: &str,
+) -> String {
+    let mut items = items.into_iter();
+    let first = items.by_ref().take(most).map(|item| item.to_string());
+    let first = first.collect::<Vec<_>>().join(separator);
+    match items.count() {
+        0 => first,
+        rest => format!("{first}{before_rest}and {rest} more"),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::device::Choice;
 use crate::error::{Error, Result};
 use crate::settings::{Preset, Protocol, Settings, SettingsFile, Threads};
-use crate::train::{plans, text_of};
+use crate::train::{path_text, plans};
 use std::path::{Path, PathBuf};
 
 /// How to train.
@@ -79,7 +79,7 @@ impl SettingsArgs {
         }
         if let Some(data) = data {
             let whole = std::path::absolute(data).map_err(|e| Error::io(data, "find", e))?;
-            sets.push(format!("run.data={}", text(&text_of(&whole)?)));
+            sets.push(format!("run.data={}", text(&path_text(&whole)?)));
         }
         if let Some(protocol) = protocol {
             sets.push(format!("run.protocol={}", text(protocol)));

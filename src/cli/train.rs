@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::text::counted;
 use crate::train::ranks::{self, Ranks};
 use crate::train::{
-    Best, EpochTiming, Event, Head, InitialWeights, ResumeOptions, TrainOptions, follow, resume,
+    Best, EpochTiming, Event, Head, InitialWeights, ResumeOptions, TrainOptions, join, resume,
     train,
 };
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<()> {
     let ended = run_rank(args, &ranks);
     match &ended {
         // mpirun ends all processes once one exits with such a code, so the message is printed before any exits.
-        Err(error @ Error::Interrupted(_)) if rank.of > 1 => {
+        Err(error @ Error::Interrupted(_)) if rank.count > 1 => {
             if rank.leads() {
                 tell(format!("sinew: {error}"));
             }
@@ -75,14 +75,14 @@ pub fn run(args: &Args) -> Result<()> {
             drop(ranks);
             std::process::exit(exit_code(error).into());
         }
-        Err(error) if rank.of > 1 => {
+        Err(error) if rank.count > 1 => {
             if !rank.leads() {
                 // The first rank reports an error that all ranks share, and ends the others in the meantime.
                 std::thread::sleep(Duration::from_millis(500));
             }
             tell(format!(
                 "sinew: rank {} of {}: {error}",
-                rank.number, rank.of
+                rank.index, rank.count
             ));
             ranks.abort(exit_code(error));
         }
@@ -93,10 +93,10 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Trains as one of the ranks.
 fn run_rank(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
-    share_cores(ranks.rank().locals)?;
+    share_cores(ranks.rank().local_count)?;
     let mut progress = Progress::new("train", 0);
     if !ranks.rank().leads() {
-        return join(args, ranks, &progress);
+        return join_run(args, ranks, &progress);
     }
     let summary = {
         let mut events = |event: Event<'_>| {
@@ -123,8 +123,8 @@ fn run_rank(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
 }
 
 /// Trains as a rank other than the first, and prints only its own notes and warnings.
-fn join(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> {
-    let number = ranks.rank().number;
+fn join_run(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> {
+    let number = ranks.rank().index;
     let mut events = |event: Event<'_>| match event {
         Event::Note(text) => progress.line(&format!("rank {number}: {text}")),
         Event::Warning(text) => progress.line(&format!("rank {number}: warning: {text}")),
@@ -136,7 +136,7 @@ fn join(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> 
         (named, _) => named,
     };
     let folder = folder.map(PathBuf::as_path).unwrap_or(Path::new(""));
-    let mut session = follow(ranks.clone(), folder, device, &mut events)?;
+    let mut session = join(ranks.clone(), folder, device, &mut events)?;
     let stop = stop_flag();
     set_training(true);
     let ended = session.train(&stop, &mut |_| {});

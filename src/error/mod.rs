@@ -8,6 +8,7 @@ pub use place::Place;
 pub(crate) use quote::{one_line, printable};
 pub use warning::Warning;
 
+use crate::text::first_few;
 use quote::quoted;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -340,13 +341,8 @@ impl Error {
 /// Errors below one another; how many more there are, where a list of them all would help nobody.
 fn listed(errors: &[Error]) -> String {
     const MOST: usize = 100;
-    let mut list: String = errors
-        .iter()
-        .take(MOST)
-        .map(|error| format!("\n  {error}"))
-        .collect();
-    if errors.len() > MOST {
-        list += &format!("\n  and {} more", errors.len() - MOST);
+    match errors {
+        [] => String::new(),
+        errors => format!("\n  {}", first_few(errors, MOST, "\n  ", "\n  ")),
     }
-    list
 }

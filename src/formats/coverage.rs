@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Dataset, ntu};
 use crate::error::{Place, Warning};
 use crate::skeleton::About;
-use crate::text::{ranges, thousands};
+use crate::text::{first_few, ranges, thousands};
 
 /// Limit on the number of class names in a message.
 const LISTED: usize = 5;
@@ -150,11 +150,7 @@ pub fn class_list(classes: &[usize], names: &[String]) -> String {
         Some(name) => format!("{class} ({name:?})"),
         None => class.to_string(),
     };
-    let first: Vec<String> = classes.iter().take(LISTED).map(named).collect();
-    match classes.len().saturating_sub(LISTED) {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
-    }
+    first_few(classes.iter().map(named), LISTED, ", ", " ")
 }
 
 /// Warnings about a set of clips, each given with its class index, that hold for any protocol: one warning per kind.

@@ -87,6 +87,7 @@ mod device;
 mod gpu;
 mod kernel;
 mod layer;
+mod matrix_units;
 mod options;
 mod plan;
 mod plans;
@@ -104,11 +105,11 @@ pub mod twin;
 
 pub use burn::nn::LstmState;
 pub use choose::choose;
-pub use device::{
-    CPU_LARGEST, DeviceLimits, EngineDevice, GpuLimits, MatrixUnits, SHORTEST_DISPATCH,
-    longest_dispatch,
-};
+#[doc(hidden)]
+pub use device::{CPU_LARGEST, SHORTEST_DISPATCH, longest_dispatch};
+pub use device::{DeviceLimits, EngineDevice, GpuLimits};
 pub use layer::{Lstm, LstmConfig, LstmDirection};
+pub use matrix_units::MatrixUnits;
 pub use options::{Context, Products};
 pub use plan::{Plan, PlanKind, Unsupported};
 pub use plans::Plans;

@@ -1,7 +1,8 @@
 //! How the engine computes: the options that every layer and kernel takes from one place.
 
-use super::device::{DeviceLimits, EngineDevice, MatrixUnits, SHORTEST_DISPATCH};
+use super::device::{DeviceLimits, EngineDevice, SHORTEST_DISPATCH};
 use super::gpu::WORKGROUPS;
+use super::matrix_units::MatrixUnits;
 use super::plans::Plans;
 use super::precision::Precision;
 use super::recurrence::Dims;

@@ -1,7 +1,8 @@
 //! The plans of the kernels: which there are, which a device can run, and which a shape gets by rule.
 
-use super::device::{GpuLimits, MatrixUnits};
+use super::device::GpuLimits;
 use super::kernel::{CellOptions, Kernel, Pass, TILES, Tile, TileSize};
+use super::matrix_units::MatrixUnits;
 use super::precision::Precision;
 use super::recurrence::Dims;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Rewriting the text of kernels, for tests: a kernel that needs what the device lacks can run there as other WGSL.
+//! Rewrites the text of kernels, for tests: a kernel that the device does not support can run there as other WGSL.
 
 use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
@@ -17,14 +17,14 @@ thread_local! {
 pub struct Rewrite(usize);
 
 impl Rewrite {
-    /// A rewrite, once per process: what it compiles is kept under its number.
+    /// Registers a rewrite. Do this once per process: compiled kernels are cached by its number.
     pub fn new(text: impl Fn(String) -> String + Send + 'static) -> Self {
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(Box::new(text));
         Rewrite(all.len() - 1)
     }
 
-    /// Does some work, and rewrites every kernel that this thread launches meanwhile.
+    /// Runs `work`, and rewrites every kernel that this thread launches meanwhile.
     pub fn during<T>(self, work: impl FnOnce() -> T) -> T {
         struct Reset(Option<Rewrite>);
         impl Drop for Reset {
@@ -45,7 +45,7 @@ impl Rewrite {
     }
 }
 
-/// The rewrite of this thread; none outside of tests.
+/// The active rewrite of this thread; always `None` outside of tests.
 pub(super) fn active() -> Option<Rewrite> {
     ACTIVE.get()
 }

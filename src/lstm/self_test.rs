@@ -2,7 +2,8 @@
 //! what they compute wrongly. A small product and a small recurrence each are compared with f32; a wrong path stays off,
 //! and one line says so.
 
-use super::device::{EngineDevice, GpuLimits, MatrixUnits};
+use super::device::{EngineDevice, GpuLimits};
+use super::matrix_units::MatrixUnits;
 use super::options::{Context, Products};
 use super::plan::{Plan, PlanKind};
 use super::precision::Precision;
@@ -159,8 +160,8 @@ pub fn path_error(device: &Device, path: Path) -> Result<f64, String> {
     }
 }
 
-/// The worst of a plan's tiles: a run takes whichever is fastest. One that the device does not run counts as stepwise,
-/// which takes its place.
+/// The largest error of all tiles of a plan, since a run uses the fastest one. For a tile that the device does not support,
+/// stepwise is tested, which replaces it.
 fn worst_tile(
     device: &Device,
     kind: PlanKind,

@@ -2,8 +2,10 @@
 
 pub use super::backend::{CellTensors, LstmBackend, LstmKernels, Saved};
 pub use super::cpu;
-pub use super::gpu::{PRODUCT_SQUARES, Sizes};
-pub use super::kernel::{CellOptions, Kernel, OperandLayout, Pass, Squares, TILES, Tile, TileSize};
+pub use super::gpu::Sizes;
+pub use super::kernel::{
+    CellOptions, Kernel, OperandLayout, PRODUCT_SQUARES, Pass, Squares, TILES, Tile, TileSize,
+};
 pub use super::product::product;
 pub use super::recurrence::{Spec, recurrence};
 pub use super::rewrite::Rewrite;

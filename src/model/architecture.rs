@@ -96,7 +96,7 @@ pub struct LstmDescription {
     pub inputs: usize,
 }
 
-/// One linear layer, weight [outputs, inputs] and bias [outputs].
+/// One linear layer, weight \[outputs, inputs\] and bias \[outputs\].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinearDescription {
     /// Prefix of its parameters' names, such as `temporal.fc`.

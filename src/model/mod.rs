@@ -13,12 +13,15 @@ mod streams;
 mod two_stream;
 
 pub use architecture::{
-    Architecture, LayerDescription, LinearDescription, LstmDescription, StreamDescription, WINDOWS,
-    is_classifier_parameter,
+    Architecture, LayerDescription, LinearDescription, LstmDescription, StreamDescription,
 };
+#[doc(hidden)]
+pub use architecture::{WINDOWS, is_classifier_parameter};
 pub use dropout::Dropout;
 pub use fusion::{Gates, Outputs};
+#[doc(hidden)]
 pub use parameter_shapes::{ParameterShapes, shape_differences};
+#[doc(hidden)]
 pub use parameters::{load_parameters, parameter_names, parameter_values, read_tensor};
 pub use readout::Readout;
 pub use streams::Stream;

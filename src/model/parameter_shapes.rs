@@ -2,6 +2,7 @@
 //! hold is known before a model is built.
 
 use super::architecture::{Architecture, LayerDescription, LinearDescription, LstmDescription};
+use crate::text::first_few;
 use std::collections::BTreeMap;
 
 /// Shapes of parameters by their names, as in PyTorch's `state_dict`.
@@ -88,17 +89,8 @@ pub fn shape_differences<'a>(
         });
     let superfluous = found.keys().filter(|name| !needed.contains_key(**name));
     let of_found = superfluous.map(|name| format!("{name} is not in this model"));
-    let mut differences: Vec<String> = of_needed.chain(of_found).collect();
-    if differences.is_empty() {
-        return None;
-    }
-    let more = differences.len().saturating_sub(LISTED);
-    differences.truncate(LISTED);
-    let list = differences.join("; ");
-    Some(match more {
-        0 => list,
-        more => format!("{list}; and {more} more"),
-    })
+    let differences = first_few(of_needed.chain(of_found), LISTED, "; ", "; ");
+    (!differences.is_empty()).then_some(differences)
 }
 
 #[cfg(test)]

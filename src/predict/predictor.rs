@@ -54,6 +54,21 @@ pub struct ClassProbability {
 
 /// A trained model on a device, which scores clips one by one: files through [`predict()`](super::predict()), or clips in
 /// memory through [`Predictor::predict`].
+///
+/// ```no_run
+/// # fn main() -> sinew::Result<()> {
+/// use sinew::{Clip, DeviceChoice, device, predict::Predictor, weights::Weights};
+///
+/// let weights = Weights::read("weights.safetensors".as_ref())?;
+/// let compute = device::open(DeviceChoice::Auto)?;
+/// let predictor = Predictor::new(weights, &compute, &mut |warning| eprintln!("{warning}"))?;
+/// let (bodies, frames, joints) = (1, 30, 25);
+/// let data = vec![0.5; bodies * frames * joints * 3];
+/// let clip = Clip { name: "wave".into(), label: 0, bodies, frames, joints, data };
+/// println!("{}", predictor.predict(&clip)?.classes[0].name);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Predictor {
     weights: Weights,
     model: TwoStream,

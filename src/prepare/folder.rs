@@ -126,17 +126,16 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if self.stays {
-            return;
-        }
         // An error is already being reported. Files that cannot be removed stay with the marker and without a manifest, so
         // they are never mistaken for prepared data, and the next preparation removes them.
-        if self.keep(&[]).is_ok() {
+        if !self.stays && self.keep(&[]).is_ok() {
             let _ = fs::remove_file(self.folder.join(MARKER));
             if self.made {
                 let _ = fs::remove_dir(&self.folder);
             }
         }
+        // Closing the file is not enough: a process that this one is starting meanwhile holds a copy of it for a moment.
+        let _ = self.journal.file().unlock();
     }
 }
 

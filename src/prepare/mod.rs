@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use crate::formats::Dataset;
-pub use check::{Checked, check, is_prepared};
+pub(crate) use check::is_prepared;
+#[doc(hidden)]
+pub use check::{Checked, check};
 pub use collection::Collection;
 use folder::Target;
 use journal::Finished;

@@ -3,9 +3,9 @@
 mod strangers;
 
 use super::checkpoint::{self, Checkpoint, Position};
-use super::checksums::{CHECKSUMS, Checksums, listed_name};
+use super::checksums::{Checksums, listed_name};
 use super::epochs::{DROP, EPOCH_FILES, EpochMetrics, kept_lines, whole_lines};
-use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, REPORT_PAGE};
+use super::folder::{BEST, CHECKPOINTS, CHECKSUMS, CONFIG, EVENTS, REPORT_PAGE};
 use super::stored::StoredSettings;
 use super::tensorboard;
 use crate::error::{Error, Place, Result, Warning};

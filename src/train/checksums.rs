@@ -5,7 +5,7 @@
 //! own; files removed since are listed in vain.
 
 use super::checkpoint;
-use super::folder::{BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING};
+use super::folder::{BEST, CHECKPOINTS, CHECKSUMS, CONFIG, EVENTS, GROWING};
 use super::tensorboard;
 use crate::error::{Error, Place, Result};
 use crate::files;
@@ -17,9 +17,6 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
-
-/// The file's name in a run's folder.
-pub const CHECKSUMS: &str = "checksums.json";
 
 const FORMAT: &str = "sinew-checksums";
 const VERSION: u32 = 1;

@@ -17,7 +17,7 @@ use std::path::Path;
 /// was done or lost; damaged checkpoints and weights stay as they are.
 ///
 /// # Errors
-/// [`Error::Input`] where no whole checkpoint is left, [`Error::Failed`] where a process trains in the folder,
+/// [`Error::Input`] where no whole checkpoint is left, [`Error::Locked`] where a process trains in the folder,
 /// [`Error::Io`].
 pub fn mend_run(folder: &Path) -> Result<Vec<String>> {
     let mut done = Vec::new();

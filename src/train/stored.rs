@@ -1,8 +1,8 @@
 //! The settings of a run: `config.toml`, compared with what its newest checkpoint was trained with.
 
 use super::checkpoint::Checkpoint;
-use super::checksums::{CHECKSUMS, Checksums};
-use super::folder::{CHECKPOINTS, CONFIG};
+use super::checksums::Checksums;
+use super::folder::{CHECKPOINTS, CHECKSUMS, CONFIG};
 use super::run::Run;
 use crate::error::{Error, Place, Result};
 use crate::files;

@@ -107,7 +107,8 @@ impl Weights {
     /// (less its checksum, when the numbers are others), or a checkpoint.
     ///
     /// # Errors
-    /// As [`read_tensors`], and a parameter that is NaN or infinite.
+    /// [`Error::Input`] for a damaged file or one of another kind, for tensors that are not those of the model that it
+    /// describes, and for a parameter that is NaN or infinite; [`Error::Io`].
     pub fn read(path: &Path) -> Result<Self> {
         Self::of(read_tensors(path)?, path)
     }

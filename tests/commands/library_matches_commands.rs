@@ -146,3 +146,42 @@ fn from_clips_to_weights() {
         }
     }
 }
+
+#[test]
+fn errors_tell_what_they_are_about() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("full");
+    fs::create_dir(&out).expect("a folder");
+    fs::write(out.join("notes.txt"), "mine").expect("a file");
+    let clips = folder.path().join("clips.zip");
+    let options = synth::SynthOptions {
+        out: clips.clone(),
+        clips: Some(8),
+        classes: 2,
+        seed: 0,
+        like: None,
+    };
+    synth::write(&options, &mut |_, _| Ok(())).expect("an archive");
+    let error = prepare(&PrepareOptions::new([&clips], &out), &mut |_| {}).expect_err("full");
+    assert!(matches!(error, sinew::Error::Exists { .. }), "{error}");
+    assert_eq!(error.path(), Some(out.as_path()));
+    assert!(error.help().contains("--out"), "{error}");
+    let settings = |set| Settings::layered(Preset::Sinew, None, &[set]);
+    for (set, key) in [
+        ("train.bach=8", "train.bach"),
+        ("train.accumulate=0", "train.accumulate"),
+    ] {
+        let error = settings(set).expect_err("refused");
+        assert_eq!(error.key(), Some(key), "{error}");
+    }
+    let mut options = EvaluateOptions::new(folder.path());
+    options.settings = vec!["train.lr=1".into()];
+    let error = evaluate(&options, &mut |_| {}).expect_err("refused");
+    assert_eq!(error.key(), Some("train.lr"), "{error}");
+    let stopping = PrepareOptions::new([&clips], folder.path().join("data"));
+    stopping
+        .stop
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let error = prepare(&stopping, &mut |_| {}).expect_err("stopped");
+    assert!(error.is_interrupted(), "{error}");
+}

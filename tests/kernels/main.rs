@@ -4,6 +4,8 @@
 mod command;
 #[path = "../common/devices.rs"]
 mod devices;
+#[path = "../common/emulated_text.rs"]
+mod emulated_text;
 #[path = "../common/emulation.rs"]
 mod emulation;
 #[path = "../common/layers.rs"]
@@ -20,11 +22,10 @@ mod lstm_final_state;
 mod lstm_matches_burn;
 mod lstm_matches_pytorch;
 mod mixed_precision;
+mod plans_say_why;
 mod product_matches_twin;
-mod product_translates;
 mod same_step_in_pieces;
 mod shaders_match_twins;
-mod shaders_translate;
 mod twins_match_finite_differences;
 mod units_match_twins;
 mod wrong_path_is_noticed;

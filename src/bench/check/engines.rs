@@ -1,4 +1,4 @@
-//! A recurrence through each engine: the public trait on a device, the CPU engine itself, the autodiff node.
+//! A recurrence through each engine: the backend trait on a device, the CPU engine itself, the autodiff node.
 
 use burn::backend::Dispatch;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
@@ -10,9 +10,9 @@ use crate::lstm::testing::{CellTensors, LstmKernels, Saved, cpu, recurrence};
 use crate::model::read_tensor as read;
 use crate::rng::Rng;
 
-/// How the numbers of an input lie in memory.
+/// The memory layout of an input.
 #[derive(Clone, Copy, Debug)]
-enum Layout {
+enum MemoryLayout {
     Contiguous,
     /// The first two dimensions swapped.
     Swapped,
@@ -20,21 +20,25 @@ enum Layout {
     Behind,
 }
 
-fn layout(rng: &mut Rng) -> Layout {
-    [Layout::Contiguous, Layout::Swapped, Layout::Behind][rng.below(3)]
+fn random_layout(rng: &mut Rng) -> MemoryLayout {
+    [
+        MemoryLayout::Contiguous,
+        MemoryLayout::Swapped,
+        MemoryLayout::Behind,
+    ][rng.below(3)]
 }
 
 fn tensor<const D: usize>(
     values: &[f32],
     shape: [usize; D],
-    layout: Layout,
+    layout: MemoryLayout,
     device: &Device,
 ) -> Tensor<D> {
     let make =
         |values, shape: [usize; D]| Tensor::<D>::from_data(TensorData::new(values, shape), device);
     match layout {
-        Layout::Contiguous => make(values.to_vec(), shape),
-        Layout::Swapped => {
+        MemoryLayout::Contiguous => make(values.to_vec(), shape),
+        MemoryLayout::Swapped => {
             let inner: usize = shape[2..].iter().product();
             let (rows, columns) = (shape[0], shape[1]);
             let from = |i: usize| &values[(i % rows * columns + i / rows) * inner..][..inner];
@@ -43,7 +47,7 @@ fn tensor<const D: usize>(
             other.swap(0, 1);
             make(turned, other).swap_dims(0, 1)
         }
-        Layout::Behind => {
+        MemoryLayout::Behind => {
             let one: usize = shape[1..].iter().product();
             let mut longer = vec![f32::NAN; one];
             longer.extend(values);
@@ -77,7 +81,8 @@ impl Inputs {
         let of_option = |there: bool, shape| if there { shape } else { [1, 1, 1] };
         let peephole = of_option(problem.spec.peephole, [groups, 3, hidden]);
         let mask = of_option(problem.spec.masked, state);
-        let mut three = |values: &[f32], shape| tensor::<3>(values, shape, layout(rng), device);
+        let mut three =
+            |values: &[f32], shape| tensor::<3>(values, shape, random_layout(rng), device);
         let [w_hh, h0, c0, peephole, mask] = [
             three(&problem.w_hh, [groups, 4 * hidden, hidden]),
             three(&problem.h0, state),
@@ -86,7 +91,12 @@ impl Inputs {
             three(&problem.mask, mask),
         ];
         let mut four = |values: &[f32], width| {
-            tensor::<4>(values, [steps, batch, groups, width], layout(rng), device)
+            tensor::<4>(
+                values,
+                [steps, batch, groups, width],
+                random_layout(rng),
+                device,
+            )
         };
         let projected = four(&problem.projected, 4 * hidden);
         let d_out = four(&problem.d_out, hidden);
@@ -102,7 +112,7 @@ impl Inputs {
     }
 }
 
-/// The public trait on a device, its inputs in memory in every way.
+/// Through the backend trait on a device, with random memory layouts of the inputs.
 ///
 /// # Errors
 /// [`Error::Device`] where the device fails.
@@ -135,7 +145,7 @@ pub fn through_the_trait(problem: &Problem, rng: &mut Rng, device: &Device) -> R
     })
 }
 
-/// The CPU engine without Burn.
+/// Through the CPU engine without Burn.
 pub fn through_the_engine(problem: &Problem) -> Results {
     let inputs = cpu::Inputs {
         dims: problem.dims,

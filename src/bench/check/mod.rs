@@ -1,6 +1,6 @@
-//! Is a device right: every kernel beside its CPU twin, and the gradients of the whole node beside the CPU engine's.
+//! Checks a device: every kernel against its CPU twin, and the gradients of the whole node against the CPU engine.
 //!
-//! Fresh sizes, numbers and memory layouts each time, every choice of peepholes, mask and lengths.
+//! Sizes, numbers and memory layouts are drawn at random, for every combination of peepholes, mask and lengths.
 
 mod engines;
 mod problem;
@@ -21,36 +21,36 @@ use crate::rng::Rng;
 /// Largest relative error of a tensor in float32.
 pub const LIMIT: f64 = 1e-4;
 
-/// The same in half precision: its twin rounds where it rounds, but a number near the middle between two can fall on
-/// either side.
+/// The same in half precision: the twin rounds where the kernel rounds, but a number close to halfway between two f16
+/// numbers can be rounded to either.
 pub const HALF_LIMIT: f64 = 4e-3;
 
-/// Largest relative error of gradients in half precision beside those in float32: eleven bits of every weight, and of
-/// every hidden state and gate on the way.
+/// Largest relative error of gradients in half precision compared with float32: weights, hidden states and gates are
+/// rounded to eleven bits.
 pub const HALF_GRADIENT_LIMIT: f64 = 2e-2;
 
-/// What one kernel, or the node's gradients, gave with one choice of options.
+/// The result of one check: one kernel, or the gradients of the node, with one combination of options.
 #[derive(Debug, Clone, Serialize)]
-pub struct Line {
+pub struct CheckResult {
     /// `resident_forward`, `previous_hidden` (with the plan that it served), `resident gradients`, …
     pub what: String,
-    /// What it is compared with: `twin` or `cpu engine`.
+    /// The reference: `twin`, `cpu engine` or `f32`.
     pub against: &'static str,
-    /// The options that were on.
+    /// The options that were on, or `none`.
     pub options: String,
-    /// Shapes tried.
+    /// Number of shapes.
     pub shapes: usize,
-    /// Largest relative error of a tensor; none where a shape did not run.
+    /// Largest relative error of a tensor; `None` if a shape did not run.
     pub error: Option<f64>,
-    /// The largest that is right.
+    /// The largest error that passes.
     pub limit: f64,
-    /// Whether it is right.
+    /// Whether the check passed.
     pub ok: bool,
-    /// The worst case: tensor, sizes, options; or why it did not run.
+    /// The worst case (tensor, sizes, options), or why it did not run.
     pub case: String,
 }
 
-impl Line {
+impl CheckResult {
     fn new(
         what: String,
         against: &'static str,
@@ -63,7 +63,7 @@ impl Line {
             (lengths, "lengths"),
         ];
         let on: Vec<_> = names.iter().filter(|n| n.0).map(|n| n.1).collect();
-        Line {
+        CheckResult {
             what,
             against,
             options: if on.is_empty() {
@@ -86,7 +86,7 @@ impl Line {
             self.error = Some(error);
             self.case = format!("{tensor} of {}", problem.describe());
         }
-        // Not `>`: an error that is no number is wrong.
+        // Not `>`: an error of NaN fails.
         self.ok &= error <= self.limit;
     }
 
@@ -97,16 +97,18 @@ impl Line {
     }
 }
 
-/// How much is tried.
+/// How much to check.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// Shapes for each choice of options.
+    /// Shapes per combination of options.
     pub shapes: usize,
-    /// Where the fresh numbers start.
+    /// Seed of the random numbers.
     pub seed: u64,
+    /// Which share of the plans is tried, and of how many shares; the first of one is all of them.
+    pub share: [usize; 2],
 }
 
-/// What is checked: a plan in a number format.
+/// A plan in a number format.
 struct Subject<'a> {
     compute: &'a Compute,
     plan: Plan,
@@ -116,8 +118,8 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// Every plan with every tile, in each number format that the device has; the CPU engine has neither. Those on matrix
-    /// units are in f16, where there are any.
+    /// Every plan with every tile, in each number format of the device; the CPU engine has one of each. Plans on matrix
+    /// units run in f16 only.
     fn all(compute: &Compute) -> Vec<Subject<'_>> {
         let Some(adapter) = &compute.adapter else {
             return vec![Subject {
@@ -155,9 +157,8 @@ impl Subject<'_> {
         formats.iter().flat_map(of).collect()
     }
 
-    /// The choices of options that it is tried with. Options, tiles and formats do not touch each other in the
-    /// kernels: the first tile of each walk gets every choice, the others every second in turn, and half precision
-    /// none and all.
+    /// The combinations of options to check. Options, tiles and formats are independent in the kernels: the first tile of
+    /// each kind gets every combination, the others every second one, and half precision all options or none.
     fn choices(&self) -> impl Iterator<Item = [bool; 3]> {
         let half = self.precision == Precision::F16;
         let mut of_kind = Plan::each().filter(|plan| plan.kind() == self.plan.kind());
@@ -181,39 +182,42 @@ impl Subject<'_> {
     }
 }
 
-/// Checks every plan of a device, or the CPU engine. `say` hears each line as it is known.
+/// Checks every plan of a device, or the CPU engine, and calls `report` with each result.
 ///
 /// # Errors
-/// What `say` returns. A kernel that fails to run is a wrong line, and the others go on.
+/// The error of `report`. A kernel that does not run is a failed check, and the others continue.
 pub fn check(
     compute: &Compute,
     effort: Effort,
-    say: &mut dyn FnMut(&Line) -> Result<()>,
-) -> Result<Vec<Line>> {
+    report: &mut dyn FnMut(&CheckResult) -> Result<()>,
+) -> Result<Vec<CheckResult>> {
     let mut rng = Rng::new(effort.seed, &[]);
     let mut lines = Vec::new();
-    for subject in Subject::all(compute) {
+    let [share, of] = effort.share;
+    for subject in Subject::all(compute).into_iter().skip(share).step_by(of) {
         for choice in subject.choices() {
             let of_kernels = kernels(&subject, choice, effort.shapes, &mut rng);
             let of_node = gradients(&subject, choice, effort.shapes, &mut rng);
             for line in of_kernels.into_iter().chain([of_node]) {
-                say(&line)?;
+                report(&line)?;
                 lines.push(line);
             }
         }
     }
-    if let Some(line) = products(compute) {
-        say(&line)?;
+    if share == 0
+        && let Some(line) = products(compute)
+    {
+        report(&line)?;
         lines.push(line);
     }
     Ok(lines)
 }
 
-/// The dense products on an adapter's matrix units, in every layout of a layer's products.
-fn products(compute: &Compute) -> Option<Line> {
+/// Checks the dense products on an adapter's matrix units, in every layout that a layer needs.
+fn products(compute: &Compute) -> Option<CheckResult> {
     let limits = GpuLimits::from(compute.adapter.as_ref()?);
     let path = Path::Product(limits.matrix_units?);
-    let mut line = Line::new("product_units f16".into(), "f32", [false; 3], ERROR_LIMIT);
+    let mut line = CheckResult::new("product_units f16".into(), "f32", [false; 3], ERROR_LIMIT);
     line.shapes = 9;
     match guarded(|| Ok(path_error(&compute.device, path))) {
         Ok(Ok(error)) => {
@@ -226,11 +230,11 @@ fn products(compute: &Compute) -> Option<Line> {
     Some(line)
 }
 
-/// What would be another plan's result.
+/// Shown in place of the result of another plan.
 const NOT_ITSELF: &str = "the device does not run this plan, and another would take its place";
 
-/// A problem for shape number `shape`: odd rows and units, which no tile divides, then any, and in every third one
-/// more units than a workgroup has threads.
+/// A random problem for shape number `shape`. Of three shapes in turn, the first has odd numbers of rows and units, which
+/// no tile divides, and the third has more units than a workgroup has threads.
 fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subject) -> Problem {
     let (odd, many) = (usize::from(shape.is_multiple_of(3)), shape % 3 == 2);
     let mut dims = Dims {
@@ -249,13 +253,13 @@ fn some_problem(rng: &mut Rng, shape: usize, choice: [bool; 3], subject: &Subjec
     let problem = Problem::new(rng, dims, choice).with_plan(subject.plan);
     let problem = problem.with_precision(subject.precision);
     let mut problem = problem.with_products(subject.products);
-    // Both directions, whatever was drawn.
+    // Both directions occur, whatever was drawn.
     problem.spec.reverse[0] = choice[0] ^ choice[2];
     problem
 }
 
-/// Forward kernel, `previous_hidden` and backward kernel of a plan beside the twins.
-fn kernels(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -> [Line; 3] {
+/// Checks the forward kernel, `previous_hidden` and the backward kernel of a plan against the twins.
+fn kernels(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -> [CheckResult; 3] {
     let name = &subject.name;
     let limit = match subject.precision {
         Precision::F32 => LIMIT,
@@ -266,7 +270,7 @@ fn kernels(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -
         format!("previous_hidden ({name})"),
         format!("{name}_backward"),
     ]
-    .map(|what| Line::new(what, "twin", choice, limit));
+    .map(|what| CheckResult::new(what, "twin", choice, limit));
     for shape in 0..shapes {
         let problem = some_problem(rng, shape, choice, subject);
         let theirs = problem.twins(1 + rng.below(problem.dims.steps));
@@ -297,15 +301,15 @@ fn kernels(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -
     lines
 }
 
-/// The gradients of the node's inputs on a device beside those on the CPU; on the CPU beside the twins'.
-fn gradients(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -> Line {
+/// Checks the gradients of the node's inputs on a device against the CPU engine; on the CPU engine, against the twins.
+fn gradients(subject: &Subject, choice: [bool; 3], shapes: usize, rng: &mut Rng) -> CheckResult {
     let cpu = subject.compute.adapter.is_none();
     let limit = match subject.precision {
         Precision::F32 => LIMIT,
         Precision::F16 => HALF_GRADIENT_LIMIT,
     };
     let against = if cpu { "twin" } else { "cpu engine" };
-    let mut line = Line::new(
+    let mut line = CheckResult::new(
         format!("gradients ({})", subject.name),
         against,
         choice,

@@ -1,4 +1,4 @@
-//! Recurrences of fresh random sizes, options and numbers, and what the twins make of them.
+//! Recurrences with random options and numbers, and their results computed by the twins.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub struct Problem {
     pub d_out: Vec<f32>,
 }
 
-/// Everything that a recurrence computes.
+/// All results of a recurrence.
 #[derive(Default)]
 pub struct Results {
     /// Hidden states, [T, B, G, H].
@@ -39,7 +39,7 @@ pub struct Results {
     pub gates: Vec<f32>,
     /// Cell states, [T, B, G, H].
     pub cells: Vec<f32>,
-    /// What entered each step's product, [G, T·B, H].
+    /// The hidden state that entered each step's product, [G, T·B, H].
     pub previous: Vec<f32>,
     /// Gradient of the gates before activation, [T, B, G, 4H].
     pub d_gates: Vec<f32>,
@@ -61,13 +61,13 @@ impl Results {
     }
 }
 
-/// The eight choices of peepholes, mask and lengths.
+/// The eight combinations of peepholes, mask and lengths.
 pub fn option_choices() -> impl Iterator<Item = [bool; 3]> {
     (0..8).map(|bits| [bits & 1 == 1, bits & 2 == 2, bits & 4 == 4])
 }
 
 impl Problem {
-    /// Each group in a direction of its own drawing; lengths from none of the steps to more than all of them.
+    /// Draws the direction of each group, and the lengths of the rows: from 0 to more than all steps.
     pub fn new(rng: &mut Rng, dims: Dims, [peephole, masked, lengths]: [bool; 3]) -> Self {
         let Dims {
             steps,
@@ -127,10 +127,24 @@ impl Problem {
         self
     }
 
-    /// One line that names the case in a failure.
+    /// One line that describes the case.
     pub fn describe(&self) -> String {
         let Problem { dims, spec, .. } = self;
-        format!("{dims:?} {spec:?}")
+        let [steps, batch, groups, hidden] = dims.sizes();
+        let context = spec.context;
+        let mut text = format!(
+            "{steps} steps, {batch} rows, {groups} groups, {hidden} units, plan {}, {}, reverse {:?}",
+            context.plan.of(hidden).name(),
+            context.precision.name(),
+            spec.reverse,
+        );
+        for (there, what) in [(spec.peephole, ", peephole"), (spec.masked, ", mask")] {
+            text += if there { what } else { "" };
+        }
+        if let Some(lengths) = &spec.lengths {
+            text += &format!(", lengths {lengths:?}");
+        }
+        text
     }
 
     fn kind(&self) -> PlanKind {
@@ -148,7 +162,7 @@ impl Problem {
         }
     }
 
-    /// A weight as the kernels get it.
+    /// A weight as the kernels store it.
     fn stored(&self, weight: f32) -> f32 {
         match self.spec.context.precision {
             Precision::F32 => weight,
@@ -160,7 +174,7 @@ impl Problem {
         self.spec.lengths.as_ref().map_or(vec![0], |l| l.to_vec())
     }
 
-    /// T, B, G, two step numbers, a direction a group.
+    /// The `info` of a dispatch: T, B, G, two step numbers, a direction per group.
     fn info(&self, first: usize, last: usize) -> Vec<u32> {
         let Dims {
             steps,
@@ -207,7 +221,7 @@ impl Problem {
             .collect()
     }
 
-    /// The forward twin of the plan: hidden states, gates and cell states. Buffers start as NaN, as a GPU's may.
+    /// Hidden states, gates and cell states by the forward twin of the plan. Buffers start as NaN, as they may on a GPU.
     pub fn twin_forward(&self, at_once: usize) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
         let (o, lengths, w_hh) = (self.options(), self.lengths(), self.forward_weights());
         let count = self.d_out.len();
@@ -241,7 +255,7 @@ impl Problem {
         (out, gates, cells)
     }
 
-    /// Everything by the twins of the plan, the resident ones `at_once` steps at a time.
+    /// All results by the twins of the plan, the resident ones `at_once` steps at a time.
     pub fn twins(&self, at_once: usize) -> Results {
         let (out, gates, cells) = self.twin_forward(at_once);
         let (o, lengths, w_hh) = (self.options(), self.lengths(), self.backward_weights());
@@ -308,7 +322,7 @@ impl Problem {
         }
     }
 
-    /// Gradients of all inputs from what the twins left, named as [`super::through_autodiff`] names them.
+    /// Gradients of all inputs, from the results of the twins, named as by [`super::through_autodiff`].
     pub fn gradients(&self, results: &Results) -> Vec<(&'static str, Vec<f32>)> {
         let (w_hh, peephole) = self.products(results);
         let (h0, c0) = results.d_state.split_at(self.h0.len());
@@ -324,8 +338,8 @@ impl Problem {
         all
     }
 
-    /// Gradients of `w_hh` [G, 4H, H] and `peephole` [G, 3, H] from what the passes left, by plain sums in double
-    /// precision: the gates' gradient with the hidden state that entered the product, and with the cell states.
+    /// Gradients of `w_hh` [G, 4H, H] and `peephole` [G, 3, H] from the results of both passes, summed in double precision:
+    /// the gates' gradient times the hidden state that entered the product, and times the cell states.
     pub fn products(&self, results: &Results) -> (Vec<f32>, Vec<f32>) {
         let Dims {
             steps,
@@ -335,7 +349,7 @@ impl Problem {
         } = self.dims;
         let mut w_hh = vec![0.0f64; groups * 4 * h * h];
         let mut peephole = vec![0.0f64; groups * 3 * h];
-        // The cell state before each step is found as the hidden state before it is, without the mask.
+        // `previous_hidden` also gives the cell state before each step, without the mask.
         let plain = CellOptions {
             masked: false,
             ..self.options()

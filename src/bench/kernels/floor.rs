@@ -1,7 +1,8 @@
-//! The least time that a layer can take: what must be moved and calculated, over what the device moves and calculates.
+//! A lower bound on the time of a layer: the bytes it must move and the operations it must compute, over the bandwidth and
+//! the arithmetic rate of the device.
 //!
-//! Every tensor counts in the format that it is kept in: in half precision the four gates of a step in two bytes each,
-//! the rest in four.
+//! Every tensor counts in the format that it is stored in: in half precision the four gates of a step take two bytes per
+//! number, everything else takes four.
 
 use super::shapes::Shape;
 use crate::bench::times::{failed, timed};
@@ -16,12 +17,12 @@ use rayon::prelude::*;
 use serde::Serialize;
 use std::time::Instant;
 
-/// What one pass of a layer cannot do without.
+/// The minimum that one pass of a layer moves and computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Work {
     /// Bytes that move between memory and the arithmetic units.
     pub bytes: u64,
-    /// Floating-point operations of the matrix products, two a multiplication; the cell's own are not counted.
+    /// Floating-point operations of the matrix products, two per multiply-add; those of the cell are not counted.
     pub operations: u64,
 }
 
@@ -30,24 +31,24 @@ fn rows(shape: &Shape) -> u64 {
     (shape.steps * shape.batch) as u64
 }
 
-/// Numbers of a layer's weights: W_ih and W_hh of every group, and the sum of its two biases.
+/// Numbers in the weights of a layer: W_ih and W_hh of every group, and the sum of its two biases.
 fn weights(shape: &Shape) -> u64 {
     let (h, d) = (shape.hidden as u64, shape.directions as u64);
     let of = |input: &usize| d * 4 * h * (*input as u64 + h + 1);
     shape.inputs.iter().map(of).sum()
 }
 
-/// Numbers of the inputs of all steps; both directions of a layer read the same.
+/// Numbers in the inputs of all steps; both directions of a layer read the same.
 fn inputs(shape: &Shape) -> u64 {
     rows(shape) * shape.inputs.iter().map(|i| *i as u64).sum::<u64>()
 }
 
-/// Numbers of one tensor [T, B, G, H].
+/// Numbers in one tensor [T, B, G, H].
 fn states(shape: &Shape) -> u64 {
     rows(shape) * (shape.groups() * shape.hidden) as u64
 }
 
-/// Bytes of the four gates of every step, kept in a number format.
+/// Bytes of the four gates of every step in a number format.
 fn gates(shape: &Shape, precision: Precision) -> u64 {
     let a_number = match precision {
         Precision::F32 => 4,
@@ -56,7 +57,7 @@ fn gates(shape: &Shape, precision: Precision) -> u64 {
     4 * a_number * states(shape)
 }
 
-/// Multiplications and additions of a pass's products with W_ih and W_hh: 2·T·B·4H·(I + H) a group.
+/// Multiplications and additions of a pass's products with W_ih and W_hh: 2·T·B·4H·(I + H) per group.
 fn products(shape: &Shape) -> u64 {
     let (h, d) = (shape.hidden as u64, shape.directions as u64);
     let of = |input: &usize| 2 * rows(shape) * d * 4 * h * (*input as u64 + h);
@@ -90,19 +91,19 @@ pub fn operations(shape: &Shape) -> u64 {
     3 * products(shape)
 }
 
-/// What a device can do, measured on it.
+/// The rates of a device, measured on it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Peak {
-    /// Bytes read and written by a large copy, in billions a second.
+    /// Bytes read and written by a large copy, in billions per second.
     pub bandwidth_gb_s: f64,
-    /// Best rate in float32, billions of operations a second: of multiply-add chains in registers or of a large matrix
+    /// Best rate in float32, billions of operations per second: of multiply-add chains in registers or of a large matrix
     /// product, whichever is faster.
     pub rate_gflops: f64,
-    /// Best rate of a large matrix product by Burn in float32, billions of operations a second.
+    /// Best rate of a large matrix product by Burn in float32, billions of operations per second.
     pub product_gflops: f64,
-    /// The same as `rate_gflops` in float16 without matrix units; none where the device has no float16.
+    /// As `rate_gflops`, in float16 without matrix units; `None` if the device has no float16.
     pub rate_f16_gflops: Option<f64>,
-    /// Best rate of a large matrix product by ours on matrix units; none where the device has none that are right.
+    /// Best rate of our large matrix product on matrix units; `None` if the device has none that pass the self-test.
     pub rate_units_gflops: Option<f64>,
 }
 
@@ -171,7 +172,7 @@ impl Peak {
     }
 }
 
-/// The larger of two where there are two.
+/// The larger of two rates, or the only one.
 fn best(a: Option<f64>, b: Option<f64>) -> Option<f64> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.max(b)),
@@ -179,15 +180,15 @@ fn best(a: Option<f64>, b: Option<f64>) -> Option<f64> {
     }
 }
 
-/// Passes of which the fastest counts.
+/// Passes; the fastest counts.
 const PASSES: usize = 4;
 
-/// Billions of operations a second of Burn's product of two square matrices.
+/// Billions of operations per second of Burn's product of two square matrices.
 fn product(device: &Device, dtype: DType) -> Result<f64> {
     fastest(device, dtype, |a, b| a.matmul(b))
 }
 
-/// Billions of operations a second of a product of two square matrices, the best over sizes that grow until one takes a
+/// Billions of operations per second of a product of two square matrices, the best over sizes that grow until one takes a
 /// tenth of a second.
 fn fastest<const D: usize>(
     device: &Device,
@@ -219,7 +220,7 @@ fn fastest<const D: usize>(
 /// Bytes of a tensor that no cache holds.
 const LARGE: usize = 256 << 20;
 
-/// Billions of bytes a second that adding a number to every number of a large tensor reads and writes.
+/// Billions of bytes per second that are read and written when a number is added to every element of a large tensor.
 fn copy_on_device(device: &Device) -> Result<f64> {
     let x = Tensor::<1>::zeros([LARGE / 8], device);
     let mut least = f64::INFINITY;
@@ -234,7 +235,7 @@ fn copy_on_device(device: &Device) -> Result<f64> {
     Ok((LARGE / 2 * 2) as f64 / (least * 1e6))
 }
 
-/// Billions of bytes a second that all threads together read and write while copying.
+/// Billions of bytes per second that all threads together read and write while copying.
 fn copy_on_cpu() -> f64 {
     let from = vec![1.0f32; LARGE / 4];
     let mut to = vec![0.0f32; LARGE / 4];

@@ -1,4 +1,4 @@
-//! LSTM layers, ours with every plan beside Burn's own, on the same device with the same weights.
+//! Times LSTM layers: ours with every plan, and Burn's own, on the same device with the same weights.
 
 pub mod floor;
 mod memory;
@@ -24,27 +24,27 @@ use subject::{Inputs, Subject};
 pub struct Options {
     /// The layers.
     pub shapes: Vec<Shape>,
-    /// Timed passes a row.
+    /// Timed passes per layer and plan.
     pub runs: usize,
-    /// Time for all of it; what does not fit in is left out.
+    /// Time limit for everything; layers that do not fit in are skipped.
     pub time: Option<Duration>,
-    /// `sinew` or `burn` where one of them alone is wanted.
+    /// `sinew` or `burn` to time only one of them.
     pub only: Option<String>,
 }
 
-/// One measured layer.
+/// The times of one layer with one plan.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct LayerTimes {
     /// `sinew` or `burn`.
     pub name: &'static str,
     /// The kernels' plan; `cpu` for the CPU engine, `steps` for Burn's layer.
     pub plan: String,
-    /// The plan with the tile that its rule takes for this layer, as `--plan` names it; none but for the kernels.
+    /// The plan with the tile chosen by rule for this layer, as `--plan` names it; `None` unless it ran in our kernels.
     pub tile: Option<&'static str>,
     /// The layer; `batch` is the LSTM's rows.
     #[serde(flatten)]
     pub shape: Shape,
-    /// Numbers of an input step, the mean over the layers.
+    /// Input features per step, the mean over the layers.
     pub input: usize,
     /// Independent recurrences side by side.
     pub groups: usize,
@@ -64,25 +64,25 @@ pub struct Row {
     pub wall_spread: [f64; 2],
     /// Timed passes.
     pub runs: usize,
-    /// Billions of operations a second of all products of both passes over their device time.
+    /// Billions of operations per second: the products of both passes over their device time.
     pub gflops: f64,
-    /// The least milliseconds of both passes on this device; see [`floor`].
+    /// Lower bound of both passes on this device, milliseconds; see [`floor`].
     pub floor_ms: f64,
-    /// The floor over the time of both passes: 1 is as fast as can be.
+    /// The lower bound over the time of both passes: 1 is the best possible.
     pub of_floor: f64,
-    /// Largest relative error of outputs and gradients in the rows that were compared.
+    /// Largest relative error of outputs and gradients in the compared rows.
     pub max_error: f64,
     /// Whether that is within the format's limit: 1e-4 in f32, 1e-2 in f16.
     pub ok: bool,
     /// What they were compared with.
     pub reference: &'static str,
-    /// Rows of the batch that were compared: all of them, or as many as the reference bears.
+    /// Rows of the batch that were compared: all, or as many as the reference can compute in reasonable time.
     pub reference_rows: usize,
 }
 
-/// A layer that was not measured.
+/// A layer that was skipped.
 #[derive(Debug, Clone, Serialize)]
-pub struct LeftOut {
+pub struct SkippedLayer {
     /// `sinew` or `burn`.
     pub name: &'static str,
     /// The kernels' plan.
@@ -96,33 +96,33 @@ pub struct LeftOut {
     pub reason: String,
 }
 
-/// Everything measured on a device.
+/// All measurements on a device.
 #[derive(Debug, Clone, Serialize)]
-pub struct Table {
+pub struct KernelBench {
     /// Where it was measured.
     #[serde(flatten)]
     pub machine: Machine,
-    /// What the device can do.
+    /// The rates of the device.
     #[serde(flatten)]
     pub peak: Peak,
     /// The layers.
-    pub rows: Vec<Row>,
-    /// The layers that could not be measured.
-    pub left_out: Vec<LeftOut>,
+    pub rows: Vec<LayerTimes>,
+    /// The skipped layers.
+    pub left_out: Vec<SkippedLayer>,
 }
 
-/// What is known as it happens.
+/// Progress of the measurements.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// What the device can do.
+    /// The rates of the device.
     Peak(&'a Peak),
-    /// A row is measured.
-    Row(&'a Row),
-    /// A row is not.
-    LeftOut(&'a LeftOut),
+    /// A layer is measured.
+    Layer(&'a LayerTimes),
+    /// A layer is skipped.
+    Skipped(&'a SkippedLayer),
 }
 
-/// The largest relative error of a layer that is right.
+/// The largest relative error that passes.
 fn limit(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => check::LIMIT,
@@ -130,21 +130,21 @@ fn limit(precision: Precision) -> f64 {
     }
 }
 
-/// Operations of both passes that the reference may take.
+/// Operations of both passes that the reference may compute.
 const REFERENCE: u64 = 12_000_000_000;
 
-/// A kind of layer to measure: its name, plan and number format, and how it is made.
+/// A layer to measure: its name, plan and number format.
 struct Candidate {
     name: &'static str,
     plan: String,
     precision: Precision,
-    /// Ours on the device; none for Burn's.
+    /// How ours is computed; `None` for Burn's.
     ours: Option<Context>,
-    /// Why it is not measured on this device.
+    /// Why it is skipped on this device.
     off: Option<String>,
 }
 
-/// Every plan in each number format that the device has, its tiles by rule; then Burn's layer.
+/// Every plan in each number format of the device, with tiles by rule; then Burn's layer.
 fn candidates(compute: &Compute) -> Vec<Candidate> {
     let mut all = Vec::new();
     let formats = match &compute.adapter {
@@ -171,7 +171,7 @@ fn candidates(compute: &Compute) -> Vec<Candidate> {
                 },
                 precision: *precision,
                 ours: Some(context),
-                // The self-test fell back to f32, which has a row of its own.
+                // The self-test fell back to f32, which is measured anyway.
                 off: (half && context.precision == Precision::F32).then(|| notes.join("; ")),
             });
         }
@@ -186,19 +186,19 @@ fn candidates(compute: &Compute) -> Vec<Candidate> {
     all
 }
 
-/// Measures every layer on a device. `say` hears each row when it is done. A row that cannot run is left out with its
-/// reason, and the others go on.
+/// Measures every layer on a device and reports progress. A layer that cannot run is skipped with its reason, and the
+/// others continue.
 ///
 /// # Errors
-/// What `say` returns; [`crate::Error::Device`] where not even the device's own rates can be measured.
+/// The error of `report`; [`crate::Error::Device`] if the rates of the device cannot be measured.
 pub fn measure(
     compute: &Compute,
     options: &Options,
-    say: &mut dyn FnMut(Event<'_>) -> Result<()>,
-) -> Result<Table> {
+    report: &mut dyn FnMut(Event<'_>) -> Result<()>,
+) -> Result<KernelBench> {
     let end = options.time.map(|time| Instant::now() + time);
     let peak = guarded(|| Peak::measure(compute))?;
-    say(Event::Peak(&peak))?;
+    report(Event::Peak(&peak))?;
     let (mut rows, mut left_out) = (Vec::new(), Vec::new());
     for shape in &options.shapes {
         let mut bench = Bench {
@@ -212,32 +212,32 @@ pub fn measure(
         let wanted = |c: &Candidate| options.only.as_ref().is_none_or(|name| name == c.name);
         for candidate in candidates(compute).into_iter().filter(wanted) {
             match guarded(|| bench.row(&candidate)) {
-                Ok(Outcome::Row(row)) => {
-                    say(Event::Row(&row))?;
+                Ok(Outcome::Measured(row)) => {
+                    report(Event::Layer(&row))?;
                     rows.push(*row);
                 }
                 other => {
                     let reason = match other {
-                        Ok(Outcome::LeftOut(reason)) => reason,
-                        Ok(Outcome::Row(_)) => continue,
+                        Ok(Outcome::Skipped(reason)) => reason,
+                        Ok(Outcome::Measured(_)) => continue,
                         Err(error) => error.to_string(),
                     };
-                    let left = LeftOut {
+                    let left = SkippedLayer {
                         name: candidate.name,
                         plan: candidate.plan,
                         dtype: candidate.precision.name(),
                         shape: shape.clone(),
                         reason,
                     };
-                    say(Event::LeftOut(&left))?;
+                    report(Event::Skipped(&left))?;
                     left_out.push(left);
                 }
             }
-            // The pages of one layer would take the room of the next.
+            // Free the memory of this layer for the next one.
             compute.device.memory_cleanup();
         }
     }
-    Ok(Table {
+    Ok(KernelBench {
         machine: Machine::of(compute),
         peak,
         rows,
@@ -246,8 +246,8 @@ pub fn measure(
 }
 
 enum Outcome {
-    Row(Box<Row>),
-    LeftOut(String),
+    Measured(Box<LayerTimes>),
+    Skipped(String),
 }
 
 /// One shape on a device.
@@ -257,7 +257,7 @@ struct Bench<'a> {
     peak: &'a Peak,
     runs: usize,
     end: Option<Instant>,
-    /// Inputs, the compared rows, and what Burn's layer on the CPU makes of those.
+    /// Inputs, the compared rows, and the results of Burn's layer on the CPU for them.
     prepared: Option<Prepared>,
 }
 
@@ -268,14 +268,13 @@ struct Prepared {
 }
 
 impl Bench<'_> {
-    /// Time that is left; none without an end.
+    /// Remaining time; `None` without a limit.
     fn left(&self) -> Option<Duration> {
         self.end
             .map(|end| end.saturating_duration_since(Instant::now()))
     }
 
-    /// The plan of our layer with its tile, or why the device does not run it; none on the CPU engine and for Burn's
-    /// layer.
+    /// The plan of our layer with its tile, or why the device cannot run it; `None` on the CPU engine and for Burn's layer.
     fn plan(&self, ours: Option<Context>) -> Option<std::result::Result<Plan, Unsupported>> {
         let (adapter, context) = (self.compute.adapter.as_ref()?, ours?);
         let dims = Dims {
@@ -291,23 +290,23 @@ impl Bench<'_> {
 
     fn row(&mut self, candidate: &Candidate) -> Result<Outcome> {
         if self.left().is_some_and(|left| left.is_zero()) {
-            return Ok(Outcome::LeftOut("the time was up".into()));
+            return Ok(Outcome::Skipped("the time was up".into()));
         }
         let tile = match (&candidate.off, self.plan(candidate.ours)) {
-            (Some(reason), _) => return Ok(Outcome::LeftOut(reason.clone())),
-            (None, Some(Err(why))) => return Ok(Outcome::LeftOut(why.to_string())),
+            (Some(reason), _) => return Ok(Outcome::Skipped(reason.clone())),
+            (None, Some(Err(why))) => return Ok(Outcome::Skipped(why.to_string())),
             (None, Some(Ok(plan))) => Some(plan.name()),
             (None, None) => None,
         };
         if let Some(reason) = memory::unfit(self.compute, self.shape, candidate.ours) {
-            return Ok(Outcome::LeftOut(reason));
+            return Ok(Outcome::Skipped(reason));
         }
         let device = self.compute.device.clone().autodiff();
         if self.prepared.is_none() {
             self.prepared = Some(prepare(self.shape, &device)?);
         }
         let Some(prepared) = &self.prepared else {
-            return Ok(Outcome::LeftOut("its inputs could not be made".into()));
+            return Ok(Outcome::Skipped("its inputs could not be made".into()));
         };
         let subject = match candidate.ours {
             Some(context) => Subject::ours(self.shape, &device, context),
@@ -325,7 +324,7 @@ impl Bench<'_> {
         let both = ahead.median + back.median;
         let operations = operations(self.shape);
         let floor_ms = self.peak.floor_ms(self.shape, candidate.precision);
-        Ok(Outcome::Row(Box::new(Row {
+        Ok(Outcome::Measured(Box::new(LayerTimes {
             name: candidate.name,
             plan: candidate.plan.clone(),
             tile,
@@ -351,7 +350,7 @@ impl Bench<'_> {
     }
 }
 
-/// Inputs on the device, and the reference's results for as many rows, spread over the batch, as it bears.
+/// Inputs on the device, and the reference's results for some rows, spread over the batch.
 fn prepare(shape: &Shape, device: &burn::tensor::Device) -> Result<Prepared> {
     let a_row = (operations(shape) / shape.batch as u64).max(1);
     let count = ((REFERENCE / a_row) as usize).clamp(1, shape.batch);

@@ -1,4 +1,4 @@
-//! The same layers as ours and as Burn's, what they compute, and how long they take.
+//! The same layers as ours and as Burn's: their results and their times.
 
 use super::shapes::Shape;
 use crate::bench::times::{failed, timed};
@@ -12,7 +12,7 @@ use burn::nn::{GateController, Linear, Lstm, LstmConfig};
 use burn::tensor::{Device, Distribution, Gradients, Int, Tensor, TensorData};
 use std::time::{Duration, Instant};
 
-/// Layers side by side.
+/// The layers to time.
 pub enum Subject {
     /// Ours, in one recurrence.
     Ours(Vec<Layer>, Context),
@@ -20,7 +20,7 @@ pub enum Subject {
     Burns(Vec<Lstm>),
 }
 
-/// Inputs of a shape on a device, and a weighting of its outputs whose sum is what is differentiated.
+/// Inputs of a shape on a device, and weights for its outputs: the weighted sum is differentiated.
 pub struct Inputs {
     xs: Vec<Tensor<3>>,
     weighting: Tensor<3>,
@@ -37,7 +37,7 @@ pub struct Passes {
 }
 
 impl Inputs {
-    /// Fresh numbers from −1 to 1, on the device itself.
+    /// Random numbers from −1 to 1, drawn on the device.
     pub fn draw(shape: &Shape, device: &Device) -> Self {
         let of = |width: usize| {
             let dims = [shape.steps, shape.batch, width];
@@ -80,7 +80,7 @@ fn select(x: Tensor<3>, rows: &[usize]) -> Tensor<3> {
 }
 
 impl Subject {
-    /// Our layers, weights always the same.
+    /// Our layers, with the same weights each time.
     pub fn ours(shape: &Shape, device: &Device, context: Context) -> Self {
         let mut rng = Rng::new(1, &[]);
         let of = |input: &usize| {
@@ -182,7 +182,7 @@ impl Subject {
         Ok(found)
     }
 
-    /// Times passes until there are `runs` of them or, after the first, the time is up.
+    /// Times `runs` passes, or fewer if the time runs out; at least one.
     ///
     /// # Errors
     /// [`Error::Device`] where the device fails.
@@ -201,7 +201,7 @@ impl Subject {
             wall: Vec::new(),
         };
         let begun = Instant::now();
-        // The first pass compiles kernels and is thrown away.
+        // The first pass compiles kernels and does not count.
         for run in 0..=runs {
             let started = Instant::now();
             let (out, forward) = timed(device, || self.forward(&xs))?;

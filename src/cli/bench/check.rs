@@ -1,6 +1,6 @@
 //! `sinew bench check`
 
-use crate::bench::check::{Effort, Line, check};
+use crate::bench::check::{CheckResult, Effort, check};
 use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, open};
 use crate::error::{Error, Result};
@@ -36,7 +36,7 @@ struct CheckResults {
     dtype: &'static str,
     seed: u64,
     wrong: usize,
-    rows: Vec<Line>,
+    rows: Vec<CheckResult>,
 }
 
 /// Runs the command.
@@ -50,6 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     let effort = Effort {
         shapes: args.shapes as usize,
         seed,
+        share: [0, 1],
     };
     let rows = check(&compute, effort, &mut |line| {
         if args.json {
@@ -67,7 +68,7 @@ pub fn run(args: &Args) -> Result<()> {
             line.options,
         ))
     })?;
-    let wrong: Vec<&Line> = rows.iter().filter(|line| !line.ok).collect();
+    let wrong: Vec<&CheckResult> = rows.iter().filter(|line| !line.ok).collect();
     let failure = wrong.first().map(|line| {
         let what = format!(
             "{} of {} failed on {}, the first: {} in {}",

@@ -1,7 +1,7 @@
 //! `sinew bench kernels`
 
 use crate::bench::kernels::shapes::{NAMES, Shape, named};
-use crate::bench::kernels::{Event, Options, Row, measure};
+use crate::bench::kernels::{Event, LayerTimes, Options, measure};
 use crate::cli::{say, say_json, tell};
 use crate::device::{Choice, Compute, open};
 use crate::error::{Error, Result};
@@ -117,7 +117,7 @@ pub fn run(args: &Args) -> Result<()> {
 #[derive(Default)]
 struct Printed {
     shape: Option<Shape>,
-    rows: Vec<Row>,
+    rows: Vec<LayerTimes>,
 }
 
 impl Printed {
@@ -134,8 +134,8 @@ impl Printed {
                     peak.bandwidth_gb_s, peak.rate_gflops, peak.product_gflops
                 )];
             }
-            Event::Row(row) => (&row.shape, line(row)),
-            Event::LeftOut(left) => {
+            Event::Layer(row) => (&row.shape, line(row)),
+            Event::Skipped(left) => {
                 let (name, plan, dtype) = (left.name, &left.plan, left.dtype);
                 let why = &left.reason;
                 let line = format!("  {name:6} {plan:14} {dtype}  skipped: {why}");
@@ -149,7 +149,7 @@ impl Printed {
             lines.push(heading(shape));
         }
         lines.push(line);
-        if let Event::Row(row) = event {
+        if let Event::Layer(row) = event {
             self.rows.push((*row).clone());
             if row.name == "burn" {
                 lines.extend(
@@ -177,7 +177,7 @@ fn heading(shape: &Shape) -> String {
     )
 }
 
-fn line(row: &Row) -> String {
+fn line(row: &LayerTimes) -> String {
     format!(
         "  {:6} {:14} {}  forward {:9.3} [{:.3}, {:.3}]  backward {:9.3} [{:.3}, {:.3}]  {:7.1} GFLOP/s, {:.3} of the roofline \
          ({:.3} ms)  error {:.1e} over {}, {}",
@@ -200,8 +200,8 @@ fn line(row: &Row) -> String {
 }
 
 /// The speed relative to Burn's layer.
-fn comparison(row: &Row, burn: &Row) -> String {
-    let both = |r: &Row| r.forward_ms + r.backward_ms;
+fn comparison(row: &LayerTimes, burn: &LayerTimes) -> String {
+    let both = |r: &LayerTimes| r.forward_ms + r.backward_ms;
     format!(
         "  {} {} {}: {:.2} times as fast as Burn forward, {:.2} times forward and backward",
         row.name,

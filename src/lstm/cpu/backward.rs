@@ -31,12 +31,12 @@ pub fn backward(inputs: Inputs<'_>, gates: &[f32], cells: &[f32], d_out: &[f32])
     match width() {
         #[cfg(target_arch = "x86_64")]
         Width::Avx512 => run::<6, 16>(inputs, saved, |task| {
-            // Safe: `width` found the instruction set.
+            // SAFETY: `width` found the instruction set.
             unsafe { walk_avx512(task) }
         }),
         #[cfg(target_arch = "x86_64")]
         Width::Avx2 => run::<3, 8>(inputs, saved, |task| {
-            // Safe: `width` found the instruction set.
+            // SAFETY: `width` found the instruction set.
             unsafe { walk_avx2(task) }
         }),
         Width::Portable => run::<4, 4>(inputs, saved, walk::<4, 4, PORTABLE_FMA>),
@@ -167,7 +167,7 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
     }
     for r in 0..rows {
         let at = (g * dims.batch + block.rows.start + r) * h;
-        // Safe: rows of this block and group belong to this task alone.
+        // SAFETY: no other task writes the rows of this block and group.
         unsafe {
             task.d_state.write(at, &d_hidden[r * h..][..h]);
             task.d_state
@@ -238,7 +238,7 @@ fn cell_gradient<const L: usize>(
         store(d_cell, first, &dc, count);
         for (v, d) in d.iter().enumerate() {
             store(d_pre, v * h + first, d, count);
-            // Safe: rows of this block and group belong to this task alone.
+            // SAFETY: no other task writes the rows of this block and group.
             unsafe { task.d_gates.write_vector(gates + v * h + first, d, count) };
         }
     }

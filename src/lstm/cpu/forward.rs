@@ -28,12 +28,12 @@ pub fn forward(inputs: Inputs<'_>) -> Saved {
     match width() {
         #[cfg(target_arch = "x86_64")]
         Width::Avx512 => run::<6, 16>(inputs, |task| {
-            // Safe: `width` found the instruction set.
+            // SAFETY: `width` found the instruction set.
             unsafe { walk_avx512(task) }
         }),
         #[cfg(target_arch = "x86_64")]
         Width::Avx2 => run::<3, 8>(inputs, |task| {
-            // Safe: `width` found the instruction set.
+            // SAFETY: `width` found the instruction set.
             unsafe { walk_avx2(task) }
         }),
         Width::Portable => run::<4, 4>(inputs, walk::<4, 4, PORTABLE_FMA>),
@@ -178,7 +178,7 @@ fn walk<const R: usize, const L: usize, const FMA: bool>(task: &Task<'_>) {
                     cell[state..state + L].copy_from_slice(&c);
                     next[state..state + L].copy_from_slice(&out);
                     let at = dims.at(t, b, g, h) + first;
-                    // Safe: rows of this block and group belong to this task alone.
+                    // SAFETY: no other task writes the rows of this block and group.
                     unsafe {
                         for (v, gate) in a.iter().enumerate() {
                             task.gates.write_vector(gates + v * h, gate, count);

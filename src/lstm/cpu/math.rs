@@ -47,11 +47,11 @@ pub fn tile<const R: usize, const L: usize, const FMA: bool>(
     let mut sum = [[[0.0f32; L]; 4]; R];
     for k in 0..depth {
         for r in 0..R {
-            // In bounds by the assertion above; a check in here would send the sums through memory.
+            // SAFETY: in bounds by the assertion above. A check here would move the sums from registers to memory.
             let x = unsafe { *a.get_unchecked(r * stride + k) };
             for v in 0..4 {
                 for l in 0..L {
-                    // In bounds likewise.
+                    // SAFETY: in bounds likewise.
                     let w = unsafe { *panel.get_unchecked((k * 4 + v) * L + l) };
                     sum[r][v][l] = multiply_add::<FMA>(x, w, sum[r][v][l]);
                 }

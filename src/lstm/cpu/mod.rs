@@ -31,9 +31,9 @@ pub struct Inputs<'a> {
     pub h0: &'a [f32],
     /// Initial cell state, [G, B, H].
     pub c0: &'a [f32],
-    /// Peepholes w_ci, w_cf, w_co, [G, 3, H]; read when the spec says so.
+    /// Peepholes w_ci, w_cf, w_co, [G, 3, H]; read if `spec.peephole`.
     pub peephole: &'a [f32],
-    /// Recurrent mask, [G, B, H]; read when the spec says so.
+    /// Recurrent mask, [G, B, H]; read if `spec.masked`.
     pub mask: &'a [f32],
 }
 

@@ -1,4 +1,4 @@
-//! How the tasks of a recurrence share the output buffers, and how rows are dealt out.
+//! How the tasks of a recurrence share the output buffers, and how rows are divided among them.
 
 use super::Dims;
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ pub struct Shared<'a> {
     owner: PhantomData<&'a mut [f32]>,
 }
 
-// Safe to share: writing is the only access, and the callers keep to rows of their own.
+// SAFETY: writing is the only access, and the callers write disjoint rows.
 unsafe impl Send for Shared<'_> {}
 unsafe impl Sync for Shared<'_> {}
 
@@ -37,7 +37,7 @@ impl<'a> Shared<'a> {
             offset + values.len() <= self.len,
             "a row outside its buffer"
         );
-        // In bounds by the assertion, exclusive by the caller's promise.
+        // SAFETY: in bounds by the assertion, exclusive by the caller's promise.
         unsafe {
             std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(offset), values.len());
         }
@@ -59,7 +59,7 @@ impl<'a> Shared<'a> {
             "a row outside its buffer"
         );
         if count == L {
-            // In bounds by the assertion, exclusive by the caller's promise.
+            // SAFETY: in bounds by the assertion, exclusive by the caller's promise.
             unsafe {
                 self.start
                     .add(offset)
@@ -67,7 +67,7 @@ impl<'a> Shared<'a> {
                     .write_unaligned(*values)
             };
         } else {
-            // The caller's promise.
+            // SAFETY: the caller's promise.
             unsafe { self.write_part(offset, &values[..count]) };
         }
     }
@@ -76,7 +76,7 @@ impl<'a> Shared<'a> {
     #[cold]
     #[inline(never)]
     unsafe fn write_part(&self, offset: usize, values: &[f32]) {
-        // The caller's promise.
+        // SAFETY: the caller's promise.
         unsafe { self.write(offset, values) };
     }
 }
@@ -88,11 +88,12 @@ pub struct Block {
     pub rows: Range<usize>,
 }
 
-/// Most rows of a block: their states fit the caches, and more would not make W_hh, read once a step for each block, any
-/// cheaper beside the products.
+/// Maximum rows of a block: their states fit the caches, and with more rows the cost of reading W_hh once per step and
+/// block would already be small compared with the products.
 const MOST_ROWS: usize = 64;
 
-/// Deals groups and rows out over the threads of the pool: as few blocks as keep them alike busy, of R rows at least.
+/// Divides groups and rows among the threads of the pool: as few blocks as keep all threads equally busy, of at least R
+/// rows.
 pub fn blocks<const R: usize>(dims: Dims) -> Vec<Block> {
     let (least, most) = (dims.batch.div_ceil(MOST_ROWS), dims.batch.div_ceil(R));
     let alike =
@@ -127,7 +128,8 @@ pub fn store<const L: usize>(to: &mut [f32], offset: usize, vector: &[f32; L], c
     }
 }
 
-// Parts of vectors stand apart, so that the compiler does not merge them with the whole ones into calls of memcpy.
+// Partial vectors have functions of their own, so that the compiler does not merge them with whole ones into calls of
+// memcpy.
 
 #[cold]
 #[inline(never)]

@@ -1,7 +1,8 @@
-//! Launching kernels: one upload of what the dispatches differ in, and a launch for each.
+//! Launches kernels: one upload of what differs between the dispatches, and a launch for each.
 
-use crate::lstm::device::{GpuLimits, MatrixUnits};
+use crate::lstm::device::GpuLimits;
 use crate::lstm::kernel::Kernel;
+use crate::lstm::matrix_units::MatrixUnits;
 use crate::lstm::rewrite::{self, Rewrite};
 use burn_wgpu::{CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate};
 use cubecl::CubeCount;
@@ -62,30 +63,30 @@ pub struct Dispatch {
     pub grid: [usize; 3],
 }
 
-/// Longest dispatches that are submitted together: a quarter of a second each on the slowest device.
+/// Dispatches of maximum length to submit together: each takes a quarter of a second on the slowest device.
 const TOGETHER: f64 = 4.0;
 
-/// Dispatches to submit together, of `count` whose operations sum up to `operations`, on a device whose longest dispatch
-/// has `longest` of them.
+/// How many of `count` dispatches, which have `operations` in total, to submit together on a device whose longest dispatch
+/// has `longest` operations.
 pub fn together(longest: u64, count: usize, operations: f64) -> usize {
     ((TOGETHER * longest as f64 * count as f64 / operations) as usize).max(1)
 }
 
-/// The dispatches of one kernel, which differ in nothing but their `info` and their grid.
+/// Several dispatches of one kernel, which differ only in their `info` and their grid.
 ///
 /// What cubecl-wgpu 0.11.3 does with them: every launch goes into the compute pass that is open, behind a barrier of
-/// wgpu's own, and the pass ends when it has as many launches as the device was opened with (`tasks_max`), at a read, and
-/// at each upload. An upload also submits all that was recorded, so that a buffer of step numbers made for each step would
-/// submit each step alone. Hence one upload before the first step, with a slice of it bound to each dispatch: a recurrence
-/// of up to that many steps lies in one pass, unless its work would keep a slow device busy for more than about a second:
-/// that is submitted in between.
+/// wgpu's own, and the pass ends when it has `tasks_max` launches (an option of the device), at a read, and at each
+/// upload. An upload also submits everything recorded so far, so a separate buffer of step numbers for each step would
+/// submit the steps one by one. Hence one upload before the first step, with a slice of it bound to each dispatch. The
+/// steps then share a pass, unless they would keep a slow device busy for more than about a second; in that case some of
+/// them are submitted earlier.
 pub struct Launch<'a> {
     pub kernel: Kernel,
-    /// The names of the shader's buffers, all but `lengths` and `info`, and what they hold.
+    /// The buffers by their names in the shader, except for `lengths` and `info`.
     pub buffers: &'a [(&'static str, &'a Handle)],
     /// The rows' lengths, of a recurrence that has them.
     pub lengths: Option<&'a [u32]>,
-    /// Dispatches that are submitted together at most.
+    /// Maximum number of dispatches to submit together.
     pub together: usize,
 }
 
@@ -112,7 +113,7 @@ impl Launch<'_> {
             let handle = uploaded.clone().offset_start(bytes(start));
             handle.offset_end(bytes(upload.len() - end))
         };
-        // Without lengths their binding is there and never read.
+        // Without lengths the shader declares the binding and never reads it.
         let lengths = match behind_lengths {
             0 => uploaded.clone(),
             end => slice(0, end),
@@ -137,7 +138,7 @@ impl Launch<'_> {
                 KernelArguments::new().with_buffers(bound.map(Handle::binding).collect()),
             );
             if (n + 1).is_multiple_of(self.together) {
-                // What failed is told by the buffers that it left unwritten, when they are read.
+                // An error shows when the buffers are read.
                 client.flush().ok();
             }
         }

@@ -5,13 +5,12 @@ mod product;
 mod recurrence;
 
 pub use launch::WORKGROUPS;
-pub use product::{PRODUCT_SQUARES, Sizes};
+pub use product::Sizes;
 
 use burn::tensor::{DType, Shape};
 use burn_wgpu::CubeTensor;
 
-/// A contiguous tensor of unset numbers beside `like`, with room for `more` numbers behind it that a kernel keeps for
-/// itself.
+/// A contiguous, uninitialised tensor on the device of `like`, followed by space for `more` numbers that a kernel needs.
 fn unset(like: &CubeTensor, shape: &[usize], dtype: DType, more: usize) -> CubeTensor {
     let shape = Shape::from(shape.to_vec());
     let bytes = (shape.num_elements() + more) * dtype.size();

@@ -1,15 +1,14 @@
 //! The dense products on a GPU: which tiles, which pieces of K, which buffers.
 //!
-//! Burn's own products are taken in f32. On wgpu they go through CubeCL's WGSL compiler, which has no matrix units:
-//! cubek's default (with autotune off) asks for its matrix-unit routine, is told that there is none, and takes
-//! `SimpleUnit`, a product by plain arithmetic, whatever the element type; f16 tensors would halve its memory traffic
-//! and gain no matrix unit. So where the precision is f16 and the adapter has cooperative matrices, `product_units` takes
-//! Burn's place (16 × 16 on Vulkan, 8 × 8 on Metal). It is validated and translated by tests, but has not yet run on
+//! Burn computes products in f32. On wgpu they are compiled to WGSL by CubeCL, which does not use matrix units there:
+//! without autotune, cubek falls back to `SimpleUnit`, which uses plain arithmetic for every element type. With f16 tensors
+//! it would halve the memory traffic and nothing else. So if the precision is f16 and the adapter has cooperative matrices,
+//! `product_units` replaces it (16 × 16 on Vulkan, 8 × 8 on Metal). It is validated and translated by tests, but has not yet run on
 //! hardware with matrix units.
 
 use super::launch::{Dispatch, Launch, WORKGROUPS, limits, together};
 use super::unset;
-use crate::lstm::kernel::{Kernel, OperandLayout, Squares};
+use crate::lstm::kernel::{Kernel, OperandLayout, PRODUCT_SQUARES};
 use crate::lstm::options::Context;
 use burn::backend::TensorMetadata;
 use burn::backend::ops::FloatTensorOps;
@@ -17,23 +16,17 @@ use burn::tensor::Shape;
 use burn_wgpu::{CubeBackend, CubeTensor, into_contiguous};
 use cubecl::server::Handle;
 
-/// Workgroups that keep a large GPU busy.
+/// Workgroups that occupy a large GPU.
 const BUSY: usize = 512;
 
-/// K of the shortest piece worth a sum of its own.
+/// Smallest K of a piece: shorter ones are not worth a sum of their own.
 const SHORTEST: usize = 1 << 10;
 
-/// K of the longest piece: software Vulkan ends a loop after 65 535 turns, and a turn is 16 of K.
+/// Largest K of a piece: llvmpipe ends a loop after 65,535 iterations, and an iteration takes at least 16 of K.
 const LONGEST: usize = 1 << 19;
 
-/// Bytes of the pieces' sums together.
+/// Maximum bytes of the sums of all pieces.
 const SUMS: usize = 64 << 20;
-
-/// Squares of a workgroup: a tile of 128 × 128 where there is enough to do, else of 64 × 64.
-pub const PRODUCT_SQUARES: [Squares; 2] = [
-    Squares { down: 2, across: 2 },
-    Squares { down: 4, across: 4 },
-];
 
 /// Sizes of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +98,7 @@ fn operand(x: CubeTensor, outer: usize, k: usize) -> (CubeTensor, OperandLayout,
     (x, layout, strides)
 }
 
-/// Numbers that a tensor's memory spans, where it holds each of them once and nothing else.
+/// Whether the memory of a tensor holds each of its numbers once, and nothing else.
 fn dense(x: &CubeTensor) -> bool {
     let axes = || x.meta.shape().iter().zip(x.meta.strides().iter());
     let span: usize = axes().map(|(n, s)| (n - 1) * s).sum();

@@ -25,9 +25,9 @@ fn options(dims: Dims, spec: &Spec, precision: Precision) -> CellOptions {
     }
 }
 
-/// The kernel of a pass on the device of `x`, and the number format that it computes in: the plan of the spec, or where the
-/// device does not run that, stepwise; f32 where it has no f16. Both passes choose alike. Whoever times or names a plan
-/// asks for its support first.
+/// The kernel of a pass on the device of `x`, and its number format: by the plan of the spec, or stepwise if the device does
+/// not support that plan; f32 if it has no f16. Both passes make the same choice. Code that times or names a plan checks
+/// its support first.
 fn kernel(x: &CubeTensor, pass: Pass, dims: Dims, spec: &Spec) -> (Kernel, Precision) {
     let context = spec.context;
     let units = context.products.matrix_units();
@@ -45,7 +45,7 @@ fn kernel(x: &CubeTensor, pass: Pass, dims: Dims, spec: &Spec) -> (Kernel, Preci
         Some((kernel, precision))
     })
     .unwrap_or_else(|| {
-        // Fewer threads than any GPU has: wgpu says so.
+        // The device has fewer threads than any GPU: wgpu reports the error.
         let options = options(dims, spec, Precision::F32);
         (Kernel::smallest(pass, options), Precision::F32)
     })
@@ -68,7 +68,7 @@ fn info(dims: Dims, spec: &Spec, (first, last): (usize, usize)) -> Vec<u32> {
     info
 }
 
-/// Loop iterations of a dispatch: llvmpipe leaves a shader's loops after 65,535 of them, without an error.
+/// Maximum loop iterations of a dispatch: llvmpipe leaves the loops of a shader after 65,535, without an error.
 const MOST_TURNS: usize = 60_000;
 
 /// The step numbers of each dispatch of a pass, in order.
@@ -76,7 +76,7 @@ fn steps(kernel: &Kernel, pass: Pass, dims: Dims, spec: &Spec) -> Vec<(usize, us
     let mut ascending: Vec<_> = match (kernel, pass) {
         (Kernel::Resident(..), _) => {
             let per_step = dims.flops() / dims.steps as f64;
-            // Backward, where a thread has several lanes, each goes over the units in fours.
+            // In the backward pass, each lane of a thread iterates over the units, four at a time.
             let turns = dims.hidden.div_ceil(256) * (dims.hidden.div_ceil(4) + 1) + 1;
             let steps = ((spec.context.dispatch as f64 / per_step) as usize)
                 .min(MOST_TURNS / turns)
@@ -93,7 +93,7 @@ fn steps(kernel: &Kernel, pass: Pass, dims: Dims, spec: &Spec) -> Vec<(usize, us
     ascending
 }
 
-/// All steps in ranges of so many.
+/// Ranges of at most `steps` steps that cover all of them.
 fn ranges(all: usize, steps: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..all)
         .step_by(steps)
@@ -254,7 +254,7 @@ impl LstmKernels for CubeBackend {
             ("mask", &mask),
             ("previous", &previous),
         ];
-        // A grid has so many workgroups along an axis.
+        // The number of workgroups along an axis is limited.
         let dispatches = ranges(steps, WORKGROUPS).map(|(first, last)| {
             let grid = kernel.grid([batch * hidden, last - first, groups]);
             ((first, last), grid)

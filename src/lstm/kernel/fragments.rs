@@ -1,10 +1,10 @@
 //! The WGSL of the fragments that matrix units multiply.
 //!
-//! WGSL has them as cooperative matrices: a fragment belongs to a subgroup, is loaded from memory and stored there as a
-//! whole, and no thread can reach its single numbers. Fragments are named variables: no attribute of WGSL promises that a
-//! loop over an array of them is unrolled, and an array that is not lies in slow memory.
+//! In WGSL they are cooperative matrices: a subgroup loads and stores a fragment as a whole, and no thread can access single
+//! elements. Each fragment is a variable of its own: WGSL cannot force a loop over an array of fragments to be unrolled,
+//! and an array that is not unrolled lies in slow memory.
 
-use crate::lstm::device::MatrixUnits;
+use crate::lstm::matrix_units::MatrixUnits;
 
 /// Rows and columns of what a subgroup computes.
 pub const SQUARE: u32 = 32;

@@ -4,9 +4,9 @@ mod fragments;
 mod template;
 mod tile;
 
-pub use tile::{ResidentTile, Squares, StepTile, TILES, Tile, TileSize};
+pub use tile::{PRODUCT_SQUARES, ResidentTile, Squares, StepTile, TILES, Tile, TileSize};
 
-use super::device::MatrixUnits;
+use super::matrix_units::MatrixUnits;
 use super::precision::Precision;
 use template::{fill, import, shader};
 
@@ -91,7 +91,7 @@ impl Kernel {
         })
     }
 
-    /// The kernel of a pass that needs least of a device.
+    /// The kernel of a pass with the lowest requirements.
     pub fn smallest(pass: Pass, cell: CellOptions) -> Self {
         let tile = match pass {
             Pass::Forward => tile::SMALLEST.0,
@@ -162,7 +162,7 @@ impl Kernel {
         }
     }
 
-    /// Bytes of workgroup memory at most.
+    /// Upper bound of the workgroup memory, in bytes.
     pub fn memory(&self) -> usize {
         let bytes = match self {
             // Backward there are four numbers for each row and lane, in f32 whatever the weights are.
@@ -185,7 +185,7 @@ impl Kernel {
         bytes as usize
     }
 
-    /// Whether the registers of its threads hold their sums.
+    /// Whether a thread can hold its sums in registers.
     pub fn possible(&self) -> bool {
         match self {
             Kernel::Resident(.., tile) => tile.possible(),
@@ -193,8 +193,9 @@ impl Kernel {
         }
     }
 
-    /// Columns, rows and groups that one workgroup computes. Columns are hidden units in the passes over the steps, all
-    /// numbers of a step in `previous_hidden`, whose rows are steps; in a dense product, groups have their pieces of K.
+    /// Columns, rows and groups that one workgroup computes. Columns are hidden units in the passes over the steps, and
+    /// rows times hidden units in `previous_hidden`, whose rows are steps. In a dense product, each piece of K counts as a
+    /// group.
     fn covers(&self) -> [usize; 3] {
         let [columns, rows] = match self {
             Kernel::Resident(.., tile) => [u32::MAX, tile.rows()],
@@ -214,7 +215,7 @@ impl Kernel {
         [columns as usize, rows as usize, 1]
     }
 
-    /// Workgroups along x, y and z of a dispatch over so many columns, rows and groups.
+    /// Workgroups along x, y and z of a dispatch over columns, rows and groups.
     pub fn grid(&self, work: [usize; 3]) -> [usize; 3] {
         let covers = self.covers();
         let [x, y, z] = [0, 1, 2].map(|axis| work[axis].div_ceil(covers[axis]));

@@ -28,7 +28,7 @@ pub struct Tile {
 /// The size of a tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TileSize {
-    /// So many rows of one group and all of its units.
+    /// The number of rows; a workgroup computes all units of one group.
     Resident(u32),
     /// The tile of the forward step and that of the backward step.
     Stepwise(StepTile, StepTile),
@@ -36,8 +36,8 @@ pub enum TileSize {
     StepwiseUnits(Squares),
 }
 
-/// Every tile: the smallest of each kind first. Those of plain kernels have at most 256 threads; stepwise ones need no more
-/// than the 16 KiB of workgroup memory that every WebGPU device has.
+/// Every tile, the smallest of each kind first. Plain kernels have at most 256 threads; stepwise ones need at most the
+/// 16 KiB of workgroup memory that every WebGPU device has.
 pub static TILES: [Tile; 11] = [
     resident("resident-4", 4),
     resident("resident-8", 8),
@@ -59,7 +59,7 @@ pub static TILES: [Tile; 11] = [
         step([16, 16, 1], [2, 8, 8]),
         step([16, 16, 1], [1, 8, 8]),
     ),
-    // Two squares at least: the threads of a subgroup of 64.
+    // At least two squares, which are the threads of a subgroup of 64.
     units("stepwise-units-32x16", 1, 2),
     units("stepwise-units-64x16", 2, 2),
     units("stepwise-units-64x32", 2, 4),
@@ -68,6 +68,12 @@ pub static TILES: [Tile; 11] = [
 /// The smallest tiles of the stepwise kernels, forward and backward.
 pub const SMALLEST: (StepTile, StepTile) =
     (step([16, 4, 4], [1, 4, 16]), step([8, 4, 8], [1, 4, 16]));
+
+/// The squares of a dense product: a tile of 64 × 64, or of 128 × 128 for large products.
+pub const PRODUCT_SQUARES: [Squares; 2] = [
+    Squares { down: 2, across: 2 },
+    Squares { down: 4, across: 4 },
+];
 
 const fn resident(name: &'static str, rows: u32) -> Tile {
     let size = TileSize::Resident(rows);
@@ -97,15 +103,15 @@ pub struct ResidentTile {
     pub rows_per_thread: u32,
 }
 
-/// Threads of the largest resident workgroup, what WebGPU guarantees: more would leave a thread too few registers for its
-/// sums.
+/// Threads of the largest resident workgroup, which WebGPU guarantees. With more, a thread would have too few registers
+/// for its sums.
 const THREADS: u32 = 256;
 
 /// Sums of four numbers that one thread can keep in registers.
 const SUMS: u32 = 16;
 
 impl ResidentTile {
-    /// The tile of so many rows: at most eight rows per thread.
+    /// The tile with `rows` rows, at most eight per thread.
     pub fn new(hidden: u32, rows: u32) -> Self {
         let rows_per_thread = rows.min(8);
         let (row_groups, lanes) = (rows / rows_per_thread, hidden.next_multiple_of(4));
@@ -132,7 +138,7 @@ impl ResidentTile {
         self.row_groups * self.rows_per_thread
     }
 
-    /// Lanes of one thread: several where a group has more of them than a workgroup has threads.
+    /// Lanes of one thread: several if a group has more lanes than the workgroup has threads.
     pub fn lanes_per_thread(self) -> u32 {
         match self.row_groups {
             1 => self.lanes.div_ceil(self.threads),

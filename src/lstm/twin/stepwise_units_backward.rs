@@ -5,8 +5,8 @@ use crate::lstm::Precision;
 use crate::lstm::kernel::CellOptions;
 use crate::lstm::rounding::{largest_of, rounded};
 
-/// From step `after` = `info[3]` to the step before it: `stepwise_backward`, of gates' gradients rounded to f16 beside
-/// the largest of their row. `d_state` has nothing behind it: that largest is found again.
+/// From step `after` = `info[3]` to the step before it: `stepwise_backward`, with the gates' gradients rounded to f16
+/// relative to the largest of their row. `d_state` has nothing behind it: that largest is found again.
 pub fn stepwise_units_backward(
     o: CellOptions,
     d_out: &[f32],

@@ -42,7 +42,7 @@ impl ReportOptions {
 /// confusions, the clips with the lowest probability of their class, settings and device. Returns the page's path.
 ///
 /// # Errors
-/// As [`evaluate()`] and [`check_output`].
+/// As [`evaluate()`]; [`Error::Exists`](crate::Error::Exists) for a page that exists and is not HTML, or that a run needs.
 pub fn report(options: &ReportOptions, events: &mut dyn FnMut(Event)) -> Result<PathBuf> {
     let page = options.out.clone();
     let page = page.unwrap_or_else(|| options.run.join(REPORT_PAGE));

@@ -3,9 +3,8 @@
 use super::Checker;
 use crate::files;
 use crate::train::checkpoint;
-use crate::train::checksums::CHECKSUMS;
 use crate::train::folder::{
-    BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, LOCK, REPORT_PAGE, is_locked,
+    BEST, CHECKPOINTS, CHECKSUMS, CONFIG, EVENTS, GROWING, LOCK, REPORT_PAGE, is_locked,
 };
 use crate::train::tensorboard;
 use std::collections::HashSet;

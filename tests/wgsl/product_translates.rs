@@ -1,11 +1,11 @@
 //! Every kernel of the dense products is valid WGSL and is written with no GPU at hand as what it must run as: `largest` as
 //! SPIR-V, MSL and HLSL, the products on matrix units of 16 × 16 as SPIR-V, of 8 × 8 as MSL.
 
+use crate::lstm::kernel::{Kernel, OperandLayout, PRODUCT_SQUARES};
+use crate::lstm::matrix_units::MatrixUnits;
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module};
-use sinew::lstm::MatrixUnits;
-use sinew::lstm::testing::{Kernel, OperandLayout, PRODUCT_SQUARES};
 
 fn layouts() -> impl Iterator<Item = [OperandLayout; 2]> {
     (0..16).map(|bits| {
