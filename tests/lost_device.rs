@@ -15,8 +15,8 @@ use sinew::Error;
 use sinew::device::{Compute, failure};
 use sinew::settings::Preset;
 use sinew::shards::Prepared;
-use sinew::train::ranks::alone;
-use sinew::train::{Checkpoint, Event, Run, Session, Start, Target, resolve};
+use sinew::train::ranks::single;
+use sinew::train::{Checkpoint, Event, Session, Setup, Target, resolve};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -84,9 +84,9 @@ fn ends_in_an_error() {
         folder: &out,
     };
     let recipe = resolve(&settings, &target, &mut |_| ()).expect("settings");
-    let run = Run::create(&out, recipe).expect("a run");
-    let mut session = Session::new(run, prepared, compute, alone(), Start::Fresh, &mut |_| ())
-        .expect("a session");
+    let setup =
+        Setup::new(recipe, prepared.clone(), compute, single(), &mut |_| ()).expect("a setup");
+    let mut session = Session::start(setup, &out, None, &mut |_| ()).expect("a session");
     let ended = catch_unwind(AssertUnwindSafe(|| {
         session.train(&AtomicBool::new(false), &mut |event| {
             if let Event::Step { position, .. } = event

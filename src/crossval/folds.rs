@@ -4,8 +4,8 @@ use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::settings::{Difference, ResolvedSettings};
 use crate::shards::Prepared;
-use crate::train::ranks::alone;
-use crate::train::{Event, Run, Session, Start};
+use crate::train::ranks::single;
+use crate::train::{Event, Run, Session, Setup};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,14 +51,17 @@ impl Fold {
         stop: &AtomicBool,
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<()> {
-        let (run, start) = if Run::exists(&self.folder) {
-            (Run::open(&self.folder)?, Start::Resume)
-        } else {
-            let run = Run::create(&self.folder, self.recipe.clone())?;
-            (run, Start::Fresh)
+        let setup = |settings: &ResolvedSettings, events: &mut dyn FnMut(Event<'_>)| {
+            let (prepared, compute) = (prepared.clone(), compute.clone());
+            Setup::new(settings.clone(), prepared, compute, single(), events)
         };
-        let (prepared, compute) = (prepared.clone(), compute.clone());
-        Session::new(run, prepared, compute, alone(), start, events)?.train(stop, events)
+        let mut session = if Run::exists(&self.folder) {
+            let run = Run::open(&self.folder)?;
+            Session::resume(setup(&run.recipe, events)?, run, events)?
+        } else {
+            Session::start(setup(&self.recipe, events)?, &self.folder, None, events)?
+        };
+        session.train(stop, events)
     }
 }
 
@@ -113,5 +116,5 @@ pub(super) fn train_folds(
 
 /// The end of a cross-validation that the same command continues.
 pub(crate) fn interrupted() -> Error {
-    Error::Interrupted("all steps done are saved; the same command continues".into())
+    Error::Interrupted("finished steps are saved; run the same command to continue".into())
 }

@@ -13,7 +13,7 @@ use crate::evaluate::{ClipScore, Report, score_clips, test_clips};
 use crate::event::Event;
 use crate::settings::{Preset, Protocol, Settings};
 use crate::shards::Prepared;
-use crate::train::{self, Run, Target, best_weights, for_training, resolve};
+use crate::train::{self, Run, Target, best_weights, resolve, training_warnings};
 use folds::train_folds;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -212,7 +212,7 @@ fn resolve_folds(
         };
         let recipe = resolve(&settings, &target, &mut |note| events(Event::Note(note)))?;
         test_clips(*protocol, prepared)?;
-        for warning in for_training(&recipe, prepared)? {
+        for warning in training_warnings(&recipe, prepared)? {
             events(Event::Warning(format!("{protocol}: {warning}")));
         }
         plan = Some(recipe.run.plan.clone());

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::files;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) const CONFIG: &str = "config.toml";
 pub(super) const METRICS: &str = "metrics.jsonl";
@@ -28,8 +28,18 @@ pub(crate) fn is_run_folder(folder: &Path) -> bool {
         .any(|name| folder.join(name).exists())
 }
 
-/// A run shares its folder with nothing else; what a start that was broken off left is no stranger.
-pub(super) fn refuse_strangers(folder: &Path) -> Result<()> {
+/// What a start that was killed may have left in a folder without settings.
+const OF_A_START: [&str; 5] = [METRICS, TIMING, LOCK, CHECKPOINTS, BEST];
+
+/// Refuses a folder that a new run cannot have: one that holds a run, or anything but what a start that was killed left.
+///
+/// # Errors
+/// [`Error::Exists`] with what it holds, [`Error::Io`] where it cannot be read.
+pub(super) fn check_free(folder: &Path) -> Result<()> {
+    if folder.join(CONFIG).exists() {
+        let help = "resume it with --resume, or choose another --out";
+        return Err(Error::exists(folder, "it already holds a run", help));
+    }
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -41,16 +51,66 @@ pub(super) fn refuse_strangers(folder: &Path) -> Result<()> {
         let help = "`sinew check RUN --mend` restores it; or choose a new folder for --out";
         return Err(Error::exists(folder, what, help));
     }
-    const OURS: [&str; 5] = [METRICS, TIMING, LOCK, CHECKPOINTS, BEST];
     for entry in entries {
         let path = entry.map_err(|e| Error::io(folder, "read", e))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !OURS.contains(&name.as_ref()) && !files::is_leftover(&path) {
-            let what = format!("it holds other things, such as {name}");
+        if !OF_A_START.contains(&name.as_ref()) && !files::is_leftover(&path) {
+            let what = format!("contains other files, such as {name}");
             return Err(Error::exists(folder, what, "choose a new folder for --out"));
         }
     }
     Ok(())
+}
+
+/// The locked folder of a run that is being started. Unless the start is finished, what it wrote is removed again.
+#[derive(Debug)]
+pub(super) struct NewFolder {
+    folder: PathBuf,
+    /// Whether it was there before.
+    existed: bool,
+    lock: Option<Lock>,
+}
+
+impl NewFolder {
+    /// Creates and locks a folder.
+    ///
+    /// # Errors
+    /// As [`check_free`]; [`Error::Locked`] where another process starts a run there.
+    pub(super) fn create(folder: &Path) -> Result<Self> {
+        check_free(folder)?;
+        let existed = folder.exists();
+        files::create_folder(folder.join(CHECKPOINTS))?;
+        let lock = lock(folder)?;
+        // Another process may have been quicker, and have ended already.
+        check_free(folder)?;
+        Ok(NewFolder {
+            folder: folder.to_path_buf(),
+            existed,
+            lock: Some(lock),
+        })
+    }
+
+    /// The start is finished; the lock stays with the run.
+    pub(super) fn finish(mut self) -> Option<Lock> {
+        self.lock.take()
+    }
+}
+
+impl Drop for NewFolder {
+    fn drop(&mut self) {
+        // Taken by `finish`.
+        let Some(lock) = self.lock.take() else { return };
+        // What cannot be removed does not block another start: `check_free` accepts it.
+        for file in [METRICS, TIMING, BEST, CHECKSUMS] {
+            let _ = std::fs::remove_file(self.folder.join(file));
+        }
+        let _ = std::fs::remove_dir_all(self.folder.join(CHECKPOINTS));
+        drop(lock);
+        let _ = std::fs::remove_file(self.folder.join(LOCK));
+        if !self.existed {
+            let _ = std::fs::remove_dir(&self.folder);
+        }
+    }
 }
 
 /// Whether another process trains in the folder of this lock.

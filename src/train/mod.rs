@@ -5,13 +5,11 @@
 //! ends where sums are taken in another order: another GPU or driver, another plan or precision, a processor with other
 //! vector code, another version of this program. Such runs follow each other closely at first, and then less.
 
-mod begin;
 mod check;
 mod checkpoint;
 mod checksums;
 mod epochs;
 mod event;
-mod facade;
 mod folder;
 mod initial;
 #[doc(hidden)]
@@ -30,15 +28,13 @@ mod run_data;
 mod schedule;
 mod session;
 mod shape;
+mod start;
 mod step;
 mod stored;
+mod summary;
 mod tensorboard;
 mod weights;
 
-pub use begin::begin;
-#[doc(hidden)]
-pub use begin::{follow, lead};
-pub(crate) use begin::{for_training, text_of};
 #[doc(hidden)]
 pub use check::{RunCheck, check_run, check_weights};
 pub use checkpoint::{Best, Position};
@@ -47,7 +43,6 @@ pub use checkpoint::{Checkpoint, list as checkpoints};
 pub(crate) use epochs::lost_epochs;
 pub use epochs::{EpochMetrics, EpochTiming};
 pub use event::Event;
-pub use facade::{TrainOptions, TrainSummary, resume, train};
 pub use folder::REPORT_PAGE;
 pub(crate) use folder::is_run_folder;
 pub use initial::{Head, InitialWeights};
@@ -58,16 +53,21 @@ pub(crate) use output::check_output;
 #[doc(hidden)]
 pub use resolve::resolve_for_clips;
 pub use resolve::{Target, resolve};
-pub use resume::{ResumeOptions, open_to_resume};
+pub use resume::{ResumeOptions, open_session, resume};
 pub use run::Run;
 pub(crate) use run::best;
 pub(crate) use run_data::data_of;
 #[doc(hidden)]
 pub use schedule::rate;
-pub use session::{Session, Start};
+pub use session::{Session, Setup};
 #[doc(hidden)]
 pub use shape::{architecture, model_layout};
 #[doc(hidden)]
+pub use start::join;
+pub use start::{TrainOptions, start, train};
+pub(crate) use start::{path_text, training_warnings};
+#[doc(hidden)]
 pub use step::{Divergence, PendingStep, StepNumbers, Trainee, Turn};
+pub use summary::TrainSummary;
 pub(crate) use weights::inference_context;
 pub use weights::{CheckpointChoice, best_weights, chosen_weights, weights_of};

@@ -2,8 +2,8 @@
 //!
 //! What follows from the data follows from the training clips alone: validation and test clips decide nothing.
 
-use super::begin::text_of;
 use super::shape::architecture;
+use super::start::path_text;
 use super::{memory, plans};
 use crate::device::Compute;
 use crate::error::{Error, Result};
@@ -106,7 +106,7 @@ pub fn resolve_for_clips(
     run.task = fill(&run.task, dataset, || task_of(target.folder));
     let folder = prepared.folder();
     let absolute = std::path::absolute(folder).map_err(|e| Error::io(folder, "find", e))?;
-    run.data = text_of(&absolute)?.into();
+    run.data = path_text(&absolute)?.into();
     run.checksum = manifest.checksum.clone().into();
     run.device = target.compute.run_name().into();
     // Every device runs it; the one that is measured takes its place below.

@@ -2,14 +2,15 @@
 
 use super::event::Event;
 use super::memory;
-use super::ranks::{Ranks, alone};
+use super::ranks::{Ranks, send_settings, single};
 use super::resolve::{Target, set_device};
 use super::run::Run;
 use super::run_data::data_of;
-use super::session::{Session, Start};
+use super::session::{Session, Setup};
+use super::summary::TrainSummary;
 use crate::device::{Choice, open_for, open_named};
 use crate::error::{Error, Result};
-use crate::settings::{Auto, Difference, ResolvedSettings, SHAPE_KEYS};
+use crate::settings::{Auto, Difference, KernelPlan, ResolvedSettings, SHAPE_KEYS};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -20,12 +21,12 @@ use std::sync::atomic::AtomicBool;
 pub struct ResumeOptions {
     /// The run's folder.
     pub run: PathBuf,
-    /// `KEY=VALUE` settings for the rest of the run. A larger `train.epochs` is always accepted; any other change needs its
-    /// key in `allow`.
+    /// Settings for the rest of the run, as `KEY=VALUE`. A larger `train.epochs` is always accepted; any other change needs
+    /// its key in `allow`.
     pub settings: Vec<String>,
     /// Keys of settings that may differ from those of the steps so far, here or in an edited `config.toml`.
     pub allow: Vec<String>,
-    /// The prepared data; default: where the run's settings say that they are.
+    /// Where the prepared data are; default: where the run's settings say.
     pub data: Option<PathBuf>,
     /// The device; default: the one that the run was started on.
     pub device: Option<Choice>,
@@ -37,7 +38,7 @@ pub struct ResumeOptions {
 }
 
 impl ResumeOptions {
-    /// Resumes a run with its own settings and data, on its own device.
+    /// Resumes a run as it was started.
     pub fn new(run: impl Into<PathBuf>) -> Self {
         ResumeOptions {
             run: run.into(),
@@ -46,58 +47,83 @@ impl ResumeOptions {
             data: None,
             device: None,
             stop: Arc::default(),
-            ranks: alone(),
+            ranks: single(),
         }
     }
 }
 
-/// Opens a run at its newest intact checkpoint; [`Session::train`] then trains on. A run that is finished trains on where
-/// `options` has a larger `train.epochs`.
+/// Resumes a run and trains it to its last epoch. `events` receives the device, warnings, steps and epochs.
+///
+/// ```no_run
+/// use sinew::train::ResumeOptions;
+///
+/// # fn main() -> sinew::Result<()> {
+/// let mut options = ResumeOptions::new("runs/first");
+/// options.settings = vec!["train.epochs=200".into()];
+/// sinew::resume(&options, &mut |_| {})?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
-/// [`Error::Input`] where the folder holds no run, its files are damaged or its data were not found; [`Error::Failed`]
-/// where another process trains in it, or settings differ from those of the steps so far and are not allowed to; a device
-/// that is gone, too small or cannot run the plan.
-pub fn open_to_resume(
-    options: &ResumeOptions,
-    events: &mut dyn FnMut(Event<'_>),
-) -> Result<Session> {
-    let (folder, ranks) = (&options.run, options.ranks.clone());
-    let rank = ranks.rank();
-    let mut run = Run::open_edited(folder)?;
-    let mut wanted = run.recipe.written()?.with(&options.settings)?;
-    // An open plan is measured anew.
-    let plan = std::mem::replace(&mut wanted.run.plan, run.recipe.run.plan.clone().into());
-    let mut wanted = wanted.complete()?;
-    let plan = match plan {
-        Auto::Value(plan) => Some(plan),
-        _ => None,
-    };
-    if let Some(plan) = &plan {
-        wanted.run.plan = plan.clone();
+/// As [`open_session`] and [`Session::train`].
+pub fn resume(options: &ResumeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<TrainSummary> {
+    let session = open_session(options, events)?;
+    if session.position().epoch >= session.run().recipe.train.epochs {
+        let what = "the run is finished; --epochs N trains on";
+        events(Event::Note(what.into()));
     }
+    session.finish_training(&options.stop, events)
+}
+
+/// Opens a run at its newest intact checkpoint, without training yet: [`Session::train`] does. With several ranks this is
+/// for the first one; the others [`join`](super::join()).
+///
+/// # Errors
+/// [`Error::Input`] where the folder holds no run, its files are damaged or its data were not found; [`Error::Locked`]
+/// where another process trains in it; [`Error::Failed`] where settings differ from those of the steps so far and are not
+/// allowed to; [`Error::Device`], [`Error::Memory`] and [`Error::Setting`] for a device that is gone, too small or cannot
+/// run the plan.
+pub fn open_session(options: &ResumeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Session> {
+    let (folder, rank) = (&options.run, options.ranks.rank());
+    let run = Run::open_edited(folder)?;
+    let (mut wanted, plan) = wanted_settings(&run, &options.settings)?;
     refuse_changes(options, &run, &wanted)?;
     let compute = match options.device {
-        Some(choice) => open_for(choice, rank.local, rank.locals)?,
-        None => open_named(&run.recipe.run.device, rank.local)?,
+        Some(choice) => open_for(choice, rank.local_index, rank.local_count)?,
+        None => open_named(&run.recipe.run.device, rank.local_index)?,
     };
     let prepared = Arc::new(data_of(folder, &wanted, options.data.as_deref())?);
-    memory::fits(&wanted, prepared.manifest(), &compute, rank.of)?;
-    let on = Target {
+    memory::fits(&wanted, prepared.manifest(), &compute, rank.count)?;
+    let target = Target {
         prepared: &prepared,
         compute: &compute,
-        ranks: rank.of,
+        ranks: rank.count,
         folder,
     };
-    set_device(&mut wanted, plan, &on, &mut |note| {
-        events(Event::Note(note))
-    })?;
+    let mut note = |text| events(Event::Note(text));
+    set_device(&mut wanted, plan, &target, &mut note)?;
     wanted.run.checksum = prepared.manifest().checksum.clone();
     refuse_changes(options, &run, &wanted)?;
     events(Event::Note(compute.describe()));
-    // Written only when the session has been set up with them.
-    run.recipe = wanted;
-    Session::new(run, prepared, compute, ranks, Start::Resume, events)
+    send_settings(&*options.ranks, &wanted)?;
+    let setup = Setup::new(wanted, prepared, compute, options.ranks.clone(), events)?;
+    Session::resume(setup, run, events)
+}
+
+/// The settings of a run with others over them, and their kernel plan; without one, it is chosen anew by measuring.
+fn wanted_settings(run: &Run, sets: &[String]) -> Result<(ResolvedSettings, Option<KernelPlan>)> {
+    let mut wanted = run.recipe.written()?.with(sets)?;
+    let before = run.recipe.run.plan.clone();
+    let plan = match std::mem::replace(&mut wanted.run.plan, before.into()) {
+        Auto::Value(plan) => Some(plan),
+        Auto::Auto | Auto::ByDataset(_) => None,
+    };
+    let mut wanted = wanted.complete()?;
+    if let Some(plan) = &plan {
+        wanted.run.plan = plan.clone();
+    }
+    Ok((wanted, plan))
 }
 
 /// Refuses settings that differ from those of the steps so far. More epochs change no step already done; any other change,

@@ -4,7 +4,7 @@ use super::checkpoint::{self, Best, Checkpoint, Position};
 use super::checksums::{ChecksumWriter, listed_name};
 use super::epochs::{EPOCH_FILES, EpochMetrics, EpochTiming, append_line, kept_lines, read_lines};
 use super::folder::{
-    BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, Lock, METRICS, TIMING, lock, refuse_strangers,
+    BEST, CHECKPOINTS, CONFIG, EVENTS, GROWING, Lock, METRICS, NewFolder, TIMING, lock,
 };
 use super::stored::StoredSettings;
 use super::tensorboard::{self, EventLog};
@@ -28,59 +28,52 @@ pub struct Run {
     checksums: ChecksumWriter,
     /// What was noticed when the run was opened.
     warnings: Vec<String>,
-    /// None at ranks that write nothing.
-    _lock: Option<Lock>,
+    /// While the run is being started.
+    new: Option<NewFolder>,
+    /// None while the run is being started, and at ranks that write nothing.
+    lock: Option<Lock>,
 }
 
 impl Run {
-    /// Starts a new run, which is one when [`Run::keep_recipe`] has written its settings.
+    /// Creates the folder of a new run. It is a run once [`Run::keep_settings`] has written its settings; dropped before, it
+    /// removes what it wrote.
     ///
     /// # Errors
-    /// [`Error::Exists`] where the folder holds a run or other files, [`Error::Io`] where the folder cannot be written.
-    pub fn create(folder: &Path, recipe: ResolvedSettings) -> Result<Self> {
-        if Self::exists(folder) {
-            return Err(Error::exists(
-                folder,
-                "it already holds a run",
-                "resume it with --resume, or choose another --out",
-            ));
-        }
-        refuse_strangers(folder)?;
+    /// [`Error::Exists`] where the folder holds a run or other files, [`Error::Locked`] where another process starts a run
+    /// there, [`Error::Io`] where the folder cannot be written.
+    pub fn create(folder: &Path, settings: ResolvedSettings) -> Result<Self> {
+        let new = NewFolder::create(folder)?;
         let checkpoints = folder.join(CHECKPOINTS);
-        files::create_folder(&checkpoints)?;
-        let lock = lock(folder)?;
-        if Self::exists(folder) {
-            // Another process was quicker, and is done already.
-            return Self::create(folder, recipe);
-        }
         files::remove_leftovers(folder)?;
         files::remove_leftovers(&checkpoints)?;
         for file in GROWING {
             files::write(folder.join(file), b"")?;
         }
-        // A start that was broken off before the settings stood may have left checkpoints of another model.
+        // A start that was killed before the settings were written may have left checkpoints of another model.
         for old in checkpoint::list(&checkpoints)? {
             std::fs::remove_file(&old).map_err(|e| Error::io(&old, "remove", e))?;
         }
         Ok(Run {
             folder: folder.to_path_buf(),
-            trained: recipe.clone(),
-            recipe,
+            trained: settings.clone(),
+            recipe: settings,
             checksums: ChecksumWriter::create(folder)?,
             warnings: Vec::new(),
-            _lock: Some(lock),
+            new: Some(new),
+            lock: None,
         })
     }
 
-    /// The run of a rank that does not lead: another process has the folder, and this one leaves it alone.
-    pub(super) fn follow(folder: &Path, recipe: ResolvedSettings) -> Self {
+    /// The run at a rank other than the first, which alone writes to the folder.
+    pub(super) fn of_other_rank(folder: &Path, settings: ResolvedSettings) -> Self {
         Run {
             folder: folder.to_path_buf(),
-            trained: recipe.clone(),
-            recipe,
+            trained: settings.clone(),
+            recipe: settings,
             checksums: ChecksumWriter::open(Path::new("")).0,
             warnings: Vec::new(),
-            _lock: None,
+            new: None,
+            lock: None,
         }
     }
 
@@ -112,7 +105,8 @@ impl Run {
             trained: settings.trained,
             checksums,
             warnings: damaged.iter().map(ToString::to_string).collect(),
-            _lock: Some(lock),
+            new: None,
+            lock: Some(lock),
         })
     }
 
@@ -158,7 +152,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn keep_recipe(&mut self) -> Result<()> {
+    pub fn keep_settings(&mut self) -> Result<()> {
         let (text, path) = (self.recipe.to_toml()?, self.folder.join(CONFIG));
         let before = files::bytes_of(&path, SETTINGS_BYTES).ok();
         if before.as_deref() != Some(text.as_bytes()) {
@@ -166,6 +160,9 @@ impl Run {
                 self.checksums.will_replace_config(text.as_bytes())?;
             }
             files::write(&path, text.as_bytes())?;
+        }
+        if let Some(new) = self.new.take() {
+            self.lock = new.finish();
         }
         self.list_settings()
     }

@@ -3,14 +3,16 @@
 mod diverged;
 mod setup;
 
+pub use setup::Setup;
+
 use super::checkpoint::{Best, Checkpoint, Position};
 use super::epochs::{EpochMetrics, EpochTiming};
 use super::event::Event;
-use super::initial::InitialWeights;
-use super::ranks::{Ranks, same_everywhere};
+use super::ranks::{Ranks, check_same_weights, sum_validation};
 use super::run::Run;
 use super::schedule::rate;
 use super::step::{StepNumbers, Trainee};
+use super::summary::TrainSummary;
 use super::tensorboard::EventLog;
 use super::weights::best_weights;
 use crate::device::Compute;
@@ -27,18 +29,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-/// Where the first weights come from.
-pub enum Start {
-    /// From the seed.
-    Fresh,
-    /// From the weights of a file.
-    From(Box<InitialWeights>),
-    /// From the newest whole checkpoint.
-    Resume,
-    /// From the first rank.
-    Follow,
-}
 
 /// A run in progress.
 pub struct Session {
@@ -170,6 +160,20 @@ impl Session {
     /// [`Error::Io`] before the end of the first epoch, [`Error::Input`] where the file was damaged.
     pub fn best(&self) -> Result<Weights> {
         best_weights(self.run.folder())
+    }
+
+    /// Trains to the last epoch.
+    pub(super) fn finish_training(
+        mut self,
+        stop: &AtomicBool,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<TrainSummary> {
+        self.train(stop, events)?;
+        Ok(TrainSummary {
+            epochs: self.position.epoch,
+            best: self.position.best,
+            weights: self.run.best(),
+        })
     }
 
     /// The run's folder and settings.
@@ -319,18 +323,8 @@ impl Session {
         let Report {
             clips, top1, loss, ..
         } = Report::new(&scores, &self.weights.classes);
-        if self.ranks.rank().of == 1 {
-            return Ok(Best { top1, loss, epoch });
-        }
-        let mut sums = [0.0; 3];
-        if clips > 0 {
-            let clips = clips as f64;
-            sums = [clips, (top1 * clips).round(), loss * clips];
-        }
-        self.ranks.sum_doubles(&mut sums);
-        let [clips, right, loss] = sums;
-        let (top1, loss) = (right / clips, loss / clips);
-        Ok(Best { top1, loss, epoch })
+        let mine = Best { top1, loss, epoch };
+        Ok(sum_validation(&*self.ranks, clips, mine))
     }
 
     /// The parameters, which nothing may keep when they are no numbers any more.
@@ -352,7 +346,7 @@ impl Session {
     /// Writes a checkpoint: a regular one, or, where `stopped`, one that only a signal makes.
     fn save(&mut self, stopped: bool) -> Result<()> {
         let checkpoint = self.checkpoint()?;
-        same_everywhere(&*self.ranks, &checkpoint.parameters)?;
+        check_same_weights(&*self.ranks, &checkpoint.parameters)?;
         if self.ranks.rank().leads() {
             self.write(&checkpoint, stopped)?;
         }

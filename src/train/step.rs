@@ -2,7 +2,7 @@
 
 use super::optimiser::{Gradients, Optimiser, clip};
 use super::plans;
-use super::ranks::{Ranks, alone, sum_gradients};
+use super::ranks::{Ranks, single, sum_gradients};
 use super::shape::architecture;
 use crate::device::Compute;
 use crate::error::Result;
@@ -160,7 +160,7 @@ impl Trainee {
             optimiser,
             device,
             context,
-            ranks: alone(),
+            ranks: single(),
             names,
             pending: None,
         }
@@ -276,7 +276,7 @@ impl Trainee {
             before += batch.global();
         }
         let mut exchanged = Duration::ZERO;
-        if self.ranks.rank().of > 1 {
+        if self.ranks.rank().count > 1 {
             self.add_zeros(&mut gradients);
             exchanged = sum_gradients(&*self.ranks, &mut gradients)?;
         }

@@ -9,7 +9,7 @@ use sinew::prepare::Collection;
 use sinew::settings::Preset;
 use sinew::shards::Prepared;
 use sinew::skeleton::{About, Layout};
-use sinew::train::{Start, begin};
+use sinew::train::{TrainOptions, start};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -203,7 +203,9 @@ fn started(data: Arc<Prepared>, run: &Path, more: &[&str]) -> sinew::train::Sess
         "data.test_clips=1",
     ];
     let settings = settings::written(Preset::Sinew, &[&tiny[..], more].concat());
-    begin(&settings, data, run, Choice::Cpu, Start::Fresh, &mut |_| {}).expect("it begins")
+    let mut options = TrainOptions::new(data.folder(), run, settings);
+    options.device = Choice::Cpu;
+    start(&options, &mut |_| {}).expect("it starts")
 }
 
 /// Waves of two kinds; `test` of 12 clips test.

@@ -11,6 +11,7 @@ mod skeleton_text;
 
 mod actor_choice;
 mod augmentation_as_set;
+mod earlier_settings;
 mod inputs_add_up;
 mod inputs_are_finite;
 mod loader_repeats;
@@ -20,5 +21,6 @@ mod paper_as_printed;
 mod protocol_counts;
 mod reference_preparation;
 mod sampling_stays_in_range;
+mod settings_by_dataset;
 mod small_sets_train_on_everything;
 mod transforms_keep_bones;

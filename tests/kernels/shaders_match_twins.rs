@@ -46,20 +46,43 @@ fn some_dims(rng: &mut Rng, hidden: usize) -> Dims {
     }
 }
 
-#[test]
-fn every_kernel_and_the_gradients_on_every_device() {
-    let mut rng = fresh("every_kernel_and_the_gradients_on_every_device");
+/// Checks a quarter of the plans: compiling for llvmpipe takes most of the time, and four tests use several cores.
+fn every_kernel_and_the_gradients(share: usize) {
+    let mut rng = fresh(&format!("every_kernel_and_the_gradients_{share}"));
     for compute in devices::devices() {
-        let seed = rng.next_u64();
-        let mut say = |line: &_| {
+        let mut print = |line: &_| {
             println!("{} {line:?}", compute.name());
             Ok(())
         };
-        let effort = Effort { shapes: 1, seed };
-        let lines = check(compute, effort, &mut say).expect("nothing refuses a line");
+        let effort = Effort {
+            shapes: 1,
+            seed: rng.next_u64(),
+            share: [share, 4],
+        };
+        let lines = check(compute, effort, &mut print).expect("nothing refuses a line");
         let wrong: Vec<_> = lines.iter().filter(|line| !line.ok).collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
+}
+
+#[test]
+fn every_kernel_and_the_gradients_in_the_first_quarter() {
+    every_kernel_and_the_gradients(0);
+}
+
+#[test]
+fn every_kernel_and_the_gradients_in_the_second_quarter() {
+    every_kernel_and_the_gradients(1);
+}
+
+#[test]
+fn every_kernel_and_the_gradients_in_the_third_quarter() {
+    every_kernel_and_the_gradients(2);
+}
+
+#[test]
+fn every_kernel_and_the_gradients_in_the_fourth_quarter() {
+    every_kernel_and_the_gradients(3);
 }
 
 /// More units than threads, and steps for several dispatches: 2.5e8 operations are one.

@@ -4,11 +4,12 @@
 use crate::command;
 use crate::settings;
 use sinew::Error;
-use sinew::device::{Choice, Compute};
+use sinew::device::Choice;
 use sinew::settings::{Preset, Settings};
-use sinew::shards::Prepared;
 use sinew::train::ranks::{Rank, Ranks};
-use sinew::train::{EpochMetrics, Event, Position, Run, Session, Start, follow, lead};
+use sinew::train::{
+    EpochMetrics, Event, Position, ResumeOptions, Run, TrainOptions, join, open_session, start,
+};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -70,10 +71,10 @@ impl Ranks for Thread {
     fn rank(&self) -> Rank {
         let (number, of) = (self.number, self.of);
         Rank {
-            number,
-            of,
-            local: number,
-            locals: of,
+            index: number,
+            count: of,
+            local_index: number,
+            local_count: of,
         }
     }
 
@@ -87,7 +88,7 @@ impl Ranks for Thread {
         values.copy_from_slice(&self.exchange(values.to_vec(), add));
     }
 
-    fn tell(&self, message: Vec<u8>) -> Vec<u8> {
+    fn broadcast(&self, message: Vec<u8>) -> Vec<u8> {
         let message = message.into_iter().map(f64::from).collect();
         let told = self.exchange(message, |_, _| {});
         told.into_iter().map(|byte| byte as u8).collect()
@@ -121,21 +122,21 @@ fn train(
 ) -> Vec<(Result<(), Error>, Position)> {
     let one = |ranks: Arc<dyn Ranks>| {
         let rank = ranks.rank();
-        let prepared = || Arc::new(Prepared::open(data).expect("data"));
         let session = if !rank.leads() {
-            follow(ranks, out, Some(Choice::Cpu), &mut |_| {})
+            join(ranks, out, Some(Choice::Cpu), &mut |_| {})
         } else if Run::exists(out) {
-            let run = Run::open(out).expect("the run");
-            let compute = Compute::cpu("asked for");
-            Session::new(run, prepared(), compute, ranks, Start::Resume, &mut |_| {})
+            let mut options = ResumeOptions::new(out);
+            options.ranks = ranks;
+            open_session(&options, &mut |_| {})
         } else {
-            let (start, device) = (Start::Fresh, Choice::Cpu);
-            lead(ranks, recipe, prepared(), out, device, start, &mut |_| {})
+            let mut options = TrainOptions::new(data, out, recipe.clone());
+            (options.device, options.ranks) = (Choice::Cpu, ranks);
+            start(&options, &mut |_| {})
         };
         let mut session = session.expect("it begins");
         let stop = AtomicBool::new(false);
         let ended = session.train(&stop, &mut |event| match event {
-            Event::Step { position, .. } if rank.number + 1 == rank.of => {
+            Event::Step { position, .. } if rank.index + 1 == rank.count => {
                 stop.store(stop_at == Some(position.step), Ordering::Relaxed);
             }
             // A last batch that leaves ranks without a row.

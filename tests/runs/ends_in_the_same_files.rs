@@ -10,8 +10,8 @@ use sinew::Error;
 use sinew::device::{Choice, Compute, open};
 use sinew::rng::Rng;
 use sinew::shards::Prepared;
-use sinew::train::ranks::alone;
-use sinew::train::{Checkpoint, Event, Run, Session, Start, check_run, checkpoints};
+use sinew::train::ranks::single;
+use sinew::train::{Checkpoint, Event, Run, Session, Setup, check_run, checkpoints};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -119,7 +119,9 @@ fn until_stopped(
 ) -> sinew::Result<()> {
     let run = Run::open(out).expect("a run");
     let (prepared, compute) = (prepared.clone(), compute.clone());
-    let session = Session::new(run, prepared, compute, alone(), Start::Resume, &mut |_| ());
+    let settings = run.recipe.clone();
+    let setup = Setup::new(settings, prepared, compute, single(), &mut |_| ());
+    let session = setup.and_then(|setup| Session::resume(setup, run, &mut |_| ()));
     let stop = AtomicBool::new(false);
     let ended = session.expect("a session").train(&stop, &mut |event| {
         if let Event::Step { .. } = event {

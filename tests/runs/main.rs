@@ -26,4 +26,5 @@ mod mended_runs;
 mod nothing_is_overwritten;
 mod one_process_a_run;
 mod outlives_its_terminal;
+mod refused_starts;
 mod resume_exact;

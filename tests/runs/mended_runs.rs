@@ -237,7 +237,7 @@ fn a_run_of_an_earlier_version_passes() {
 fn a_stretched_schedule_is_said_before_it_is() {
     let (_folder, run, _) = finished();
     let said = told(&["train", "--resume", text(&run), "--epochs", "8"]);
-    let what = "train.epochs 4 to 8 stretches the cosine schedule: the rate goes from ";
+    let what = "train.epochs 4 to 8 stretches the cosine schedule: the learning rate goes from ";
     let at = said.find(what).unwrap_or_else(|| panic!("{said}"));
     let rates: Vec<f64> = said[at + what.len()..]
         .split(' ')

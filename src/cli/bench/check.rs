@@ -50,6 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     let effort = Effort {
         shapes: args.shapes as usize,
         seed,
+        share: [0, 1],
     };
     let rows = check(&compute, effort, &mut |line| {
         if args.json {

@@ -1,50 +1,52 @@
 //! The ranks that train one run together: each a process with the whole model on a device of its own.
 //!
-//! Every global batch is dealt out among them, their gradients are summed before each update, and as all begin with the
-//! same weights, all keep the same ones. The first rank alone writes to the run's folder.
+//! Every global batch is divided among them and their gradients are summed before each update; as all start with the same
+//! weights, all keep the same ones. Only the first rank writes to the run's folder. `messages.rs` lists what they exchange.
 
 mod buckets;
+mod messages;
 #[cfg(feature = "mpi")]
 mod mpi;
 
 pub use buckets::sum_gradients;
+pub use messages::{
+    check_same_weights, receive_checkpoint, receive_settings, send_checkpoint, send_settings,
+    sum_validation,
+};
 
 use crate::error::{Error, Result};
-use crate::files::Numbers;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use xxhash_rust::xxh3::Xxh3;
 
 /// Which of the ranks this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rank {
-    /// Its number, from 0.
-    pub number: usize,
-    /// Ranks in all.
-    pub of: usize,
-    /// Its number among those on this machine, from 0.
-    pub local: usize,
-    /// Ranks on this machine.
-    pub locals: usize,
+    /// Its index among all ranks.
+    pub index: usize,
+    /// Number of ranks.
+    pub count: usize,
+    /// Its index among the ranks on this machine.
+    pub local_index: usize,
+    /// Number of ranks on this machine.
+    pub local_count: usize,
 }
 
 impl Rank {
-    /// The one rank that there is otherwise.
-    pub const ALONE: Rank = Rank {
-        number: 0,
-        of: 1,
-        local: 0,
-        locals: 1,
+    /// The only rank, where one process trains.
+    pub const SINGLE: Rank = Rank {
+        index: 0,
+        count: 1,
+        local_index: 0,
+        local_count: 1,
     };
 
-    /// Whether it is the one that decides, tells and saves.
+    /// Whether it is the first rank, which decides, reports and saves.
     #[must_use]
     pub fn leads(&self) -> bool {
-        self.number == 0
+        self.index == 0
     }
 }
 
-/// What ranks say to each other. All of them make the same calls in the same order; each call waits for the others.
+/// The connection between ranks. All of them make the same calls in the same order; each call waits for the others.
 pub trait Ranks: Send + Sync {
     /// Which one this is.
     fn rank(&self) -> Rank;
@@ -55,10 +57,10 @@ pub trait Ranks: Send + Sync {
     /// The same in double precision, for a few numbers.
     fn sum_doubles(&self, values: &mut [f64]);
 
-    /// The message of the first rank, at all of them; what the others bring is dropped.
-    fn tell(&self, message: Vec<u8>) -> Vec<u8>;
+    /// The message of the first rank, at all of them; what the others pass is ignored.
+    fn broadcast(&self, message: Vec<u8>) -> Vec<u8>;
 
-    /// Ends every rank's process with an exit code, wherever it waits; does nothing where there is one.
+    /// Ends every rank's process with an exit code, wherever it waits; does nothing where there is only one.
     fn abort(&self, code: u8);
 
     /// Whether any rank says yes.
@@ -70,11 +72,11 @@ pub trait Ranks: Send + Sync {
 
     /// The values of all ranks behind each other, in their order.
     fn gather(&self, mine: Vec<f64>) -> Vec<f64> {
-        let Rank { number, of, .. } = self.rank();
-        let mut counts = vec![0.0; of];
-        counts[number] = mine.len() as f64;
+        let Rank { index, count, .. } = self.rank();
+        let mut counts = vec![0.0; count];
+        counts[index] = mine.len() as f64;
         self.sum_doubles(&mut counts);
-        let [before, all] = [number, of].map(|n| counts[..n].iter().sum::<f64>() as usize);
+        let [before, all] = [index, count].map(|n| counts[..n].iter().sum::<f64>() as usize);
         let mut values = vec![0.0; all];
         values[before..][..mine.len()].copy_from_slice(&mine);
         self.sum_doubles(&mut values);
@@ -87,42 +89,42 @@ pub trait Ranks: Send + Sync {
     }
 }
 
-/// One rank, for whom there is nobody to wait.
-struct Alone;
+/// The only rank, which waits for no other.
+struct Single;
 
-impl Ranks for Alone {
+impl Ranks for Single {
     fn rank(&self) -> Rank {
-        Rank::ALONE
+        Rank::SINGLE
     }
 
     fn sum(&self, _values: &mut [f32]) {}
 
     fn sum_doubles(&self, _values: &mut [f64]) {}
 
-    fn tell(&self, message: Vec<u8>) -> Vec<u8> {
+    fn broadcast(&self, message: Vec<u8>) -> Vec<u8> {
         message
     }
 
     fn abort(&self, _code: u8) {}
 }
 
-/// One rank, which trains by itself.
+/// A single rank: this process trains by itself.
 #[must_use]
-pub fn alone() -> Arc<dyn Ranks> {
-    Arc::new(Alone)
+pub fn single() -> Arc<dyn Ranks> {
+    Arc::new(Single)
 }
 
-/// The ranks that this process was started among: those of `mpirun`, else itself alone.
+/// The ranks that this process belongs to: those that `mpirun` started, otherwise this process alone.
 ///
 /// # Errors
-/// [`Error::Failed`] where `mpirun` started several and this program cannot reach the others.
+/// [`Error::Failed`] where `mpirun` started several and this program was built without MPI or cannot reach the others.
 pub fn open() -> Result<Arc<dyn Ranks>> {
     #[cfg(feature = "mpi")]
     if launched() > 1 || std::env::var_os("PMIX_RANK").is_some() {
         return mpi::open();
     }
     match launched() {
-        0 | 1 => Ok(alone()),
+        0 | 1 => Ok(single()),
         several => Err(Error::failed(
             format!("mpirun started {several} processes, and this sinew was built without MPI"),
             "build it with `cargo build --release --features mpi`, or start one process",
@@ -151,27 +153,4 @@ fn launched() -> usize {
         .filter_map(|name| std::env::var(name).ok()?.parse().ok())
         .max()
         .unwrap_or(1)
-}
-
-/// Refuses parameters that are not the same bits at all ranks, as those of unlike devices become.
-///
-/// # Errors
-/// [`Error::Failed`], at all ranks.
-pub fn same_everywhere(ranks: &dyn Ranks, parameters: &BTreeMap<String, Numbers>) -> Result<()> {
-    if ranks.rank().of == 1 {
-        return Ok(());
-    }
-    let mut hash = Xxh3::new();
-    for (_, values) in parameters.values() {
-        hash.update(bytemuck::cast_slice(values));
-    }
-    let mine = hash.digest().to_le_bytes().to_vec();
-    let first = ranks.tell(mine.clone());
-    if !ranks.any(mine != first) {
-        return Ok(());
-    }
-    Err(Error::failed(
-        "the ranks' weights are not the same any more",
-        "give every rank the same kind of device, driver and program, and resume",
-    ))
 }

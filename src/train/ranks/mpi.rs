@@ -26,11 +26,14 @@ pub fn open() -> Result<Arc<dyn Ranks>> {
     };
     let world = universe.world();
     let here = world.split_shared(world.rank());
-    let [number, of, local, locals] =
+    let [index, count, local_index, local_count] =
         [world.rank(), world.size(), here.rank(), here.size()].map(|n| n as usize);
     drop(here);
-    if of < launched() {
-        let what = format!("mpirun started {} processes, and MPI sees {of}", launched());
+    if count < launched() {
+        let what = format!(
+            "mpirun started {} processes, and MPI sees {count}",
+            launched()
+        );
         let help = "use the mpirun of the MPI library that this sinew was built with";
         return Err(Error::failed(what, help));
     }
@@ -43,10 +46,10 @@ pub fn open() -> Result<Arc<dyn Ranks>> {
     }
     Ok(Arc::new(Mpi {
         rank: Rank {
-            number,
-            of,
-            local,
-            locals,
+            index,
+            count,
+            local_index,
+            local_count,
         },
         universe: Mutex::new(universe),
     }))
@@ -58,7 +61,7 @@ impl Mpi {
     }
 
     /// Every algorithm of Open MPI's all-reduce sums a value in one place or in the same tree everywhere, so that all
-    /// ranks get the same bits; [`super::same_everywhere`] checks it.
+    /// ranks get the same bits; [`super::check_same_weights`] checks it.
     fn reduce<T: Equivalence + Clone>(&self, values: &mut [T])
     where
         [T]: Buffer + BufferMut,
@@ -86,7 +89,7 @@ impl Ranks for Mpi {
         self.reduce(values);
     }
 
-    fn tell(&self, mut message: Vec<u8>) -> Vec<u8> {
+    fn broadcast(&self, mut message: Vec<u8>) -> Vec<u8> {
         let universe = self.universe();
         let world = universe.world();
         let first = world.process_at_rank(0);

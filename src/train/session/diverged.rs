@@ -6,6 +6,7 @@ use crate::error::{Error, Place, Result};
 use crate::settings::OnDivergence;
 use crate::train::Divergence;
 use crate::train::checkpoint::{Checkpoint, Position, is_stopped};
+use crate::train::ranks::{receive_checkpoint, send_checkpoint};
 
 /// Steps on end that can be passed over; after those it is not the clips' fault.
 const MOST_SKIPPED: usize = 10;
@@ -97,12 +98,10 @@ impl Session {
     /// The checkpoint that the first rank goes back to, at every rank.
     fn last_of_all(&self, events: &mut dyn FnMut(Event<'_>)) -> Result<Checkpoint> {
         if !self.ranks.rank().leads() {
-            return Checkpoint::from_bytes(&self.ranks.tell(Vec::new()));
+            return receive_checkpoint(&*self.ranks);
         }
         let checkpoint = self.last_regular(events)?;
-        if self.ranks.rank().of > 1 {
-            self.ranks.tell(checkpoint.to_bytes()?);
-        }
+        send_checkpoint(&*self.ranks, || Ok(checkpoint.clone()))?;
         Ok(checkpoint)
     }
 
