@@ -42,10 +42,7 @@ const NOT_FOR_SET: [(&str, &str); 5] = [
     ("run.device", "use --device"),
     ("run.preset", "use --preset"),
     ("run.checksum", "it follows from the data"),
-    (
-        "run.protocol",
-        "the protocol has its own place on the command line",
-    ),
+    ("run.protocol", "use --protocol"),
 ];
 
 impl SettingsArgs {

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Trains a Two-Stream RNN on prepared data, or goes on with a run. Under mpirun, in a sinew that was built with the
-/// feature mpi, every process trains on a share of each batch, with an adapter of its own.
+/// Trains a Two-Stream RNN on prepared data, or resumes a run. Under mpirun, with a sinew built with the feature mpi, each
+/// process trains on a share of each batch, on its own adapter.
 ///
 /// Example: sinew train ntu60 --protocol xsub --out runs/first
 ///
@@ -27,7 +27,7 @@ use std::time::Duration;
 #[command(
     override_usage = "sinew train DATA --protocol P --out RUN [OPTIONS]\n       sinew train --resume RUN [OPTIONS]",
     after_long_help = concat!(
-        "Settings for --set and --config, as the preset sinew has them (in a file in [sections], for --set as train.lr):\n\n",
+        "Settings for --set and --config, with the values of the preset sinew (in a file in [sections], for --set as train.lr=0.001):\n\n",
         include_str!("../../assets/recipes/sinew.toml"),
     )
 )]
@@ -41,18 +41,18 @@ pub struct Args {
     /// The folder of the new run
     #[arg(long, required_unless_present = "resume")]
     pub out: Option<PathBuf>,
-    /// Go on with this run
+    /// Resume this run
     #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "preset", "config", "init"])]
     pub resume: Option<PathBuf>,
     #[command(flatten)]
     pub settings: SettingsArgs,
-    /// Start from these weights, or from the best of a run; the skeleton must be the same
+    /// Start from these weights, or from the best weights of a run; the skeleton must be the same
     #[arg(long, value_name = "FILE.safetensors|RUN")]
     pub init: Option<PathBuf>,
-    /// The classifier of the weights of --init: kept, for the same classes in the same order, or new, for others
+    /// Classifier of the --init weights: kept (same classes in the same order) or new (other classes)
     #[arg(long, value_name = "kept|new", requires = "init")]
     pub init_head: Option<Head>,
-    /// Let this setting differ from the run's on --resume
+    /// Allow this setting to differ from the run's on --resume
     #[arg(long, value_name = "KEY", requires = "resume")]
     pub allow: Vec<String>,
 }
@@ -119,7 +119,7 @@ fn run_rank(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
     }
 }
 
-/// Trains as a rank that does not lead, and tells only what concerns it alone.
+/// Trains as a rank other than the first, and prints only what concerns this rank.
 fn join_run(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> {
     let number = ranks.rank().index;
     let mut events = |event: Event<'_>| match event {
@@ -195,11 +195,11 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
             position,
         } => {
             progress.line(&format!(
-                "{train} training clips ({samples} samples), {validation} to choose the best, {test} to test; \
-                 {parameters} parameters; {steps} steps an epoch"
+                "{train} training clips ({samples} samples), {validation} held out for validation, {test} test clips; \
+                 {parameters} parameters; {steps} steps per epoch"
             ));
             if position.step > 0 {
-                progress.line(&format!("going on after step {}", position.step));
+                progress.line(&format!("resuming after step {}", position.step));
             }
         }
         Event::Step {
@@ -236,7 +236,7 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                 format!(", validation top-1 {top1:.4}")
             });
             progress.line(&format!(
-                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; rate {:.2e}{}",
+                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; learning rate {:.2e}{}",
                 m.epoch,
                 m.loss,
                 m.accuracy,
