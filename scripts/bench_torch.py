@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times the same LSTM layers, or the same training steps, in PyTorch: what to hold `sinew bench` against.
+"""Benchmarks the same LSTM layers or training steps in PyTorch, for comparison with `sinew bench`.
 
     python scripts/bench_torch.py [--shapes model|flashrnn|small] [--device cpu|cuda] [--dtype default f16] [--json]
     python scripts/bench_torch.py --batch 64 --steps 100 --input 150 --hidden 128 [--groups 2]
@@ -115,7 +115,7 @@ def results(layers, inputs, weighting, rows):
 
 
 def worst_error(layers, inputs, weighting, shape):
-    """The largest relative error beside float64 on the CPU, and the rows that were compared."""
+    """The largest relative error compared with float64 on the CPU, and the number of rows compared."""
     a_row = max(1, 3 * products(shape) // shape["batch"])
     count = max(1, min(shape["batch"], int(REFERENCE // a_row)))
     rows = [n * (shape["batch"] - 1) // max(1, count - 1) for n in range(count)]
@@ -128,7 +128,7 @@ def worst_error(layers, inputs, weighting, shape):
 
 
 def unfit(device, shape):
-    """Why a layer does not fit into the CPU's memory; None where it does, or where nobody knows."""
+    """Why a layer does not fit into memory; None if it does, or if the free memory is unknown."""
     if device.type != "cpu" or not Path("/proc/meminfo").exists():
         return None
     states = shape["steps"] * shape["batch"] * len(shape["inputs"]) * shape["directions"] * shape["hidden"]
@@ -138,7 +138,7 @@ def unfit(device, shape):
 
 
 def measure_layer(device, shape, dtype, runs, left):
-    """One row. `left`: seconds that are left."""
+    """One row. `left`: remaining seconds."""
     begun = time.perf_counter()
     name, kind = precision(dtype, device)
     torch.manual_seed(0)
@@ -182,7 +182,7 @@ def measure_layer(device, shape, dtype, runs, left):
 
 
 def settings(arguments):
-    """The recipe of the preset with --batch and --set over it."""
+    """The settings of the preset, overridden by --batch and --set."""
     import tomllib
 
     recipe = tomllib.loads((ROOT / f"assets/recipes/{arguments.preset}.toml").read_text())
@@ -200,7 +200,7 @@ def settings(arguments):
 
 
 def variants(arguments):
-    """Each variant that the settings leave open, as `sinew bench train` takes them."""
+    """Each model variant that the settings leave open, as in `sinew bench train`."""
     fixed = {text.split("=", 1)[0] for text in arguments.set or []}
     temporal = [None] if "model.temporal" in fixed else ["hierarchical", "stacked"]
     spatial = [None] if "model.spatial" in fixed else ["traversal", "chain"]
@@ -228,7 +228,7 @@ def layers_of(model, layout, frames, channels):
 
 
 def measure_step(device, recipe, dtype, steps, left):
-    """One row of --train. `left`: seconds that are left."""
+    """One row of --train. `left`: remaining seconds."""
     import tomllib
 
     from two_stream import TwoStream
@@ -311,18 +311,18 @@ def step_line(row):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shapes", help="lists of layers instead of one: model, flashrnn, small")
+    parser.add_argument("--shapes", help="predefined lists of layers: model, flashrnn or small")
     for name in ("batch", "steps", "input", "hidden", "groups"):
         parser.add_argument(f"--{name}", type=int)
-    parser.add_argument("--runs", type=int, default=7, help="timed passes a layer")
-    parser.add_argument("--train", action="store_true", help="the whole training step instead of layers")
-    parser.add_argument("--preset", default="reference", help="for --train")
-    parser.add_argument("--set", action="append", metavar="KEY=VALUE", help="for --train: a setting over the preset's")
+    parser.add_argument("--runs", type=int, default=7, help="timed runs per layer")
+    parser.add_argument("--train", action="store_true", help="measure the training step instead of LSTM layers")
+    parser.add_argument("--preset", default="reference", help="preset for --train")
+    parser.add_argument("--set", action="append", metavar="KEY=VALUE", help="for --train: override a setting of the preset")
     parser.add_argument("--dtype", nargs="+", default=["default"], choices=("default", "f32", "f16"))
-    parser.add_argument("--threads", type=int, help="CPU threads; default PyTorch's own choice")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="what does not fit in is left out")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: chosen by PyTorch)")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="total time limit; measurements that do not fit are skipped")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--json", action="store_true", help="one JSON value instead of lines")
+    parser.add_argument("--json", action="store_true", help="print one JSON value")
     arguments = parser.parse_args()
     sizes = (arguments.batch, arguments.steps, arguments.input, arguments.hidden, arguments.groups, arguments.runs)
     if any(size is not None and size < 1 for size in sizes):

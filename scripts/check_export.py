@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that PyTorch takes an exported file and computes the same scores from it.
+"""Checks that PyTorch loads an exported file and computes the same scores with it.
 
     python scripts/check_export.py MODEL.safetensors [--inputs DUMP.safetensors]
 

@@ -1,15 +1,15 @@
-"""What the scripts share on the command line: errors in one line, exit codes, files that are not what they seem."""
+"""Shared command-line helpers of the scripts: one-line errors, exit codes, identification of mistaken files."""
 
 import signal
 import sys
 
 
 class Wrong(Exception):
-    """What is wrong with the input and what to do, for the user."""
+    """An error in the input: what is wrong, and what to do."""
 
 
 def warn(text):
-    """Prints what looks wrong and stops nothing."""
+    """Prints a warning."""
     print(f"warning: {one_line(text)}", file=sys.stderr)
 
 
@@ -19,10 +19,10 @@ def one_line(text):
 
 
 def run_command(command):
-    """Calls `command`; returns the exit code: 0 done, 1 wrong input (printed as one line), 130 interrupted."""
+    """Calls `command` and returns the exit code: 0 success, 1 wrong input (printed as one line), 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # paths may hold any bytes
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it removes what it began
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that cleanup code runs
     try:
         command()
     except (Wrong, OSError) as error:
@@ -38,7 +38,7 @@ def run_command(command):
 
 
 def mistaken(path):
-    """What a file is that often lies where another was meant to: text for an error, or None."""
+    """Identifies files that are commonly mistaken for others: text for an error, or None."""
     with open(path, "rb") as file:
         start = file.read(64).lstrip().lower()
     if start.startswith(b"version https://git-lfs"):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns PYSKL or MMAction2 skeleton pickles into a folder for `sinew prepare --dataset clips`.
+"""Converts PYSKL or MMAction2 skeleton pickles to a folder for `sinew prepare --dataset clips`.
 
     python scripts/convert_pyskl.py ntu60_3danno.pkl --split xsub --out clips
     python scripts/convert_pyskl.py --train train.pkl --test val.pkl --out clips
@@ -45,10 +45,10 @@ NTU_NAME = re.compile(r"S(?P<setup>\d{3})C(?P<camera>\d{3})P(?P<subject>\d{3})R\
 
 
 def val_is_test(roles):
-    """Takes `val` for `test` where there is no test."""
+    """Uses `val` as `test` if there is no test set."""
     if "test" not in roles and "val" in roles:
         roles["test"] = roles.pop("val")
-        print("val is written as test: there is no other test set")
+        print("val is used as the test set, since there is no other")
     return roles
 
 
@@ -264,7 +264,7 @@ def class_index(value, classes, a):
 
 
 def write_tables(rows, shape, crowd, out, classes, layout, first):
-    """Writes clips.csv, classes.txt and layout.toml beside the arrays."""
+    """Writes clips.csv, classes.txt and layout.toml next to the arrays."""
     classes = classes or name_classes(rows, first)
     check_classes(rows, classes, first)
     write_layout(shape, layout, crowd, out)
@@ -290,7 +290,7 @@ def report(bad, skip):
 
 
 def convert(a):
-    """The whole way: everything is written beside `--out` and takes its name when it is complete."""
+    """Converts everything in a temporary folder next to `--out`, which is renamed once it is complete."""
     if a.out.exists():
         raise Wrong(f"{a.out}: exists already; choose a new folder")
     classes = class_names(a.classes) if a.classes else None
@@ -319,14 +319,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pickle", type=Path, nargs="?", help="a pickle with annotations and split")
     for role in ROLES:
-        parser.add_argument(f"--{role}", type=Path, metavar="PICKLE", help=f"a pickle without a split: its clips are for {role}")
+        parser.add_argument(f"--{role}", type=Path, metavar="PICKLE", help=f"a pickle without a split, with the clips for {role}")
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
-    parser.add_argument("--split", help="for instance xsub: the lists xsub_train, xsub_val")
-    parser.add_argument("--classes", type=Path, help="class names, one a line, in the order of the labels")
-    parser.add_argument("--first-label", type=int, default=0, metavar="N", help="the label of the first class (default 0)")
-    parser.add_argument("--layout", help="a layout.toml or the name of a built-in layout; NTU's 25 and COCO's 17 joints need none")
-    parser.add_argument("--axes", choices=["people-frames", "frames-people"], help="the first two axes of keypoint")
-    parser.add_argument("--third", choices=["z", "score"], help="what the third number of keypoint is")
+    parser.add_argument("--split", help="name of the split, such as xsub for the lists xsub_train and xsub_val")
+    parser.add_argument("--classes", type=Path, help="class names, one per line, in the order of the labels")
+    parser.add_argument("--first-label", type=int, default=0, metavar="N", help="label of the first class (default: 0)")
+    parser.add_argument("--layout", help="a layout.toml or the name of a built-in layout; not needed for 25 joints (NTU) and 17 joints (COCO)")
+    parser.add_argument("--axes", choices=["people-frames", "frames-people"], help="order of the first two axes of keypoint")
+    parser.add_argument("--third", choices=["z", "score"], help="meaning of the third value of keypoint")
     parser.add_argument("--skip-bad", action="store_true", help="leave out clips that cannot be used")
     a = parser.parse_args()
     roles = a.train or a.val or a.test

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Renews the checksum of weights that were edited in PyTorch, so that sinew accepts them again.
+"""Updates the checksum of a weights file that was edited in PyTorch, so that sinew accepts it again.
 
     python scripts/seal_weights.py edited.safetensors --like first.safetensors [--out sealed.safetensors]
 
@@ -158,10 +158,10 @@ def seal(a):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", type=Path, help="the edited file")
-    parser.add_argument("--like", type=Path, help="the file before the edit: names and shapes are compared with it")
-    parser.add_argument("--out", type=Path, help="write here instead of in place")
-    parser.add_argument("--drop", action="store_true", help="remove the checksum instead of renewing it")
+    parser.add_argument("file", type=Path, help="edited weights file")
+    parser.add_argument("--like", type=Path, help="original file, to compare names and shapes")
+    parser.add_argument("--out", type=Path, help="output file (default: in place)")
+    parser.add_argument("--drop", action="store_true", help="remove the checksum instead of updating it")
     a = parser.parse_args()
     return run_command(lambda: seal(a))
 

@@ -10,27 +10,28 @@ use crate::device::Choice;
 use crate::error::Result;
 use crate::evaluate::{Measures, Report};
 use crate::event::Event as GeneralEvent;
+use crate::text::counted;
 use crate::train::Event;
 use std::path::PathBuf;
 
-/// Trains and evaluates every fold of a folded protocol (SBU: fold1 to fold5), each an ordinary run in RUN/foldN.
-/// If it is interrupted, the same command continues.
+/// Trains and evaluates every fold of a cross-validation (SBU: fold1 to fold5). Each fold is an ordinary run in RUN/foldN. If it
+/// is interrupted, run the same command to continue.
 ///
-/// A fold is scored as `sinew eval` scores a run: by the weights that did best on the clips held out of its training
-/// part, or by the last epoch's with train.validation = 0.
+/// Each fold is evaluated like `sinew eval` does: with the best weights on the validation split, or with those of the last epoch
+/// if train.validation = 0.
 ///
 /// Example: sinew crossval sbu --out runs/sbu --seed 1
 #[derive(clap::Args)]
 pub struct Args {
     /// Prepared data
     data: PathBuf,
-    /// The folder of the folds' runs
+    /// Folder for the runs of the folds
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
     #[command(flatten)]
     settings: SettingsArgs,
-    /// Folds side by side; unless said one on a GPU, and on the CPU engine as many as there are cores. The results are
-    /// the same for any number
+    /// Number of folds trained in parallel; the results do not depend on it [default: 1 on a GPU, the number of cores on the
+    /// CPU engine]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Print one JSON value
@@ -58,7 +59,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Prints the events of all folds.
 struct Board {
-    /// Epochs done of each fold.
+    /// Finished epochs of each fold.
     done: Vec<usize>,
     training: Option<Progress>,
     evaluating: Reporter,
@@ -119,9 +120,9 @@ fn show_fold(
             match position.step {
                 0 => {}
                 _ if position.epoch >= epochs => {
-                    progress.line(&format!("{name}: finished before"));
+                    progress.line(&format!("{name}: already finished"));
                 }
-                step => progress.line(&format!("{name}: going on after step {step}")),
+                step => progress.line(&format!("{name}: resuming after step {step}")),
             }
         }
         Event::Step {
@@ -145,8 +146,9 @@ fn show_fold(
                     format!(", validation top-1 {top1:.4}")
                 });
                 let loss = metrics.loss;
+                let epochs = counted(epochs, "epoch");
                 progress.line(&format!(
-                    "{name}: {epochs} epochs done, loss {loss:.4}{held_out}"
+                    "{name}: finished {epochs}, loss {loss:.4}{held_out}"
                 ));
             }
         }
@@ -155,7 +157,7 @@ fn show_fold(
     }
 }
 
-/// Prints a table for people.
+/// Prints a table of the folds.
 fn print(crossval: &Crossval) -> Result<()> {
     let alone = |stream: Option<Measures>| match stream {
         Some(measures) => format!("  {:>8.4}", measures.top1),
@@ -164,11 +166,11 @@ fn print(crossval: &Crossval) -> Result<()> {
     let both = crossval.temporal.is_some();
     let heads = if both { "  temporal   spatial" } else { "" };
     say(format!(
-        "            clips   top-1  mean class    loss{heads}"
+        "            clips   top-1  mean class accuracy    loss{heads}"
     ))?;
     let line = |name: &str, report: &Report| {
         say(format!(
-            "{name:10}  {:5}  {:.4}  {:10.4}  {:6.4}{}{}",
+            "{name:10}  {:5}  {:.4}  {:19.4}  {:6.4}{}{}",
             report.clips,
             report.top1,
             report.mean_class,
@@ -182,8 +184,8 @@ fn print(crossval: &Crossval) -> Result<()> {
     }
     line("all clips", &crossval.pooled)?;
     let mut spreads = vec![("top-1", &crossval.top1)];
-    spreads.extend(crossval.temporal.iter().map(|s| ("temporal alone", s)));
-    spreads.extend(crossval.spatial.iter().map(|s| ("spatial alone", s)));
+    spreads.extend(crossval.temporal.iter().map(|s| ("temporal stream", s)));
+    spreads.extend(crossval.spatial.iter().map(|s| ("spatial stream", s)));
     for (name, Spread { mean, std, .. }) in spreads {
         say(format!(
             "{name}: mean {mean:.4}, standard deviation {std:.4} over folds"

@@ -10,6 +10,7 @@ use crate::files;
 use crate::loader::Protocol;
 use crate::report::write_run_page;
 use crate::shards::{MANIFEST, Prepared};
+use crate::text::counted;
 use crate::train::{CheckpointChoice, REPORT_PAGE, Run};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -29,7 +30,7 @@ pub struct Args {
     /// Epochs
     #[arg(long, default_value_t = 25)]
     epochs: usize,
-    /// auto, gpu, cpu, or an adapter's number in `sinew devices`
+    /// auto, gpu, cpu, or an index from `sinew devices`
     #[arg(long, default_value = "auto")]
     device: Choice,
 }
@@ -61,8 +62,8 @@ fn refuse_others(folder: &Path) -> Result<()> {
         let path = entry.map_err(refused)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !MADE.contains(&&*name) && !files::is_leftover(&path) {
-            let what = format!("the folder holds other things, such as {name}");
-            let help = "name a new folder, or that of an earlier demo";
+            let what = format!("contains other files, such as {name}");
+            let help = "choose a new folder, or that of an earlier demo";
             return Err(Error::input(Place::file(folder), what, help));
         }
     }
@@ -103,14 +104,18 @@ pub fn run(args: &Args) -> Result<()> {
         stage(2, "synth and prepare: using the data of an earlier demo")?;
         let there = Prepared::open(&data)?.manifest().clips.len();
         if there != args.clips {
-            let what = format!("{} holds a demo of {there} clips", args.dir.display());
-            let help = format!("name another folder, or --clips {there}");
+            let what = format!(
+                "{} contains a demo with {}",
+                args.dir.display(),
+                counted(there, "clip")
+            );
+            let help = format!("choose another folder, or use --clips {there}");
             return Err(Error::failed(what, help));
         }
     } else {
         stage(
             1,
-            "synth: an archive of synthetic clips in the text format of NTU RGB+D",
+            "synth: an archive of synthetic clips in the NTU RGB+D format",
         )?;
         synth::generate(&synth::Args {
             out: archive.clone(),
@@ -173,7 +178,7 @@ pub fn run(args: &Args) -> Result<()> {
     })?;
     stage(
         6,
-        "report: a page with curves, confusions and the clips that it gets most wrong",
+        "report: a page with curves, confusions and the worst predictions",
     )?;
     let page = run.join(REPORT_PAGE);
     let mut warn = |text: String| tell(format!("warning: {text}"));

@@ -6,19 +6,19 @@ use crate::device::Choice;
 use crate::error::Result;
 use crate::evaluate::{EvaluateOptions, Evaluation, Measures, Report, evaluate};
 use crate::loader::Protocol;
-use crate::text::shortened;
+use crate::text::{counted, shortened};
 use crate::train::CheckpointChoice;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Evaluates a run on the test clips of its protocol. A clip's score is the mean over its people and samplings.
+/// Evaluates a run on the test clips of its protocol. The scores of a clip are averaged over its people and test samples.
 ///
 /// Example: sinew eval runs/first
 #[derive(clap::Args)]
 pub struct Args {
     /// The run
     pub run: PathBuf,
-    /// Prepared data [default: those of the run]
+    /// Prepared data [default: that of the run]
     #[arg(long)]
     pub data: Option<PathBuf>,
     /// Protocol [default: that of the run]
@@ -31,7 +31,7 @@ pub struct Args {
     /// model.fusion_weight
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// auto, gpu, cpu, or an adapter's number in `sinew devices`
+    /// auto, gpu, cpu, or an index from `sinew devices`
     #[arg(long, default_value = "auto")]
     pub device: Choice,
     /// Print one JSON value
@@ -40,7 +40,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// The same for the library.
+    /// The options of the library function.
     fn options(&self) -> Result<EvaluateOptions> {
         let mut options = EvaluateOptions::new(&self.run);
         options.data = self.data.clone();
@@ -77,8 +77,12 @@ pub fn reported(options: &EvaluateOptions) -> Result<Evaluation> {
 /// Prints a report for people.
 pub fn print(protocol: Protocol, report: &Report) -> Result<()> {
     say(format!(
-        "{protocol}: top-1 {:.4}, top-5 {:.4}, mean class {:.4}, loss {:.4} on {} clips",
-        report.top1, report.top5, report.mean_class, report.loss, report.clips
+        "{protocol}: top-1 {:.4}, top-5 {:.4}, mean class accuracy {:.4}, loss {:.4} on {}",
+        report.top1,
+        report.top5,
+        report.mean_class,
+        report.loss,
+        counted(report.clips, "clip")
     ))?;
     for (stream, alone) in [("temporal", report.temporal), ("spatial", report.spatial)] {
         if let Some(Measures {
@@ -89,46 +93,50 @@ pub fn print(protocol: Protocol, report: &Report) -> Result<()> {
         }) = alone
         {
             say(format!(
-                "  {stream} stream alone: top-1 {top1:.4}, top-5 {top5:.4}, mean class {mean_class:.4}, loss {loss:.4}"
+                "  {stream} stream only: top-1 {top1:.4}, top-5 {top5:.4}, mean class accuracy {mean_class:.4}, loss {loss:.4}"
             ))?;
         }
     }
     table(report)
 }
 
-/// Classes up to which a confusion matrix fits a terminal.
+/// Maximum number of classes for which the confusion matrix fits a terminal.
 const MOST_COLUMNS: usize = 20;
 
-/// A line a class: its clips, the share that is right, and what the wrong ones were taken for: a matrix under the classes'
-/// numbers, or where that would be too wide the three most frequent.
+/// One line per class: number of clips, accuracy, and the row of the confusion matrix, or the three most frequent wrong
+/// predictions if the matrix would be too wide.
 fn table(report: &Report) -> Result<()> {
     let names = report.classes.iter().map(|c| shortened(&c.name));
     let width = names.map(|name| name.chars().count()).max();
     let name = width.unwrap_or(0).max("class".len());
     let most = report.classes.len().max(report.confusion.largest());
     let cell = most.to_string().len();
-    let line = |[number, class, clips, right]: [&str; 4], taken: String| {
+    let line = |[number, class, clips, accuracy]: [&str; 4], predictions: String| {
         let class = shortened(class);
-        let line = format!("{number:>cell$}  {class:name$}  {clips:>5}  {right:6}  {taken}");
+        let line =
+            format!("{number:>cell$}  {class:name$}  {clips:>5}  {accuracy:>8}  {predictions}");
         say(line.trim_end())
     };
     let cells = |cells: Vec<String>| cells.iter().map(|c| format!(" {c:>cell$}")).collect();
     let wide = report.classes.len() > MOST_COLUMNS;
     if wide {
-        say("each class, and what its clips were most often taken for:")?;
-        line(["#", "class", "clips", "right"], String::new())?;
+        say("accuracy per class, and the most frequent wrong predictions:")?;
+        line(["#", "class", "clips", "accuracy"], String::new())?;
     } else {
         say(
-            "each class, and under a class's number how many of its clips were taken for that one:",
+            "accuracy per class, and confusion matrix (rows: true class; columns: predicted class):",
         )?;
         let numbers = (1..=report.classes.len()).map(|number| number.to_string());
-        line(["#", "class", "clips", "right"], cells(numbers.collect()))?;
+        line(
+            ["#", "class", "clips", "accuracy"],
+            cells(numbers.collect()),
+        )?;
     }
     for (number, class) in report.classes.iter().enumerate() {
         let Some(accuracy) = class.accuracy else {
             continue;
         };
-        let taken = if wide {
+        let predictions = if wide {
             confused(report, number)
         } else {
             let shown = |other| match report.confusion.count(number, other) {
@@ -138,13 +146,13 @@ fn table(report: &Report) -> Result<()> {
             cells((0..report.classes.len()).map(shown).collect())
         };
         let [number, clips] = [number + 1, class.clips].map(|n| n.to_string());
-        let right = format!("{accuracy:.4}");
-        line([&number, &class.name, &clips, &right], taken)?;
+        let accuracy = format!("{accuracy:.4}");
+        line([&number, &class.name, &clips, &accuracy], predictions)?;
     }
     Ok(())
 }
 
-/// The three classes that clips of a class were most often taken for, with how many.
+/// The three most frequent wrong predictions for a class, with the number of clips.
 fn confused(report: &Report, class: usize) -> String {
     let shown = |(other, count): (usize, usize)| {
         format!("{count} {}", shortened(&report.classes[other].name))

@@ -4,6 +4,7 @@ use super::reporter::Reporter;
 use super::say;
 use crate::error::Result;
 use crate::export::{ExportOptions, export};
+use crate::text::counted;
 use crate::train::CheckpointChoice;
 use std::path::PathBuf;
 
@@ -31,8 +32,9 @@ pub fn run(args: &Args) -> Result<()> {
     let parameters = weights.parameters.values();
     let count: usize = parameters.map(|(_, values)| values.len()).sum();
     say(format!(
-        "{}: {} tensors, {count} numbers",
+        "{}: {}, {}",
         args.out.display(),
-        weights.parameters.len()
+        counted(weights.parameters.len(), "tensor"),
+        counted(count, "parameter")
     ))
 }

@@ -1,4 +1,4 @@
-//! The command line: one file a command; it parses and calls, and prints what comes back.
+//! The command line: one file per command. Commands parse arguments, call the library and print results.
 
 mod bench;
 mod check;
@@ -57,14 +57,14 @@ enum Command {
 /// Runs the command that the process was started with.
 ///
 /// # Errors
-/// What the command meets; bad usage ends the process with exit code 2 and clap's message.
+/// Any error of the command. Invalid arguments end the process with exit code 2 and clap's message.
 pub fn run() -> Result<()> {
     let command = Cli::parse().command;
     signals::install_handlers(match command {
         Command::Prepare(_) | Command::Crossval(_) | Command::Demo(_) => {
-            "what is finished stays, and the same command continues"
+            "finished work is kept; run the same command to continue"
         }
-        _ => "nothing unfinished is left",
+        _ => "unfinished files were removed",
     })?;
     if !matches!(command, Command::Train(_)) {
         refuse_several()?;
@@ -98,7 +98,7 @@ pub fn exit_code(error: &Error) -> u8 {
     }
 }
 
-/// Prints a line; a reader that has gone away, such as `head`, ends no work.
+/// Prints a line on standard output. A closed pipe, as with `head`, is not an error.
 fn say(line: impl AsRef<str>) -> Result<()> {
     match writeln!(std::io::stdout(), "{}", printable(line.as_ref())) {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -106,8 +106,8 @@ fn say(line: impl AsRef<str>) -> Result<()> {
     }
 }
 
-/// Prints a line on standard error, whole, so that the lines of several processes do not mix in a pipe that they share.
-/// A reader that has gone away ends no work.
+/// Prints a line on standard error with a single write, so that lines of several processes do not mix in a shared pipe.
+/// Errors are ignored.
 pub fn tell(line: impl Display) {
     let line = format!("{}\n", printable(&line.to_string()));
     let _ = std::io::stderr().write_all(line.as_bytes());
@@ -116,6 +116,6 @@ pub fn tell(line: impl Display) {
 /// Prints one JSON value.
 fn say_json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)
-        .map_err(|e| Error::failed(format!("the result is no JSON: {e}"), "report this defect"))?;
+        .map_err(|e| Error::failed(format!("cannot format the result: {e}"), "report this bug"))?;
     say(text)
 }

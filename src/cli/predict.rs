@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::predict::{
     ClassProbability, PredictOptions, Prediction, Predictions, WindowPrediction, predict,
 };
-use crate::text::shortened;
+use crate::text::{counted, shortened};
 use crate::train::CheckpointChoice;
 use std::path::PathBuf;
 
@@ -27,13 +27,13 @@ pub struct Args {
     /// layout.toml in their folder is compared with it
     #[arg(required = true)]
     pub file: Vec<PathBuf>,
-    /// Classes to print per clip
+    /// Number of classes to print per clip
     #[arg(long, default_value_t = 5)]
     pub top: usize,
     /// Which weights of the run: best, last, or a weights file
     #[arg(long, default_value = "best")]
     pub checkpoint: CheckpointChoice,
-    /// auto, gpu, cpu, or an adapter's number in `sinew devices`
+    /// auto, gpu, cpu, or an index from `sinew devices`
     #[arg(long, default_value = "auto")]
     pub device: Choice,
     /// Frames per window [default: the training clips' median length, for recordings longer than all of them]
@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let (count, all) = (failed.len(), failed.len() + clips.len());
     Err(Error::Several {
-        summary: format!("{count} of {all} clips could not be scored"),
+        summary: format!("{count} of {} could not be scored", counted(all, "clip")),
         errors: failed,
     })
 }
@@ -94,12 +94,14 @@ fn print(prediction: &Prediction, windows_asked_for: bool) -> Result<()> {
             let every = second.start - first.start;
             let long = first.end - first.start;
             say(format!(
-                "  the mean of windows of {long} frames, one every {every}:"
+                "  mean over windows of {}, one every {}:",
+                counted(long, "frame"),
+                counted(every, "frame")
             ))?;
         }
         _ if windows_asked_for => {
-            let frames = prediction.frames;
-            say(format!("  scored as a whole, {frames} frames"))?;
+            let frames = counted(prediction.frames, "frame");
+            say(format!("  scored as a whole: {frames}"))?;
         }
         _ => {}
     }
@@ -109,7 +111,7 @@ fn print(prediction: &Prediction, windows_asked_for: bool) -> Result<()> {
         classes,
     } in &prediction.windows
     {
-        let best = classes.first().map_or("nobody".into(), line);
+        let best = classes.first().map_or("no person".into(), line);
         say(format!("  frames {start:>6} to {:>6}:  {best}", end - 1))?;
     }
     Ok(())

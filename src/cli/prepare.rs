@@ -9,7 +9,7 @@ use crate::prepare::{PrepareOptions, prepare};
 use crate::text::counted;
 use std::path::PathBuf;
 
-/// Turns archives, folders or single clips into prepared data, without unpacking anything to disk.
+/// Converts archives, folders or single clips to prepared data, without unpacking archives to disk.
 ///
 /// Example: sinew prepare nturgbd_skeletons_s001_to_s017.zip --out ntu60
 #[derive(clap::Args)]
@@ -46,27 +46,26 @@ pub fn run(args: &Args) -> Result<()> {
         tell(format!("warning: {warning}"));
     }
     let counts = &summary.counts;
-    let bodies = if counts.bodies == 1 { "body" } else { "bodies" };
     say(format!(
-        "{}: {}, {}, {} {bodies} in {}, {}; {:.1} s",
+        "{}: {}, {}, {} in {}, {}; {:.1} s",
         args.out.display(),
         counted(counts.clips, "clip"),
         counted(counts.frames, "frame"),
-        counts.bodies,
+        counted(counts.bodies, "body"),
         counted(summary.shards, "shard"),
         bytes(summary.bytes),
         started.elapsed().as_secs_f64(),
     ))?;
     if summary.resumed > 0 {
         say(format!(
-            "went on where an interrupted preparation had finished {} of the shards",
-            summary.resumed
+            "reused {} of an interrupted preparation",
+            counted(summary.resumed, "finished shard")
         ))?;
     }
     if counts.missing > 0 {
         say(format!(
-            "left out by the authors' list of missing skeletons: {}",
-            counts.missing
+            "left out {} on the authors' list of missing skeletons",
+            counted(counts.missing, "clip")
         ))?;
     }
     if summary.ignored > 0 {

@@ -8,8 +8,8 @@ use crate::report::{ReportOptions, report};
 use crate::train::CheckpointChoice;
 use std::path::PathBuf;
 
-/// Writes a self-contained HTML report of a run: curves, accuracy and confusions on the test clips, a player for the clips
-/// that it gets most wrong, settings and device.
+/// Writes a self-contained HTML report of a run: curves, accuracy and confusions on the test clips, a player of the worst
+/// predictions, settings and device.
 ///
 /// Example: sinew report runs/first
 #[derive(clap::Args)]
@@ -19,13 +19,13 @@ pub struct Args {
     /// The page [default: report.html in the run's folder]
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
-    /// Prepared data [default: those of the run]
+    /// Prepared data [default: that of the run]
     #[arg(long)]
     data: Option<PathBuf>,
     /// Which weights: best, last, or a weights file [default: best, or last if no epoch is finished]
     #[arg(long)]
     checkpoint: Option<CheckpointChoice>,
-    /// auto, gpu, cpu, or an adapter's number in `sinew devices`
+    /// auto, gpu, cpu, or an index from `sinew devices`
     #[arg(long, default_value = "auto")]
     device: Choice,
 }

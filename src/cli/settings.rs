@@ -12,23 +12,23 @@ pub struct SettingsArgs {
     /// sinew, paper or reference [default: the preset named in --config, otherwise sinew]
     #[arg(long)]
     pub preset: Option<Preset>,
-    /// Settings in TOML, put over the preset; also a run's config.toml, whose data, protocol and device are ignored
+    /// TOML file of settings that override the preset; in a run's config.toml, data, protocol and device are ignored
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// One setting, put over all others
+    /// Override one setting; can be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Passes over the training clips (train.epochs)
+    /// Number of epochs (train.epochs)
     #[arg(long)]
     pub epochs: Option<usize>,
-    /// auto, gpu, cpu, or an adapter's number in `sinew devices`
+    /// auto, gpu, cpu, or an index from `sinew devices`
     #[arg(long)]
     pub device: Option<Choice>,
-    /// How the kernels walk over the steps: resident, stepwise or stepwise-units, or one of their tiles, such as
-    /// resident-16 [default: chosen by benchmark]
+    /// Kernel plan: resident, stepwise or stepwise-units, or one of their tiles, such as resident-16 [default: chosen by
+    /// benchmark]
     #[arg(long)]
     pub plan: Option<String>,
-    /// Seed of weights, order, augmentation and dropout (run.seed)
+    /// Random seed of weights, sample order, augmentation and dropout (run.seed)
     #[arg(long)]
     pub seed: Option<u64>,
     /// Loader threads (run.threads), or auto for all cores
@@ -38,11 +38,11 @@ pub struct SettingsArgs {
 
 /// Settings that `--set` does not take, and what to use instead.
 const NOT_FOR_SET: [(&str, &str); 5] = [
-    ("run.data", "name the data as the first argument"),
+    ("run.data", "pass the data as the first argument"),
     ("run.device", "use --device"),
     ("run.preset", "use --preset"),
-    ("run.checksum", "it follows from the data"),
-    ("run.protocol", "use --protocol"),
+    ("run.checksum", "it is computed from the data"),
+    ("run.protocol", "pass the protocol as described in --help"),
 ];
 
 impl SettingsArgs {
@@ -54,7 +54,10 @@ impl SettingsArgs {
         for (key, help) in NOT_FOR_SET {
             let names = |set: &String| set.split('=').next().is_some_and(|k| k.trim() == key);
             if self.set.iter().any(names) {
-                return Err(Error::usage(format!("{key} is not for --set"), help));
+                return Err(Error::usage(
+                    format!("{key} cannot be set with --set"),
+                    help,
+                ));
             }
         }
         let mut sets = self.set.clone();
@@ -63,7 +66,7 @@ impl SettingsArgs {
             if epochs == 0 {
                 return Err(Error::usage(
                     "--epochs must be at least 1",
-                    "leave it out to use the settings' own",
+                    "leave it out to use the value in the settings",
                 ));
             }
             sets.push(format!("train.epochs={epochs}"));

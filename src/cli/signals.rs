@@ -58,12 +58,7 @@ fn listen(caught: &[i32]) -> Result<()> {
 /// On Windows the system runs handlers on a separate thread.
 #[cfg(not(unix))]
 fn listen(caught: &[i32]) -> Result<()> {
-    let failed = |e| {
-        Error::failed(
-            format!("cannot handle signals: {e}"),
-            "report this as a bug",
-        )
-    };
+    let failed = |e| Error::failed(format!("cannot handle signals: {e}"), "report this bug");
     for signal in caught {
         // SAFETY: on Windows the handler runs on its own thread and does not interrupt other code.
         unsafe { signal_hook::low_level::register(*signal, stop) }.map_err(failed)?;
@@ -92,8 +87,8 @@ pub fn stop_flag() -> Arc<AtomicBool> {
     Arc::clone(&STOP)
 }
 
-/// Says whether a training runs, which the first signal stops through the flag; a second signal ends the process at once.
-/// Otherwise the first one does.
+/// Sets whether training runs. If it does, the first signal sets the flag and a second one ends the process at once;
+/// otherwise the first signal ends the process.
 pub fn set_training(training: bool) {
     TRAINING.store(training, Ordering::SeqCst);
 }

@@ -6,6 +6,7 @@ use super::signals::{set_training, stop_flag};
 use super::{exit_code, say, tell};
 use crate::device::{Choice, share_cores};
 use crate::error::{Error, Result};
+use crate::text::counted;
 use crate::train::ranks::{self, Ranks};
 use crate::train::{
     Best, EpochTiming, Event, Head, InitialWeights, ResumeOptions, TrainOptions, join, resume,
@@ -15,8 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Trains a Two-Stream RNN on prepared data, or resumes a run. Under mpirun, with a sinew built with the feature mpi, each
-/// process trains on a share of each batch, on its own adapter.
+/// Trains a Two-Stream RNN on prepared data, or resumes a run.
+///
+/// If sinew was built with the feature mpi and is started by mpirun, each process trains on a share of each batch, on its own
+/// adapter.
 ///
 /// Example: sinew train ntu60 --protocol xsub --out runs/first
 ///
@@ -27,7 +30,7 @@ use std::time::Duration;
 #[command(
     override_usage = "sinew train DATA --protocol P --out RUN [OPTIONS]\n       sinew train --resume RUN [OPTIONS]",
     after_long_help = concat!(
-        "Settings for --set and --config, with the values of the preset sinew (in a file in [sections], for --set as train.lr=0.001):\n\n",
+        "Settings for --set (as train.lr=0.001) and --config (in [sections]), with the values of the preset sinew:\n\n",
         include_str!("../../assets/recipes/sinew.toml"),
     )
 )]
@@ -38,7 +41,7 @@ pub struct Args {
     /// xsub, xview, xsub120, xset120, fold1 to fold5, or split
     #[arg(long, required_unless_present = "resume")]
     pub protocol: Option<String>,
-    /// The folder of the new run
+    /// Folder of the new run
     #[arg(long, required_unless_present = "resume")]
     pub out: Option<PathBuf>,
     /// Resume this run
@@ -46,13 +49,13 @@ pub struct Args {
     pub resume: Option<PathBuf>,
     #[command(flatten)]
     pub settings: SettingsArgs,
-    /// Start from these weights, or from the best weights of a run; the skeleton must be the same
+    /// Start from the weights in this file, or from the best weights of this run; the layout must be the same
     #[arg(long, value_name = "FILE.safetensors|RUN")]
     pub init: Option<PathBuf>,
-    /// Classifier of the --init weights: kept (same classes in the same order) or new (other classes)
+    /// Classification layers with --init: kept, for the same classes in the same order, or new, for other classes
     #[arg(long, value_name = "kept|new", requires = "init")]
     pub init_head: Option<Head>,
-    /// Allow this setting to differ from the run's on --resume
+    /// Allow --resume to change this setting
     #[arg(long, value_name = "KEY", requires = "resume")]
     pub allow: Vec<String>,
 }
@@ -63,7 +66,7 @@ pub fn run(args: &Args) -> Result<()> {
     let rank = ranks.rank();
     let ended = run_rank(args, &ranks);
     match &ended {
-        // mpirun ends them all when the first of them ends with such a code: the line is out before any does.
+        // mpirun ends all processes once one exits with such a code, so the message is printed before any exits.
         Err(error @ Error::Interrupted(_)) if rank.count > 1 => {
             if rank.leads() {
                 tell(format!("sinew: {error}"));
@@ -74,7 +77,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Err(error) if rank.count > 1 => {
             if !rank.leads() {
-                // What all ranks meet the first one tells, and ends the others meanwhile.
+                // The first rank reports an error that all ranks share, and ends the others in the meantime.
                 std::thread::sleep(Duration::from_millis(500));
             }
             tell(format!(
@@ -119,7 +122,7 @@ fn run_rank(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<()> {
     }
 }
 
-/// Trains as a rank other than the first, and prints only what concerns this rank.
+/// Trains as a rank other than the first, and prints only its own notes and warnings.
 fn join_run(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<()> {
     let number = ranks.rank().index;
     let mut events = |event: Event<'_>| match event {
@@ -145,8 +148,8 @@ fn join_run(args: &Args, ranks: &Arc<dyn Ranks>, progress: &Progress) -> Result<
 fn train_options(args: &Args, ranks: &Arc<dyn Ranks>) -> Result<TrainOptions> {
     let (Some(data), Some(out)) = (&args.data, &args.out) else {
         return Err(Error::usage(
-            "DATA and --out are missing",
-            "see sinew train --help",
+            "DATA or --out is missing",
+            "see `sinew train --help`",
         ));
     };
     let protocol = args.protocol.as_deref().map(str::parse).transpose()?;
@@ -175,7 +178,7 @@ fn resume_options(args: &Args, run: &Path, ranks: &Arc<dyn Ranks>) -> Result<Res
     Ok(options)
 }
 
-/// Tells what is said while a run is set up.
+/// Prints notes and warnings.
 fn note(progress: &Progress, event: &Event<'_>) {
     match event {
         Event::Note(text) => progress.line(text),
@@ -184,7 +187,7 @@ fn note(progress: &Progress, event: &Event<'_>) {
     }
 }
 
-/// Draws a message of the run.
+/// Prints an event of the run.
 fn show(progress: &mut Progress, event: &Event<'_>) {
     match event {
         Event::Started {
@@ -195,8 +198,11 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
             position,
         } => {
             progress.line(&format!(
-                "{train} training clips ({samples} samples), {validation} held out for validation, {test} test clips; \
-                 {parameters} parameters; {steps} steps per epoch"
+                "{} ({}), {validation} held out for validation, {}; {parameters} parameters; {} per epoch",
+                counted(*train, "training clip"),
+                counted(*samples, "sample"),
+                counted(*test, "test clip"),
+                counted(*steps, "step")
             ));
             if position.step > 0 {
                 progress.line(&format!("resuming after step {}", position.step));
@@ -217,7 +223,7 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                     return format!("epoch {}/{epochs}", position.epoch + 1);
                 }
                 format!(
-                    "epoch {}/{epochs} loss {:.4} accuracy {:.4} rate {lr:.2e} {samples_per_s:.1} clips/s wait {:.1} % left {}",
+                    "epoch {}/{epochs} loss {:.4} top-1 {:.4} learning rate {lr:.2e} {samples_per_s:.1} clips/s data wait {:.1} % left {}",
                     position.epoch + 1,
                     position.loss_sum / samples,
                     position.right as f64 / samples,
@@ -236,7 +242,7 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                 format!(", validation top-1 {top1:.4}")
             });
             progress.line(&format!(
-                "epoch {}/{epochs}: loss {:.4}, accuracy {:.4}{held_out}{}; learning rate {:.2e}{}",
+                "epoch {}/{epochs}: loss {:.4}, top-1 {:.4}{held_out}{}; learning rate {:.2e}{}",
                 m.epoch,
                 m.loss,
                 m.accuracy,
@@ -253,18 +259,18 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
     }
 }
 
-/// How fast an epoch was; nothing where none of its steps was done since the start.
+/// The speed of an epoch; empty if none of its steps ran in this process.
 fn speed(timing: &EpochTiming, left: Duration) -> String {
     if timing.samples_per_s == 0.0 {
         return String::new();
     }
     let (clips, wait) = (timing.samples_per_s, timing.data_wait * 100.0);
-    let mut said = format!(", {clips:.1} clips/s, wait {wait:.1} %");
+    let mut speed = format!(", {clips:.1} clips/s, data wait {wait:.1} %");
     if timing.exchange > 0.0 {
-        said += &format!(", ranks {:.1} %", timing.exchange * 100.0);
+        speed += &format!(", rank exchange {:.1} %", timing.exchange * 100.0);
     }
     if !left.is_zero() {
-        said += &format!(", left {}", time(left));
+        speed += &format!(", left {}", time(left));
     }
-    said
+    speed
 }

@@ -116,5 +116,5 @@ pub(super) fn train_folds(
 
 /// The end of a cross-validation that the same command continues.
 pub(crate) fn interrupted() -> Error {
-    Error::Interrupted("all steps done are saved; the same command continues".into())
+    Error::Interrupted("finished steps are saved; run the same command to continue".into())
 }

@@ -37,9 +37,10 @@ impl FromStr for Choice {
             "auto" => Ok(Choice::Auto),
             "gpu" => Ok(Choice::Gpu),
             "cpu" => Ok(Choice::Cpu),
-            _ => text.parse().map(Choice::Index).map_err(|_| {
-                "expected auto, gpu, cpu or a number that `sinew devices` lists".into()
-            }),
+            _ => text
+                .parse()
+                .map(Choice::Index)
+                .map_err(|_| "expected auto, gpu, cpu, or an index from `sinew devices`".into()),
         }
     }
 }
@@ -148,7 +149,7 @@ impl Compute {
     pub fn memory(&self) -> Option<u64> {
         match &self.adapter {
             Some(adapter) => adapter.memory,
-            None => available(&std::fs::read_to_string("/proc/meminfo").ok()?),
+            None => available_memory(),
         }
     }
 
@@ -202,13 +203,12 @@ impl From<&Compute> for EngineDevice {
     }
 }
 
-/// What Linux says is available, in bytes.
-fn available(meminfo: &str) -> Option<u64> {
-    let line = meminfo
-        .lines()
-        .find_map(|l| l.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib << 10)
+/// Memory that the machine can still provide, in bytes; `None` if the system does not report it.
+#[must_use]
+pub fn available_memory() -> Option<u64> {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory_specifics(sysinfo::MemoryRefreshKind::nothing().with_ram());
+    Some(system.available_memory()).filter(|bytes| *bytes > 0)
 }
 
 fn instance() -> wgpu::Instance {

@@ -105,8 +105,7 @@ pub mod twin;
 
 pub use burn::nn::LstmState;
 pub use choose::choose;
-#[doc(hidden)]
-pub use device::{CPU_LARGEST, SHORTEST_DISPATCH, longest_dispatch};
+pub(crate) use device::{CPU_LARGEST, longest_dispatch};
 pub use device::{DeviceLimits, EngineDevice, GpuLimits};
 pub use layer::{Lstm, LstmConfig, LstmDirection};
 pub use matrix_units::MatrixUnits;

@@ -77,7 +77,7 @@ pub struct PrepareSummary {
     pub bytes: u64,
     /// Bad entries left out, by `skip_bad`.
     pub skipped: Vec<Skipped>,
-    /// Files of the sources that are no clips.
+    /// Number of files in the sources that are not clips.
     pub ignored: usize,
     /// What looks wrong and stopped nothing.
     pub warnings: Vec<Warning>,
@@ -162,7 +162,7 @@ fn prepare_listed(
         |index, recording: Result<Recording>| {
             if options.stop.load(Ordering::Relaxed) {
                 target.keep_finished();
-                let what = "finished shards are kept; the same command continues";
+                let what = "finished shards are kept; run the same command to continue";
                 return Err(Error::Interrupted(what.into()));
             }
             part.items = index + 1;

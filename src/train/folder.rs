@@ -55,7 +55,7 @@ pub(super) fn check_free(folder: &Path) -> Result<()> {
         let path = entry.map_err(|e| Error::io(folder, "read", e))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !OF_A_START.contains(&name.as_ref()) && !files::is_leftover(&path) {
-            let what = format!("it holds other things, such as {name}");
+            let what = format!("contains other files, such as {name}");
             return Err(Error::exists(folder, what, "choose a new folder for --out"));
         }
     }

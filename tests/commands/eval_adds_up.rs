@@ -54,9 +54,9 @@ fn streams_classes_and_confusion() {
     for word in [
         "top-1",
         "top-5",
-        "mean class",
+        "mean class accuracy",
         "loss",
-        "temporal stream alone",
+        "temporal stream only",
     ] {
         assert!(printed.contains(word), "{word}: {printed}");
     }

@@ -120,7 +120,7 @@ fn what_happens_when() {
 
     let printed = predict(&[]);
     assert!(printed.contains("frames      0 to     33:"), "{printed}");
-    assert!(printed.contains("nobody"), "{printed}");
+    assert!(printed.contains("no person"), "{printed}");
     let args = ["predict", text(&run), text(&long), "--stride", "0"];
     must_fail(&args, 2);
 }

@@ -4,7 +4,14 @@ use crate::command::{made_data, run, text, train_args};
 use std::path::Path;
 use std::process::Command;
 
-const TOLD: [&str; 6] = ["loss ", "accuracy ", "rate ", " clips/s", "wait ", "left "];
+const TOLD: [&str; 6] = [
+    "loss ",
+    "top-1 ",
+    "learning rate ",
+    " clips/s",
+    "data wait ",
+    "left ",
+];
 
 fn arguments<'a>(data: &'a Path, out: &'a Path) -> Vec<&'a str> {
     train_args(data, out, &["--epochs", "4", "--device", "cpu"])

@@ -104,7 +104,10 @@ fn interrupted_by_a_signal() {
     let output = child.wait_with_output().expect("it ends");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(130), "{errors}");
-    assert!(errors.contains("the same command continues"), "{errors}");
+    assert!(
+        errors.contains("run the same command to continue"),
+        "{errors}"
+    );
     must(&["check", text(&out.join("fold1"))]);
 }
 

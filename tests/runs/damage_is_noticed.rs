@@ -96,7 +96,7 @@ fn a_folder_of_other_things_takes_no_run() {
     let data = made_data(folder.path(), 24);
     let args = train_args(&data, &data, &["--epochs", "1", "--device", "cpu"]);
     let error = must_fail(&args, 1);
-    assert!(error.contains("holds other things"), "{error}");
+    assert!(error.contains("contains other files"), "{error}");
     must(&["check", text(&data)]);
 }
 

@@ -1,7 +1,7 @@
 //! Whether a layer fits on a device.
 
 use super::shapes::Shape;
-use crate::device::Compute;
+use crate::device::{Compute, available_memory};
 use crate::lstm::{Context, Dims};
 
 /// Numbers that both passes of our layer hold for each of T·B·G·H: projection, gates and their gradient (four each),
@@ -50,7 +50,7 @@ pub fn unfit(compute: &Compute, shape: &Shape, ours: Option<Context>) -> Option<
     let inputs: usize = shape.inputs.iter().map(|i| 2 * rows * i).sum();
     let each = if ours.is_some() { OURS } else { BURNS };
     let wanted = 4 * (each * states + inputs);
-    let available = available()?;
+    let available = usize::try_from(available_memory()?).ok()?;
     (wanted > available).then(|| {
         format!(
             "about {} MiB, of which {} are free",
@@ -58,12 +58,4 @@ pub fn unfit(compute: &Compute, shape: &Shape, ours: Option<Context>) -> Option<
             mib(available)
         )
     })
-}
-
-/// Bytes of memory that the machine can still give, where Linux tells.
-fn available() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
-    let kibibytes: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes << 10)
 }

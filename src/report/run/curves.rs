@@ -80,7 +80,7 @@ pub(super) fn charts(metrics: &[EpochMetrics], timing: &[EpochTiming]) -> (Strin
             series: vec![of("learning rate", &|m| Some(m.lr))],
         },
         Chart {
-            title: "Training speed",
+            title: "Training speed (clips/s)",
             show: short,
             holds: vec![0.0],
             series: vec![Series {
