@@ -1,4 +1,4 @@
-//! Opening the device that was asked for, or the one of a rank.
+//! Opening a chosen device, or the one of a rank.
 
 use super::{Adapter, BUFFERS, Choice, Compute, DeviceName, adapters, found, instance, summary};
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ fn too_few_buffers(adapter: &Adapter) -> String {
     format!("{name} binds {buffers} buffers, and the kernels need {BUFFERS}")
 }
 
-/// Opens the device that was asked for.
+/// Opens the chosen device.
 ///
 /// # Errors
 /// [`Error::Device`] where it is not there, cannot run the kernels, or refuses to open.
@@ -34,7 +34,7 @@ pub fn open(choice: Choice) -> Result<Compute> {
 /// As [`open`], and where there are fewer adapters than processes.
 pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> {
     if choice == Choice::Cpu {
-        return Ok(Compute::cpu("asked for"));
+        return Ok(Compute::cpu("selected"));
     }
     let instance = instance();
     let adapters = found(&instance);
@@ -51,7 +51,7 @@ pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> 
         usable.retain(|i| listed[*i].backend == listed[first].backend);
     }
     let (index, reason) = match (choice, usable.get(local)) {
-        (Choice::Index(index), _) => (index, "asked for by number".to_string()),
+        (Choice::Index(index), _) => (index, "selected by its number".to_string()),
         (_, Some(index)) if locals == 1 => (*index, "the first hardware adapter".into()),
         (_, Some(index)) => {
             let (number, all) = (local + 1, usable.len());
@@ -62,7 +62,7 @@ pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> 
                 "{locals} ranks on this machine and {} hardware adapters",
                 usable.len()
             );
-            let help = "start no more ranks a machine than it has adapters, or use --device cpu";
+            let help = "start at most one rank per adapter, or use --device cpu";
             return Err(Error::device(what, help));
         }
         (Choice::Gpu, None) => {
@@ -170,14 +170,14 @@ pub fn share_cores(locals: usize) -> Result<()> {
     }
 }
 
-/// Opens the device that a run began on, by the name that its settings keep; of several of that name, the one of the
+/// Opens the device that a run was started on, by the name that its settings keep; of several of that name, the one of the
 /// process number `local` of this machine.
 ///
 /// # Errors
 /// [`Error::Device`] where it is not there any more, or does not open.
 pub fn open_named(name: &DeviceName, local: usize) -> Result<Compute> {
     if *name == DeviceName::Cpu {
-        return Ok(Compute::cpu("the run began on it"));
+        return Ok(Compute::cpu("the run was started on it"));
     }
     let mut named = adapters();
     named.retain(|adapter| adapter.run_name() == *name);
@@ -186,11 +186,12 @@ pub fn open_named(name: &DeviceName, local: usize) -> Result<Compute> {
     match named.get(if software { 0 } else { local }) {
         Some(adapter) => open(Choice::Index(adapter.index)),
         None => {
-            let help =
-                "resume where it is, or go on elsewhere with --device and --allow run.device";
+            let help = "resume on the machine that has it, or name another device with --device and --allow run.device";
             let what = match named.len() {
-                0 => format!("the run began on {name}, which is not here"),
-                found => format!("the run began on {name}, and this machine has {found} of it"),
+                0 => format!("the run was started on {name}, which this machine does not have"),
+                found => {
+                    format!("the run was started on {name}, of which this machine has {found}")
+                }
             };
             Err(Error::device(what, help))
         }

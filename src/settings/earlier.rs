@@ -50,7 +50,7 @@ pub(super) fn open_sentinels(table: &mut Table) {
 /// Adds the settings that earlier versions did not know to resolved settings, with the value that they worked by.
 pub(super) fn add_missing_keys(table: &mut Table) {
     let preset = table.get("run").and_then(|run| run.get("preset"));
-    // The preset `paper` walked over each joint of its chain once, by its name.
+    // The preset `paper` had each joint of its chain once, by its name.
     let joints = match preset.and_then(Value::as_str) {
         Some(name) if name == Preset::Paper.name() => ChainJoints::Once,
         _ => ChainJoints::AsListed,

@@ -10,7 +10,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// The best settings known on any data set, chosen on training data alone.
+    /// The best settings known on any data set, chosen using training data only.
     #[default]
     Sinew,
     /// Wang & Wang (CVPR 2017), as printed.
@@ -179,7 +179,7 @@ impl<'de> Deserialize<'de> for Protocol {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum KernelPlan {
-    /// The CPU engine, which has one way alone: `cpu`.
+    /// That of the CPU engine: `cpu`.
     Cpu,
     /// A plan's name (`resident-16`), or one for each hidden size (`128=resident-16 512=stepwise-64x32`).
     Gpu(String),

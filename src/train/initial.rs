@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// What becomes of the classifier of the weights that a run starts from.
+/// What to do with the classifier of the weights that a run starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Head {
     /// It is kept: the run has the classes of the weights, in their order.
@@ -99,7 +99,16 @@ impl InitialWeights {
         for (key, differs) in [("parts", parts(&here) != parts(there)), order] {
             if differs {
                 let what = format!("the layout's {key} differs between the data and the weights");
-                let help = format!("copy {key} from the layout of the weights, and prepare again");
+                let (here, there) = (recipe.model.chain_joints, theirs.model.chain_joints);
+                let help = match key {
+                    "chain" if here != there => {
+                        format!(
+                            "start the run with --set model.chain_joints={}",
+                            there.name()
+                        )
+                    }
+                    _ => format!("copy {key} from the layout of the weights, and prepare again"),
+                };
                 return Err(Error::input(place(), what, help));
             }
         }
@@ -119,7 +128,7 @@ impl InitialWeights {
     /// Whether a setting that differs gives another model or other inputs.
     fn matters(&self, key: &str, recipe: &ResolvedSettings) -> bool {
         match key {
-            // The chains of the two layouts are compared as the models use them.
+            // The two chains are compared below, as the models use them.
             "model.chain_joints" => false,
             "model.part_hidden" => recipe.model.temporal == Temporal::Hierarchical,
             // Of the model the spatial stream alone depends on T, through the length of its windows.

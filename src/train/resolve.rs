@@ -1,6 +1,6 @@
 //! From settings as written to settings as resolved: every rule by which a setting that is open gets its value.
 //!
-//! What follows from the data follows from the training clips alone: validation and test clips decide nothing.
+//! Rules that use the data use the training clips only, never validation or test clips.
 
 use super::shape::architecture;
 use super::start::path_text;
@@ -183,7 +183,7 @@ pub(super) fn set_device(
             // A step's rows are shared by the ranks.
             let rows = settings.train.batch.div_ceil(target.ranks);
             let plan = plans::fastest(&architecture, settings, rows, compute);
-            note(format!("plan: {plan}, the fastest measured"));
+            note(format!("plan: {plan}, the fastest in a benchmark"));
             plans::check(plans::of_run(&plan), &architecture, precision, compute)?;
             plan
         }

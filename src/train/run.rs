@@ -64,7 +64,7 @@ impl Run {
         })
     }
 
-    /// The run at a rank other than the first, which alone writes to the folder.
+    /// The run at a rank other than the first; only the first one writes to the folder.
     pub(super) fn of_other_rank(folder: &Path, settings: ResolvedSettings) -> Self {
         Run {
             folder: folder.to_path_buf(),

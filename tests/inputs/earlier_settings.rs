@@ -65,7 +65,7 @@ motion = false
 scale = [1.5, 1.0, 1.0]
 
 [augment]
-rotation = [0.1745329350233078, 0.1745329350233078, 0.0]
+rotation = [0.17453294, 0.17453294, 0.0]
 scale = 0.1
 shear = 0.1
 noise = 0.0
