@@ -77,11 +77,11 @@ pub struct LstmDirection {
     pub weight_ih: Param<Tensor<2>>,
     /// `weight_hh` [4H, H].
     pub weight_hh: Param<Tensor<2>>,
-    /// `bias_ih` [4H].
+    /// `bias_ih`, 4H numbers.
     pub bias_ih: Param<Tensor<1>>,
-    /// `bias_hh` [4H].
+    /// `bias_hh`, 4H numbers.
     pub bias_hh: Param<Tensor<1>>,
-    /// The peepholes `weight_ci`, `weight_cf` and `weight_co`, [H] each.
+    /// The peepholes `weight_ci`, `weight_cf` and `weight_co`, H numbers each.
     pub peephole: Option<[Param<Tensor<1>>; 3]>,
 }
 

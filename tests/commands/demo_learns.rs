@@ -1,4 +1,4 @@
-//! The demo goes the whole way and recognises the actions of people it was not trained on, at 0.90 top-1 or better.
+//! The demo runs the full pipeline and recognises the actions of people it was not trained on, at 0.90 top-1 or better.
 
 use crate::command::{must, must_fail, text};
 use serde_json::Value;
@@ -30,7 +30,7 @@ fn on_the_cpu() {
         must(&["eval", text(&run), "--device", "cpu", "--json"])
     );
     let error = must_fail(&["demo", text(&demo), "--clips", "44"], 1);
-    assert!(error.contains("a demo of 480 clips"), "{error}");
+    assert!(error.contains("a demo with 480 clips"), "{error}");
     for made in [
         "made.zip",
         "data",
@@ -38,7 +38,7 @@ fn on_the_cpu() {
         "weights.safetensors",
         "run/report.html",
     ] {
-        assert!(said.contains(text(&demo.join(made))), "{made} is not told");
-        assert!(demo.join(made).exists(), "{made} is not there");
+        assert!(said.contains(text(&demo.join(made))), "{made} is not mentioned");
+        assert!(demo.join(made).exists(), "{made} does not exist");
     }
 }
