@@ -9,11 +9,15 @@ use std::sync::OnceLock;
 /// A named adapter that is not there fails the test; without a name and an adapter one line says so.
 pub fn devices() -> &'static [Compute] {
     static DEVICES: OnceLock<Vec<Compute>> = OnceLock::new();
-    DEVICES.get_or_init(|| {
-        let mut devices = vec![Compute::cpu("for tests")];
-        devices.extend(adapter());
-        devices
-    })
+    DEVICES.get_or_init(own_devices)
+}
+
+/// The same devices, opened for one test alone. A device compiles its kernels one after another: tests that compile many
+/// use several cores when each has a device of its own.
+pub fn own_devices() -> Vec<Compute> {
+    let mut devices = vec![Compute::cpu("for tests")];
+    devices.extend(adapter());
+    devices
 }
 
 fn adapter() -> Option<Compute> {
