@@ -109,7 +109,7 @@ fn links_lead_on_and_pipes_are_refused() {
     let _listens = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
     for no_file in [&socket, &folder.path().to_path_buf()] {
         let error = sinew::files::write(no_file, b"new").expect_err("refused");
-        assert!(error.to_string().contains("not a file"), "{error}");
+        assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 }
 

@@ -195,25 +195,49 @@ fn a_killed_command_is_taken_up() {
     let whole = dir.path().join("whole");
     run(&source, &whole, &mut |_| {});
     let wanted = files(&whole);
-    let mut resumed = 0;
-    for delay in 1..=8 {
-        let out = dir.path().join(format!("out-{delay}"));
+    let start = |out: &Path| {
         let arguments = ["prepare", "--skip-bad", "--threads", "1", "--out"];
-        let mut child = command::sinew(&arguments)
-            .args([&out, &source])
+        command::sinew(&arguments)
+            .args([out, &source])
             .stdout(std::process::Stdio::null())
             .spawn()
-            .unwrap();
+            .unwrap()
+    };
+    for delay in 1..=8 {
+        let out = dir.path().join(format!("out-{delay}"));
+        let mut child = start(&out);
         sleep(Duration::from_millis(15 * delay));
         child.kill().unwrap();
         child.wait().unwrap();
         if !out.join("manifest.json").exists() {
-            resumed += run(&source, &out, &mut |_| {}).resumed;
+            run(&source, &out, &mut |_| {});
         } else if out.join(MARKER).exists() {
-            // Published, and killed before the marker went.
+            // Published, and killed before the marker was removed.
             continue;
         }
         assert!(files(&out) == wanted, "killed after {delay} times 15 ms");
     }
-    assert!(resumed > 0, "no kill came after the first shard");
+    // Killed when the second shard is begun, so that the first is reused.
+    let shards = |out: &Path| {
+        let names = fs::read_dir(out).into_iter().flatten().flatten();
+        let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.contains("shard-")).count()
+    };
+    for attempt in 1..=20 {
+        let out = dir.path().join(format!("second-shard-{attempt}"));
+        let mut child = start(&out);
+        while child.try_wait().unwrap().is_none() && shards(&out) < 2 {
+            sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if !out.join("manifest.json").exists() {
+            let resumed = run(&source, &out, &mut |_| {}).resumed;
+            assert!(files(&out) == wanted, "killed in the second shard");
+            if resumed > 0 {
+                return;
+            }
+        }
+    }
+    panic!("in 20 attempts no kill came after the first shard");
 }

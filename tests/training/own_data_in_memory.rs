@@ -49,8 +49,14 @@ fn what_is_no_clip_is_refused_and_nothing_stays() {
     data.add("one", 1, train(), &[2, 15, 3], &good)
         .expect("sound");
     for (name, class, about, array, why) in [
-        ("one", 0, train(), (&[2, 15, 3][..], &good), "taken"),
-        ("", 0, train(), (&[2, 15, 3], &good), "taken"),
+        (
+            "one",
+            0,
+            train(),
+            (&[2, 15, 3][..], &good),
+            "duplicate name",
+        ),
+        ("", 0, train(), (&[2, 15, 3], &good), "duplicate name"),
         ("x", 2, train(), (&[2, 15, 3], &good), "no class 2"),
         ("x", 0, About::default(), (&[2, 15, 3], &good), "split"),
         (
@@ -62,14 +68,14 @@ fn what_is_no_clip_is_refused_and_nothing_stays() {
         ),
         ("x", 0, train(), (&[2, 14, 3], &good), "15 joints"),
         ("x", 0, train(), (&[3, 15, 3], &good), "90 numbers"),
-        ("x", 0, train(), (&[usize::MAX, 15, 3], &good), "more than"),
+        ("x", 0, train(), (&[usize::MAX, 15, 3], &good), "too many"),
         ("x", 0, train(), (&[2, 15, 3], &far), "out of range"),
         (
             "x",
             0,
             train(),
             (&[2, 15, 3], &vec![f32::NAN; 90]),
-            "nobody",
+            "no person",
         ),
     ] {
         let error = data
