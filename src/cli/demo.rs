@@ -133,7 +133,7 @@ pub fn run(args: &Args) -> Result<()> {
             skip_bad: false,
         })?;
     }
-    if let Ok(stored) = Run::recipe(&run) {
+    if let Ok(stored) = Run::settings_of(&run) {
         stage(3, "train: resuming the run of an earlier demo")?;
         train::run(&train::Args {
             resume: Some(run.clone()),

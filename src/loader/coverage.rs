@@ -50,7 +50,7 @@ pub fn check_training(
     });
     let lack = protocol
         .ntu_size()
-        .filter(|_| is_published_ntu(manifest.dataset.name(), names))
+        .filter(|_| is_published_ntu(manifest.dataset, names))
         .and_then(|size| {
             let clips = manifest.clips.iter().map(|clip| &clip.about);
             let lack = size.shortfall(clips)?;

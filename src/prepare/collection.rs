@@ -25,8 +25,9 @@ impl Collection {
     /// Starts prepared data in a new or empty folder, for clips with this layout and these class names.
     ///
     /// # Errors
-    /// [`Error::Setting`] for an invalid layout, no classes, or duplicate class names; [`Error::Input`] for a folder that is
-    /// not empty; [`Error::Io`] if it cannot be written.
+    /// [`Error::Setting`] for an invalid layout, no classes, or duplicate class names; [`Error::Input`] for too many classes;
+    /// [`Error::Exists`] for a folder that is not empty; [`Error::Locked`] where another process writes to it; [`Error::Io`]
+    /// if it cannot be written.
     pub fn create(out: impl AsRef<Path>, layout: &Layout, classes: &[&str]) -> Result<Self> {
         let out = out.as_ref().to_path_buf();
         layout.check().map_err(|(key, what)| {

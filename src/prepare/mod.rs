@@ -90,9 +90,10 @@ pub struct PrepareSummary {
 /// `events` receives the size of the output, and the clips that are done.
 ///
 /// # Errors
-/// A source that cannot be opened; an output folder that holds something else; a disk that is full or cannot be
-/// written; bad entries, all listed, unless [`PrepareOptions::skip_bad`] is set. Nothing is published then, and the folder
-/// is left as it was. [`Error::Interrupted`] after [`PrepareOptions::stop`]: finished shards stay.
+/// [`Error::Input`] or [`Error::Io`] for a source that cannot be opened; [`Error::Exists`] for an output folder that holds
+/// something else, and [`Error::Locked`] for one that another process writes to; [`Error::Space`] for a disk with too
+/// little space, and [`Error::Io`] for one that cannot be written; [`Error::Several`], which lists all bad entries, unless
+/// [`PrepareOptions::skip_bad`] is set. Nothing is published then, and the folder is left as it was. [`Error::Interrupted`] after [`PrepareOptions::stop`]: finished shards stay.
 pub fn prepare(options: &PrepareOptions, events: &mut dyn FnMut(Event)) -> Result<PrepareSummary> {
     let catalogue = Catalogue::open(&options.sources, options.dataset)?;
     let source = options

@@ -38,7 +38,10 @@ fn on_the_cpu() {
         "weights.safetensors",
         "run/report.html",
     ] {
-        assert!(said.contains(text(&demo.join(made))), "{made} is not mentioned");
+        assert!(
+            said.contains(text(&demo.join(made))),
+            "{made} is not mentioned"
+        );
         assert!(demo.join(made).exists(), "{made} does not exist");
     }
 }

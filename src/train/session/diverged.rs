@@ -65,7 +65,7 @@ impl Session {
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<()> {
         let returns = self.position.returns + 1;
-        if self.run.recipe.train.diverged != OnDivergence::Back || returns > MOST_RETURNS {
+        if self.run.settings.train.diverged != OnDivergence::Back || returns > MOST_RETURNS {
             return Err(error);
         }
         let checkpoint = self.last_of_all(events)?;
