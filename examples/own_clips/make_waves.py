@@ -10,12 +10,18 @@ import csv
 import pathlib
 import sys
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    sys.exit("numpy is missing: python3 -m pip install numpy")
 
 joints = ["hip", "neck", "left hand", "right hand"]
 rest = np.array([[0, 0, 0], [0, 0.5, 0], [-0.3, 0.2, 0], [0.3, 0.2, 0]])      # metres, y up
 folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "waves")
-folder.mkdir()
+try:
+    folder.mkdir()
+except OSError as error:
+    sys.exit(f"{folder}: {error.strerror}; choose another folder")
 rows = [["file", "label", "split", "subject"]]          # split: train, val or test; subject, camera, setup if known
 rng = np.random.default_rng(1)
 for number in range(60):

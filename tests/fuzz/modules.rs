@@ -17,10 +17,10 @@ pub mod formats;
 pub mod limits;
 #[path = "../../src/loader/mod.rs"]
 pub mod loader;
-#[path = "../../src/settings/mod.rs"]
-pub mod settings;
 #[path = "../../src/lstm/precision.rs"]
 mod precision;
+#[path = "../../src/settings/mod.rs"]
+pub mod settings;
 /// The part of `lstm` that settings use.
 pub mod lstm {
     pub use super::precision::Precision;
