@@ -36,6 +36,7 @@ pub struct CrossvalOptions {
     /// results are the same for any number.
     pub jobs: Option<usize>,
     /// Set to true, from any thread, it interrupts the training. The same cross-validation, started again, continues.
+    /// A fold that fails sets it as well, so that the others stop, and it is cleared before [`crossval()`] returns.
     pub stop: Arc<AtomicBool>,
 }
 
