@@ -32,13 +32,16 @@ fn on_the_cpu() {
     let error = must_fail(&["demo", text(&demo), "--clips", "44"], 1);
     assert!(error.contains("a demo with 480 clips"), "{error}");
     for made in [
-        "made.zip",
+        "synthetic.zip",
         "data",
         "run",
         "weights.safetensors",
         "run/report.html",
     ] {
-        assert!(said.contains(text(&demo.join(made))), "{made} is not mentioned");
+        assert!(
+            said.contains(text(&demo.join(made))),
+            "{made} is not mentioned"
+        );
         assert!(demo.join(made).exists(), "{made} does not exist");
     }
 }
