@@ -35,7 +35,7 @@ fn opened() -> Option<(Compute, wgpu::Device)> {
                 .features()
                 .difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
             required_limits: adapter.limits(),
-            // As the device room opens it.
+            // As `sinew::device` opens it.
             experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
             ..Default::default()
         }),

@@ -1,5 +1,5 @@
-//! What a protocol cannot do with some data: classes that nothing teaches, a side without clips, a data set that is there
-//! in part.
+//! Checks whether a protocol's split can be trained on: classes without training clips, no training or test clips, an
+//! incomplete dataset.
 
 use super::{Protocol, Split};
 use crate::error::{Error, Place, Result, Warning};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::folder::Target;
-use super::{Part, begin, few_enough, tally_of};
+use super::{Part, empty_manifest, few_enough, tally_of};
 use crate::error::{Error, Place, Result, Warning};
 use crate::formats::{Dataset, Recording, from_array};
 use crate::shards::{Manifest, Prepared, ShardWriter};
@@ -49,7 +49,7 @@ impl Collection {
         Ok(Collection {
             out,
             target,
-            manifest: begin(Dataset::Clips, layout, classes),
+            manifest: empty_manifest(Dataset::Clips, layout, classes),
             shard: ShardWriter::default(),
             part: Part {
                 tally: tally_of(Dataset::Clips),

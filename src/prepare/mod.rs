@@ -138,17 +138,17 @@ fn prepare_listed(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<PrepareSummary> {
     let mut bad = std::mem::take(&mut catalogue.problems);
-    let job = job(&catalogue, options);
+    let job = job_description(&catalogue, options);
     let (mut target, finished) = Target::claim(&options.out, &job)?;
     let classes = catalogue.classes.clone();
-    let mut manifest = begin(catalogue.dataset, &catalogue.layout, classes);
+    let mut manifest = empty_manifest(catalogue.dataset, &catalogue.layout, classes);
     manifest.counts.missing = catalogue.missing;
     manifest.skipped = bad.iter().map(skipped).collect();
     let resumed = finished.len();
     let first = finished.last().map_or(0, |finished| finished.items);
     let tally = finished.last().and_then(|finished| finished.tally.clone());
     for finished in finished {
-        add(&mut manifest, finished);
+        add_shard(&mut manifest, finished);
     }
     let mut shard = ShardWriter::default();
     let mut part = Part {
@@ -252,7 +252,7 @@ impl Part {
             tally: self.tally.clone(),
         };
         target.finished(&finished)?;
-        add(manifest, finished);
+        add_shard(manifest, finished);
         Ok(())
     }
 }
@@ -279,7 +279,7 @@ pub(crate) fn number_warnings(prepared: &Prepared) -> Result<Vec<Warning>> {
 }
 
 /// Decides whether an interrupted preparation was this one: the sources, how they are read, and who reads them.
-fn job(catalogue: &Catalogue, options: &PrepareOptions) -> String {
+fn job_description(catalogue: &Catalogue, options: &PrepareOptions) -> String {
     format!(
         "{} {} {FORMAT} {VERSION}, sinew {}",
         catalogue.fingerprint(),
@@ -289,7 +289,7 @@ fn job(catalogue: &Catalogue, options: &PrepareOptions) -> String {
 }
 
 /// The manifest before its first shard.
-fn begin(dataset: Dataset, layout: &Layout, classes: Vec<String>) -> Manifest {
+fn empty_manifest(dataset: Dataset, layout: &Layout, classes: Vec<String>) -> Manifest {
     Manifest {
         format: FORMAT.into(),
         version: VERSION,
@@ -310,7 +310,7 @@ fn begin(dataset: Dataset, layout: &Layout, classes: Vec<String>) -> Manifest {
 }
 
 /// Adds a finished shard.
-fn add(manifest: &mut Manifest, finished: Finished) {
+fn add_shard(manifest: &mut Manifest, finished: Finished) {
     let counts = &mut manifest.counts;
     for clip in &finished.clips {
         counts.clips += 1;

@@ -45,7 +45,7 @@ pub struct InitialWeights {
 }
 
 impl InitialWeights {
-    /// Reads a file of weights, or the best weights of a run's folder.
+    /// Reads a weights file, or the best weights of a run's folder.
     ///
     /// # Errors
     /// As [`weights_of`].

@@ -191,7 +191,7 @@ pub(super) fn set_device(
     Ok(())
 }
 
-/// A setting with the value for the data set, or where it is open that of `rule`.
+/// A setting with the value for the dataset, or where it is open that of `rule`.
 fn fill<T: Clone>(setting: &Auto<T>, dataset: Dataset, rule: impl FnOnce() -> T) -> Auto<T> {
     Auto::Value(setting.on(dataset).unwrap_or_else(rule))
 }

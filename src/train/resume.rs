@@ -70,7 +70,7 @@ impl ResumeOptions {
 pub fn resume(options: &ResumeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<TrainSummary> {
     let session = open_session(options, events)?;
     if session.position().epoch >= session.run().settings.train.epochs {
-        let what = "the run is finished; --epochs N trains on";
+        let what = "the run is finished; to train longer, add --epochs with a larger number";
         events(Event::Note(what.into()));
     }
     session.finish_training(&options.stop, events)

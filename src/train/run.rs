@@ -309,7 +309,7 @@ impl Run {
         self.checksums.write()
     }
 
-    /// What TensorBoard is told of the steps after a position.
+    /// The TensorBoard log of the steps after a position.
     pub(super) fn events(&self, position: &Position) -> EventLog {
         EventLog::new(self.folder.join(EVENTS), position.step)
     }

@@ -69,7 +69,7 @@ impl Session {
             if let Err(Error::Diverged { .. }) = ended
                 && self.ranks.rank().leads()
             {
-                // Whoever goes on from here begins at the same step, wherever signals stopped the run.
+                // A resumed run then starts at the same step, wherever signals stopped this one.
                 self.run.remove_stopped()?;
                 self.finish_files()?;
             }

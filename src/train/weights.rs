@@ -102,7 +102,7 @@ pub fn weights_of(path: &Path) -> Result<Weights> {
     }
     if path.is_dir() {
         let what = "a folder that is not a run (no config.toml)";
-        let help = "name a file of weights, or the folder of a run";
+        let help = "name a weights file, or the folder of a run";
         return Err(Error::input(Place::file(path), what, help));
     }
     Weights::read(path)

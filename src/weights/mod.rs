@@ -226,7 +226,7 @@ impl Weights {
     }
 }
 
-/// Reads the tensors of a file of weights or a checkpoint, once its header shows that they are those of the model that
+/// Reads the tensors of a weights file or a checkpoint, once its header shows that they are those of the model that
 /// the file describes: what does not fit is refused before it costs memory.
 ///
 /// # Errors

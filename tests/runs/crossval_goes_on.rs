@@ -192,7 +192,7 @@ fn what_is_refused() {
     let (unfolded, out) = (made_data(folder.path(), 24), folder.path().join("none"));
     let error = must_fail(&args(&unfolded, &out, &[]), 1);
     assert!(
-        error.contains("ntu data have no folds") && error.contains("xsub"),
+        error.contains("the dataset ntu has no folds") && error.contains("xsub"),
         "{error}"
     );
     assert!(!out.exists(), "nothing is left behind");

@@ -14,7 +14,7 @@ const MOST_SKIPPED: usize = 10;
 /// How often a run goes back.
 const MOST_RETURNS: usize = 3;
 
-/// Refuses tensors of which one holds what is no number.
+/// Refuses tensors that contain NaN or infinity.
 pub(super) fn finite<'a>(
     tensors: impl IntoIterator<Item = (&'a String, &'a Vec<f32>)>,
 ) -> Result<()> {

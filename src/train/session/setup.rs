@@ -235,7 +235,7 @@ impl Session {
         };
         Some(format!(
             "train.epochs {} to {} stretches the cosine schedule: the learning rate goes from {:.2e} in the last step to {:.2e} in \
-             the next; to train on at a low learning rate, start a new run with --init, a lower train.lr and \
+             the next; to continue at a low learning rate, start a new run with --init, a lower train.lr and \
              schedule.kind=constant instead",
             epochs[0],
             epochs[1],
