@@ -81,14 +81,14 @@ pub const TESTING_KEYS: [&str; 4] = [
 /// [`EvaluateOptions::data`]), and for a protocol without test clips; [`Error::Device`].
 pub fn evaluate(options: &EvaluateOptions, events: &mut dyn FnMut(Event)) -> Result<Evaluation> {
     check_testing_keys(&options.settings)?;
-    let recipe = Run::recipe(&options.run)?;
+    let settings = Run::settings_of(&options.run)?;
     let mut warn = |text: String| events(Event::Warning(text));
     let mut weights = chosen_weights(&options.run, &options.checkpoint, &mut warn)?;
-    weights.recipe = weights.recipe.with(&options.settings)?;
-    let prepared = Arc::new(data_of(&options.run, &recipe, options.data.as_deref())?);
-    let protocol = options.protocol.unwrap_or(recipe.run.protocol);
+    weights.settings = weights.settings.with(&options.settings)?;
+    let prepared = Arc::new(data_of(&options.run, &settings, options.data.as_deref())?);
+    let protocol = options.protocol.unwrap_or(settings.run.protocol);
     weights.check_data(prepared.manifest(), Place::file(prepared.folder()))?;
-    if prepared.manifest().checksum != recipe.run.checksum {
+    if prepared.manifest().checksum != settings.run.checksum {
         let what = "these are not the data that the run was trained on";
         if options.data.is_none() {
             let help = "pass the right data with --data, or these data if it does not matter that test clips may have been trained on";
@@ -158,10 +158,10 @@ pub(crate) fn score_clips(
     compute: &Compute,
     events: &mut dyn FnMut(Event),
 ) -> Result<Vec<ClipScore>> {
-    let recipe = &weights.recipe;
-    let (run, batch) = (&recipe.run, recipe.train.eval_batch);
+    let settings = &weights.settings;
+    let (run, batch) = (&settings.run, settings.train.eval_batch);
     let sizes = (batch, run.seed, run.threads.number());
-    let loader = Loader::eval(prepared.clone(), clips, &recipe.data, sizes)?;
+    let loader = Loader::eval(prepared.clone(), clips, &settings.data, sizes)?;
     let model = weights.model(&compute.device)?;
     let mut warn = |text: String| events(Event::Warning(text));
     let evaluator = Evaluator {

@@ -2,6 +2,7 @@
 
 /// A report from [`prepare()`](crate::prepare()), [`evaluate()`](crate::evaluate()), [`predict()`](crate::predict()) and
 /// others. Training has events of its own: [`train::Event`](crate::train::Event).
+/// Later versions can add variants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

@@ -35,7 +35,7 @@ fn opened() -> Option<(Compute, wgpu::Device)> {
                 .features()
                 .difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
             required_limits: adapter.limits(),
-            // As the device room opens it.
+            // As `sinew::device` opens it.
             experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
             ..Default::default()
         }),
@@ -83,9 +83,9 @@ fn ends_in_an_error() {
         ranks: 1,
         folder: &out,
     };
-    let recipe = resolve(&settings, &target, &mut |_| ()).expect("settings");
+    let settings = resolve(&settings, &target, &mut |_| ()).expect("settings");
     let setup =
-        Setup::new(recipe, prepared.clone(), compute, single(), &mut |_| ()).expect("a setup");
+        Setup::new(settings, prepared.clone(), compute, single(), &mut |_| ()).expect("a setup");
     let mut session = Session::start(setup, &out, None, &mut |_| ()).expect("a session");
     let ended = catch_unwind(AssertUnwindSafe(|| {
         session.train(&AtomicBool::new(false), &mut |event| {

@@ -138,12 +138,12 @@ pub struct TrainResults {
 }
 
 /// The name of a model variant, such as `hierarchical+traversal`.
-pub fn variant(recipe: &ResolvedSettings) -> String {
-    let temporal = match recipe.model.temporal {
+pub fn variant(settings: &ResolvedSettings) -> String {
+    let temporal = match settings.model.temporal {
         Temporal::Stacked => "stacked",
         Temporal::Hierarchical => "hierarchical",
     };
-    let spatial = match recipe.model.spatial {
+    let spatial = match settings.model.spatial {
         Spatial::Chain => "chain",
         Spatial::Traversal => "traversal",
     };
@@ -158,24 +158,24 @@ pub fn variant(recipe: &ResolvedSettings) -> String {
 pub fn measure(
     compute: &Compute,
     data: &SyntheticData,
-    recipes: &[ResolvedSettings],
+    variants: &[ResolvedSettings],
     (steps, time): (usize, Option<Duration>),
     report: &mut dyn FnMut(std::result::Result<&VariantResult, &SkippedVariant>) -> Result<()>,
 ) -> Result<TrainResults> {
     let begun = Instant::now();
     let (mut rows, mut left_out) = (Vec::new(), Vec::new());
-    for (number, recipe) in recipes.iter().enumerate() {
+    for (number, settings) in variants.iter().enumerate() {
         // Each variant gets an equal share of the remaining time.
-        let share =
-            time.map(|time| time.saturating_sub(begun.elapsed()) / (recipes.len() - number) as u32);
-        match guarded(|| measure_variant(compute, data, recipe, steps, share)) {
+        let share = time
+            .map(|time| time.saturating_sub(begun.elapsed()) / (variants.len() - number) as u32);
+        match guarded(|| measure_variant(compute, data, settings, steps, share)) {
             Ok(row) => {
                 report(Ok(&row))?;
                 rows.push(row);
             }
             Err(error) => {
                 let left = SkippedVariant {
-                    variant: variant(recipe),
+                    variant: variant(settings),
                     reason: error.to_string(),
                 };
                 report(Err(&left))?;
@@ -186,7 +186,7 @@ pub fn measure(
     }
     Ok(TrainResults {
         machine: Machine::of(compute),
-        preset: recipes
+        preset: variants
             .first()
             .map_or_else(Preset::default, |r| r.run.preset),
         first: rows.first().cloned(),
@@ -238,30 +238,34 @@ impl Iterator for Endless<'_> {
 fn measure_variant(
     compute: &Compute,
     data: &SyntheticData,
-    recipe: &ResolvedSettings,
+    settings: &ResolvedSettings,
     steps: usize,
     time: Option<Duration>,
 ) -> Result<VariantResult> {
     let begun = Instant::now();
-    let train = &recipe.train;
-    let sizes = (train.batch, recipe.run.seed, recipe.run.threads.number());
+    let train = &settings.train;
+    let sizes = (
+        train.batch,
+        settings.run.seed,
+        settings.run.threads.number(),
+    );
     let (prepared, clips) = (data.prepared.clone(), &data.clips);
-    let loader = Loader::train(prepared, clips, &recipe.data, &recipe.augment, sizes)?;
+    let loader = Loader::train(prepared, clips, &settings.data, &settings.augment, sizes)?;
     if loader.samples() < train.batch {
         let samples = counted(loader.samples(), "sample");
         let what = format!("{samples} cannot fill a batch of {}", train.batch);
         return Err(Error::failed(what, "reduce --batch"));
     }
     let manifest = data.prepared.manifest();
-    let (mut trainee, notes) = Trainee::of(recipe, manifest, compute);
+    let (mut trainee, notes) = Trainee::of(settings, manifest, compute);
     let mut batches = Endless::new(&loader, train.batch);
     let (mut each, mut waited, mut loss) = (Vec::new(), Duration::ZERO, f64::NAN);
     let epoch = loader.batches().div_ceil(train.accumulate);
     for step in 0..WARM_UP + steps.max(1) {
         let started = Instant::now();
-        let lr = rate(&recipe.schedule, train.lr, step, epoch, train.epochs);
+        let lr = rate(&settings.schedule, train.lr, step, epoch, train.epochs);
         // A turn submits this step and waits for the previous one, so in steady state it takes as long as a step.
-        let turn = trainee.turn(&mut batches, recipe, lr, step)?;
+        let turn = trainee.turn(&mut batches, settings, lr, step)?;
         if step >= WARM_UP {
             each.push(started.elapsed().as_secs_f64() * 1e3);
             waited += turn.waited;
@@ -290,14 +294,14 @@ fn measure_variant(
     let operations: u64 = layers.iter().map(operations).sum();
     Ok(VariantResult {
         name: "sinew",
-        variant: variant(recipe),
-        plan: recipe.run.plan.to_string(),
+        variant: variant(settings),
+        plan: settings.run.plan.to_string(),
         dtype: trainee.context.precision.name(),
         notes,
         batch: train.batch * train.accumulate,
-        frames: recipe.data.frames,
-        hidden: recipe.model.hidden,
-        part_hidden: recipe.model.part_hidden,
+        frames: settings.data.frames,
+        hidden: settings.model.hidden,
+        part_hidden: settings.model.part_hidden,
         parameters: trainee.model.num_params(),
         steps: each.len(),
         clips_per_s: clips * 1e3 / times.median,

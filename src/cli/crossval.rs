@@ -112,7 +112,7 @@ fn show_fold(
     number: usize,
     event: &Event<'_>,
 ) {
-    let (name, epochs) = (fold.recipe.run.protocol, fold.recipe.train.epochs);
+    let (name, epochs) = (fold.settings.run.protocol, fold.settings.train.epochs);
     match event {
         Event::Started { position, .. } => {
             set_training(true);

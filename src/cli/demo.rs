@@ -50,7 +50,18 @@ const SETTINGS: [&str; 7] = [
 const PROTOCOL: Protocol = Protocol::Xsub;
 
 /// What the demo writes in its folder.
-const MADE: [&str; 4] = ["made.zip", "data", "run", "weights.safetensors"];
+const MADE: [&str; 5] = [
+    ARCHIVE,
+    EARLIER_ARCHIVE,
+    "data",
+    "run",
+    "weights.safetensors",
+];
+
+const ARCHIVE: &str = "synthetic.zip";
+
+/// The archive's name in demos of earlier versions.
+const EARLIER_ARCHIVE: &str = "made.zip";
 
 /// Refuses a folder that holds anything but an earlier demo.
 fn refuse_others(folder: &Path) -> Result<()> {
@@ -87,7 +98,12 @@ pub fn run(args: &Args) -> Result<()> {
             started.elapsed().as_secs_f64()
         ))
     };
-    let (archive, data) = (args.dir.join("made.zip"), args.dir.join("data"));
+    let earlier = args.dir.join(EARLIER_ARCHIVE);
+    let archive = match earlier.exists() {
+        true => earlier,
+        false => args.dir.join(ARCHIVE),
+    };
+    let data = args.dir.join("data");
     let (run, weights) = (args.dir.join("run"), args.dir.join("weights.safetensors"));
     let settings = SettingsArgs {
         set: SETTINGS.map(String::from).to_vec(),
@@ -133,7 +149,7 @@ pub fn run(args: &Args) -> Result<()> {
             skip_bad: false,
         })?;
     }
-    if let Ok(stored) = Run::recipe(&run) {
+    if let Ok(stored) = Run::settings_of(&run) {
         stage(3, "train: resuming the run of an earlier demo")?;
         train::run(&train::Args {
             resume: Some(run.clone()),

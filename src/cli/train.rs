@@ -223,7 +223,7 @@ fn show(progress: &mut Progress, event: &Event<'_>) {
                     return format!("epoch {}/{epochs}", position.epoch + 1);
                 }
                 format!(
-                    "epoch {}/{epochs} loss {:.4} top-1 {:.4} learning rate {lr:.2e} {samples_per_s:.1} clips/s data wait {:.1} % left {}",
+                    "epoch {}/{epochs} loss {:.4} top-1 {:.4} learning rate {lr:.2e} {samples_per_s:.1} clips/s data wait {:.1} % {} left",
                     position.epoch + 1,
                     position.loss_sum / samples,
                     position.right as f64 / samples,
@@ -270,7 +270,7 @@ fn speed(timing: &EpochTiming, left: Duration) -> String {
         speed += &format!(", rank exchange {:.1} %", timing.exchange * 100.0);
     }
     if !left.is_zero() {
-        speed += &format!(", left {}", time(left));
+        speed += &format!(", {} left", time(left));
     }
     speed
 }

@@ -16,7 +16,7 @@ pub struct Fold {
     /// The folder of its run.
     pub folder: PathBuf,
     /// Its settings.
-    pub recipe: ResolvedSettings,
+    pub settings: ResolvedSettings,
 }
 
 impl Fold {
@@ -28,8 +28,8 @@ impl Fold {
         if !Run::exists(&self.folder) {
             return Ok(());
         }
-        let stored = Run::recipe(&self.folder)?;
-        let other = stored.differences(&self.recipe)?;
+        let stored = Run::settings_of(&self.folder)?;
+        let other = stored.differences(&self.settings)?;
         let other: Vec<String> = other.iter().map(Difference::clause).collect();
         if other.is_empty() {
             return Ok(());
@@ -57,9 +57,9 @@ impl Fold {
         };
         let mut session = if Run::exists(&self.folder) {
             let run = Run::open(&self.folder)?;
-            Session::resume(setup(&run.recipe, events)?, run, events)?
+            Session::resume(setup(&run.settings, events)?, run, events)?
         } else {
-            Session::start(setup(&self.recipe, events)?, &self.folder, None, events)?
+            Session::start(setup(&self.settings, events)?, &self.folder, None, events)?
         };
         session.train(stop, events)
     }
@@ -69,7 +69,8 @@ impl Fold {
 /// number. `events` receives each fold's index and event.
 ///
 /// # Errors
-/// That of the first fold that fails, after which the others are stopped and saved; [`Error::Interrupted`] after `stop`.
+/// That of the first fold that fails: `stop` is then set until the others have stopped and are saved, and cleared again.
+/// [`Error::Interrupted`] after `stop`.
 pub(super) fn train_folds(
     folds: &[Fold],
     prepared: &Arc<Prepared>,
@@ -80,6 +81,8 @@ pub(super) fn train_folds(
 ) -> Result<()> {
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
+    // Whether a fold that failed set `stop`, rather than the caller.
+    let by_us = AtomicBool::new(false);
     let work = || {
         while !stop.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -90,7 +93,9 @@ pub(super) fn train_folds(
             let Err(error) = fold.train(prepared, compute, stop, &mut hear) else {
                 continue;
             };
-            stop.store(true, Ordering::Relaxed);
+            if !stop.swap(true, Ordering::Relaxed) {
+                by_us.store(true, Ordering::Relaxed);
+            }
             let mut first = failure.lock().unwrap_or_else(PoisonError::into_inner);
             // The first error is the reason; the others were only stopped.
             if first.is_none() || matches!(*first, Some(Error::Interrupted(_))) {
@@ -105,6 +110,9 @@ pub(super) fn train_folds(
         }
         work();
     });
+    if by_us.into_inner() {
+        stop.store(false, Ordering::Relaxed);
+    }
     let begun = next.into_inner();
     match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(Error::Interrupted(_)) => Err(interrupted()),

@@ -36,6 +36,7 @@ pub struct CrossvalOptions {
     /// results are the same for any number.
     pub jobs: Option<usize>,
     /// Set to true, from any thread, it interrupts the training. The same cross-validation, started again, continues.
+    /// A fold that fails sets it as well, so that the others stop, and it is cleared before [`crossval()`] returns.
     pub stop: Arc<AtomicBool>,
 }
 
@@ -136,7 +137,7 @@ pub fn crossval(
         if options.stop.load(Ordering::Relaxed) {
             return Err(interrupted());
         }
-        let clips = test_clips(fold.recipe.run.protocol, &prepared)?;
+        let clips = test_clips(fold.settings.run.protocol, &prepared)?;
         let weights = best_weights(&fold.folder)?;
         scores.push(score_clips(
             &weights,
@@ -149,8 +150,8 @@ pub fn crossval(
     let classes = &prepared.manifest().classes;
     let reports: Vec<Report> = scores.iter().map(|s| Report::new(s, classes)).collect();
     Ok(Crossval {
-        preset: folds[0].recipe.run.preset,
-        seed: folds[0].recipe.run.seed,
+        preset: folds[0].settings.run.preset,
+        seed: folds[0].settings.run.seed,
         protocols,
         top1: Spread::of(reports.iter().map(|report| report.top1).collect()),
         temporal: Spread::of_stream(&reports, |report| report.temporal),
@@ -191,7 +192,7 @@ fn resolve_folds(
     let begun = protocols.iter().filter(|p| Run::exists(&folder(p)));
     let mut plan = None;
     for protocol in begun {
-        let stored = Run::recipe(&folder(protocol))?;
+        let stored = Run::settings_of(&folder(protocol))?;
         if stored.run.device == compute.run_name() {
             plan = Some(stored.run.plan);
         }
@@ -210,13 +211,13 @@ fn resolve_folds(
             ranks: 1,
             folder: &folder,
         };
-        let recipe = resolve(&settings, &target, &mut |note| events(Event::Note(note)))?;
+        let settings = resolve(&settings, &target, &mut |note| events(Event::Note(note)))?;
         test_clips(*protocol, prepared)?;
-        for warning in training_warnings(&recipe, prepared)? {
+        for warning in training_warnings(&settings, prepared)? {
             events(Event::Warning(format!("{protocol}: {warning}")));
         }
-        plan = Some(recipe.run.plan.clone());
-        folds.push(Fold { folder, recipe });
+        plan = Some(settings.run.plan.clone());
+        folds.push(Fold { folder, settings });
     }
     Ok(folds)
 }

@@ -18,6 +18,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why an operation failed. The message of each says what is wrong, where, and what to do.
 ///
+/// Messages name options as the commands spell them: `--skip-bad` is
+/// [`PrepareOptions::skip_bad`](crate::prepare::PrepareOptions::skip_bad), `--allow` is
+/// [`ResumeOptions::allow`](crate::train::ResumeOptions::allow), and `--set` is an entry of an options' `settings`.
+///
 /// ```
 /// # fn prepare() -> sinew::Result<()> { Err(sinew::Error::usage("an error", "for the example")) }
 /// match prepare() {

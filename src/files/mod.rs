@@ -15,7 +15,7 @@ pub use atomic::{AtomicFile, create_folder, folder_of, is_leftover, remove_lefto
 pub use foreign::foreign;
 pub use header::{Header, TensorInfo};
 pub use mapped::{MappedFile, mapped_at};
-pub use output::{OutputKind, REPLACE, check_kind};
+pub use output::{ANOTHER_NAME, OutputKind, check_kind};
 pub use page::{seal, sealed};
 pub use space::{check_space, free_space};
 pub use tensors::{CHECKSUM, Numbers, TensorFile, Tensors};

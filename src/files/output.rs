@@ -56,15 +56,15 @@ pub fn check_kind(path: &Path, output: OutputKind) -> Result<()> {
         let read = File::open(path).and_then(|file| file.take(64).read_to_end(&mut head));
         read.map_err(|e| Error::io(path, "read", e))?;
         if !head.is_empty() && !output.is(&head) {
-            let what = format!("it exists and is not {}; not overwritten", output.name());
-            return Err(Error::exists(path, what, REPLACE));
+            let what = format!("exists and is not {}; not overwritten", output.name());
+            return Err(Error::exists(path, what, ANOTHER_NAME));
         }
     }
     fitting_name(path, output)
 }
 
-/// What to do about a file that is not overwritten.
-pub const REPLACE: &str = "choose another file, or remove this one first";
+/// What to do about a file that is not overwritten: it may be one that a run needs, so nothing is said of removing it.
+pub const ANOTHER_NAME: &str = "choose another file name";
 
 /// Extensions of formats that people expect weights, pages or pictures in. A dot may also be part of a name.
 const OTHERS: [&str; 33] = [

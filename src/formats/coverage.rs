@@ -94,10 +94,10 @@ impl NtuSize {
 
 /// Whether these are the classes of NTU RGB+D itself, rather than of an archive that only uses its format.
 #[must_use]
-pub fn is_published_ntu(dataset: &str, classes: &[String]) -> bool {
+pub fn is_published_ntu(dataset: Dataset, classes: &[String]) -> bool {
     let published = ntu::classes();
     let same = |count: usize| classes.iter().eq(published[..count].iter());
-    dataset == Dataset::Ntu.name() && (same(60) || same(120))
+    dataset == Dataset::Ntu && (same(60) || same(120))
 }
 
 /// Number of training and test clips of each class.
@@ -156,7 +156,7 @@ pub fn class_list(classes: &[usize], names: &[String]) -> String {
 /// Warnings about a set of clips, each given with its class index, that hold for any protocol: one warning per kind.
 #[must_use]
 pub fn set_warnings<'a>(
-    dataset: &str,
+    dataset: Dataset,
     classes: &[String],
     clips: impl Iterator<Item = (usize, &'a About)> + Clone,
     source: &Path,
@@ -264,7 +264,7 @@ mod tests {
         let says = |names: &[&str], clips: &[(usize, About)]| -> Vec<String> {
             let names: Vec<String> = names.iter().map(ToString::to_string).collect();
             let clips = clips.iter().map(|(label, about)| (*label, about));
-            let found = set_warnings("clips", &names, clips, Path::new("set"));
+            let found = set_warnings(Dataset::Clips, &names, clips, Path::new("set"));
             found.iter().map(ToString::to_string).collect()
         };
         let whole = [

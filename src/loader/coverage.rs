@@ -1,5 +1,5 @@
-//! What a protocol cannot do with some data: classes that nothing teaches, a side without clips, a data set that is there
-//! in part.
+//! Checks whether a protocol's split can be trained on: classes without training clips, no training or test clips, an
+//! incomplete dataset.
 
 use super::{Protocol, Split};
 use crate::error::{Error, Place, Result, Warning};
@@ -50,7 +50,7 @@ pub fn check_training(
     });
     let lack = protocol
         .ntu_size()
-        .filter(|_| is_published_ntu(manifest.dataset.name(), names))
+        .filter(|_| is_published_ntu(manifest.dataset, names))
         .and_then(|size| {
             let clips = manifest.clips.iter().map(|clip| &clip.about);
             let lack = size.shortfall(clips)?;

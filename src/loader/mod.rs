@@ -1,6 +1,6 @@
-//! From prepared clips to batches: who trains and who is tested, which frames, which coordinates, in which order.
+//! From prepared clips to batches: training and test clips, frames, coordinates and order.
 //!
-//! The way of one clip: its actors ([`people`]) → centred and turned ([`transforms`]) → T of its frames
+//! The steps for one clip: its actors ([`people`]) → centred and turned ([`transforms`]) → T of its frames
 //! ([`sampling`]) → changed at random in training ([`augment`]) → numbers of the input ([`features`]) → a row of a
 //! [`Batch`]. Everything random comes from a stream keyed by (seed, epoch, clip), so neither threads nor the place
 //! where an epoch is entered change a batch.

@@ -70,11 +70,11 @@ impl Protocol {
         if manifest.dataset == Dataset::Sbu {
             return Ok((1..=FOLDS.len() as u8).map(Protocol::Fold).collect());
         }
-        let what = format!("{} data have no folds", manifest.dataset);
-        let help = format!(
-            "train on one of their protocols with sinew train --protocol: {}",
-            protocols(manifest.dataset)
-        );
+        let what = format!("the dataset {} has no folds", manifest.dataset);
+        let help = match manifest.dataset {
+            Dataset::Clips => "use `sinew train --protocol split`".to_string(),
+            dataset => format!("use `sinew train` with --protocol {}", protocols(dataset)),
+        };
         Err(Error::setting(what, help))
     }
 
@@ -91,18 +91,18 @@ impl Protocol {
             let what = format!("train.validation = {validation} is no share of the training clips");
             return Err(Error::setting(what, "choose 0 or more and less than 1"));
         }
-        let (dataset, others) = match self {
-            Protocol::Fold(_) => (Dataset::Sbu, "fold1 to fold5"),
-            Protocol::Split => (Dataset::Clips, "split"),
-            _ => (Dataset::Ntu, "xsub, xview, xsub120, xset120"),
+        let dataset = match self {
+            Protocol::Fold(_) => Dataset::Sbu,
+            Protocol::Split => Dataset::Clips,
+            _ => Dataset::Ntu,
         };
         if manifest.dataset != dataset {
             let fitting = protocols(manifest.dataset);
             let what = format!(
-                "protocol {self} ({others}) is for {dataset} data, and these are {}",
+                "protocol {self} is for the dataset {dataset}, and this data is of the dataset {}",
                 manifest.dataset
             );
-            return Err(Error::setting(what, format!("choose {fitting}")));
+            return Err(Error::setting(what, format!("use --protocol {fitting}")));
         }
         let mut split = Split::default();
         for (index, clip) in manifest.clips.iter().enumerate() {

@@ -28,7 +28,12 @@ type Key = (String, Dims, Precision);
 /// training.
 ///
 /// Every tile is tried on hardware; a software adapter, slow to compile and to run, gets each plan's tile by rule.
+///
+/// # Panics
+/// On a size of 0.
 pub fn choose(device: impl Into<EngineDevice>, dims: Dims, precision: Precision) -> Plan {
+    let sizes = dims.sizes();
+    assert!(!sizes.contains(&0), "{dims:?} has a size of 0");
     static KNOWN: LazyLock<Mutex<HashMap<Key, Plan>>> = LazyLock::new(Mutex::default);
     let device = device.into();
     let Some(limits) = device.limits.gpu else {

@@ -44,13 +44,22 @@
 //!
 //! # Requirements
 //!
-//! - Burn 0.22.1 exactly: `burn = { version = "=0.22.1", default-features = false, features = ["std", "autodiff", "wgpu",
-//!   "flex", "extension"] }`, and the same version of every other Burn crate. The kernels use Burn's low-level interface,
-//!   which changes with each release.
-//! - The feature `vulkan` of Burn off, and `metal` too, in every crate of the build: with them, CubeCL compiles kernels to
-//!   SPIR-V or MSL itself and refuses WGSL. The feature `wgpu` alone still runs on Vulkan, Metal and DX12.
+//! - Burn 0.22.1 exactly: `burn = { version = "=0.22.1", default-features = false, features = ["std", "autodiff", "optim",
+//!   "wgpu", "flex"] }`, and the same version of every other Burn crate. The kernels use Burn's low-level interface, which
+//!   changes with each release.
+//! - The features `fusion`, `vulkan` and `metal` of Burn off, in every crate of the build. `fusion` is a default feature:
+//!   with it, this crate does not compile. With `vulkan` or `metal`, CubeCL compiles kernels to SPIR-V or MSL itself and
+//!   refuses WGSL. The feature `wgpu` alone still runs on Vulkan, Metal and DX12.
 //! - Devices of the backends `wgpu` and `flex` (the CPU engine), in float32.
 //! - `.autodiff()` on the device on which the model is created and the inputs are made, for gradients and recurrent dropout.
+//!
+//! # Differences from `burn::nn::Lstm`
+//!
+//! - States have a dimension for the directions: `[1, batch, d_hidden]` for one direction, `[2, batch, d_hidden]` for two.
+//! - There are always biases, and the initial weights are PyTorch's: no `bias`, no `initializer`.
+//! - There is no `reverse`, `clip` or `input_forget`.
+//!
+//! As in Burn, layers are stacked by calling one after another.
 //!
 //! # Plans and precision
 //!
@@ -70,13 +79,11 @@
 //!     .init(&device.clone().autodiff())
 //!     .with_context(Context::on(&device, plan));
 //! ```
-//!
-//! # Structure
-//!
-//! [`Lstm`] and [`side_by_side`], which runs several LSTMs as one recurrence, call `recurrence`, which is differentiable.
-//! `backend` has the traits that Burn's backends implement; `kernel` and `gpu`, the kernels of the repository's
-//! `shaders/`; `cpu`, the engine for machines without a GPU; `twin`, every shader again as a plain loop that tests compare it
-//! with.
+
+// `Lstm` and `side_by_side`, which runs several LSTMs as one recurrence, call `recurrence`, which is differentiable.
+// `backend` has the traits that Burn's backends implement; `kernel` and `gpu`, the kernels of the repository's
+// `shaders/`; `cpu`, the engine for machines without a GPU; `twin`, every shader again as a plain loop that tests compare it
+// with.
 
 mod autodiff;
 mod backend;
@@ -115,4 +122,4 @@ pub use plans::Plans;
 pub use precision::Precision;
 pub use recurrence::Dims;
 pub use self_test::{SelfTest, self_test};
-pub use side_by_side::side_by_side;
+pub use side_by_side::{side_by_side, side_by_side_with_state};

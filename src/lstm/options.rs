@@ -84,10 +84,10 @@ impl Context {
     /// the largest grid. At least one; the batch of `dims` does not count.
     pub fn rows(&self, dims: Dims) -> usize {
         let [steps, _, groups, hidden] = dims.sizes();
-        let bytes = steps * groups * 4 * hidden * size_of::<f32>();
-        let operations = (8 * groups * hidden * hidden) as u64;
+        let bytes = (steps * groups * 4 * hidden * size_of::<f32>()).max(1);
+        let operations = (8 * groups * hidden * hidden).max(1) as u64;
         (self.largest / bytes)
-            .min(LARGEST_GRID / hidden)
+            .min(LARGEST_GRID / hidden.max(1))
             .min(MOST_ROWS)
             .min(usize::try_from(self.dispatch / operations).unwrap_or(usize::MAX))
             .max(1)

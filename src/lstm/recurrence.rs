@@ -3,7 +3,7 @@
 use super::backend::{CellTensors, LstmBackend};
 use super::options::Context;
 use burn::backend::Dispatch;
-use burn::tensor::{Bool, Int, Shape, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Int, Shape, Tensor, TensorData};
 use std::sync::Arc;
 
 /// Sizes of a recurrence.
@@ -93,7 +93,7 @@ impl Spec {
 /// returns the hidden states [T, B, G, H]. The flags of `spec` for peephole and mask are set from what is given.
 ///
 /// # Panics
-/// On tensors of other shapes, and on flags and lengths for another number of groups and rows: the kernels check no index.
+/// On tensors of other shapes or another type than float32, and on flags and lengths for another number of groups and rows: the kernels check no index.
 pub fn recurrence(
     projected: Tensor<4>,
     w_hh: Tensor<3>,
@@ -134,7 +134,7 @@ pub fn recurrence_with_state(
     (out, [hidden, cell])
 }
 
-/// The options with their flags set, once the shapes are checked.
+/// The options with their flags set, once shapes and types are checked.
 fn checked(
     projected: &Tensor<4>,
     w_hh: &Tensor<3>,
@@ -155,6 +155,17 @@ fn checked(
     }
     if let Some(mask) = mask {
         assert_eq!(mask.dims(), state, "mask of {sizes}");
+    }
+    let mut types = vec![
+        ("projected", projected.dtype()),
+        ("w_hh", w_hh.dtype()),
+        ("h0", h0.dtype()),
+        ("c0", c0.dtype()),
+    ];
+    types.extend(peephole.as_ref().map(|x| ("peephole", x.dtype())));
+    types.extend(mask.as_ref().map(|x| ("mask", x.dtype())));
+    for (name, dtype) in types {
+        assert_eq!(dtype, DType::F32, "{name} of {sizes}");
     }
     let reverse = match spec.reverse.is_empty() {
         true => vec![false; groups],

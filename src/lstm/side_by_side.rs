@@ -18,7 +18,9 @@ use std::sync::Arc;
 /// of rows. Options of the LSTMs other than their parameters have no effect: what they stand for is given here.
 ///
 /// # Panics
-/// On other shapes, and on inputs without steps or rows.
+/// On no LSTM at all; on LSTMs of different hidden sizes, or of which only some have peepholes; on inputs of different
+/// steps or rows, or without any; on other shapes and types than these; on another number of lengths than rows, and on a
+/// length beyond the number of steps.
 pub fn side_by_side(
     lstms: &[(&Lstm, Tensor<3>)],
     state: Option<LstmState<3>>,
@@ -41,7 +43,8 @@ pub fn side_by_side(
     joined(outputs.collect())
 }
 
-/// The same, with the final state [G, B, H].
+/// Runs LSTMs as [`side_by_side`] does, and also returns the final state: the hidden and cell states [G, B, H] after each
+/// row's last valid step, or the initial ones for a row of length 0.
 ///
 /// # Panics
 /// As [`side_by_side`].
@@ -107,14 +110,8 @@ fn pieces<'a>(
     mask: Option<Tensor<3>>,
     context: Context,
 ) -> impl Iterator<Item = Piece> + 'a {
-    let groups = lstms.iter().map(|(lstm, _)| lstm.directions.len()).sum();
-    let [steps, batch, _] = lstms[0].1.dims();
-    let rows = context.rows(Dims {
-        steps,
-        batch,
-        groups,
-        hidden: lstms[0].0.d_hidden(),
-    });
+    let dims = checked(lstms, state.as_ref(), lengths, mask.as_ref());
+    let (batch, rows) = (dims.batch, context.rows(dims));
     (0..batch).step_by(rows).map(move |start| {
         if rows >= batch {
             return piece(lstms, state.clone(), lengths, mask.clone(), context);
@@ -129,6 +126,70 @@ fn pieces<'a>(
         let lengths = lengths.map(|l| &l[start..start + count]);
         piece(&lstms, state, lengths, mask.clone().map(some), context)
     })
+}
+
+/// The sizes of the recurrence, once all that is given fits together: the shapes of the whole batch, before it is split.
+fn checked(
+    lstms: &[(&Lstm, Tensor<3>)],
+    state: Option<&LstmState<3>>,
+    lengths: Option<&[u32]>,
+    mask: Option<&Tensor<3>>,
+) -> Dims {
+    let directions: Vec<&LstmDirection> = lstms.iter().flat_map(|(l, _)| &l.directions).collect();
+    let (Some((_, x)), Some(first)) = (lstms.first(), directions.first()) else {
+        panic!("no LSTM to run");
+    };
+    let [steps, batch, _] = x.dims();
+    assert!(
+        steps > 0 && batch > 0,
+        "an input of {steps} steps and {batch} rows is empty"
+    );
+    let hidden = first.weight_hh.dims()[1];
+    let peephole = first.peephole.is_some();
+    for (lstm, x) in lstms {
+        let [its_steps, its_batch, input] = x.dims();
+        assert_eq!(
+            [its_steps, its_batch],
+            [steps, batch],
+            "steps and rows differ between the inputs"
+        );
+        assert!(!lstm.directions.is_empty(), "an LSTM has no direction");
+        for direction in &lstm.directions {
+            let (w_ih, w_hh) = (direction.weight_ih.dims(), direction.weight_hh.dims());
+            assert_eq!(w_hh, [4 * hidden, hidden], "weight_hh of {hidden} units");
+            assert_eq!(
+                w_ih,
+                [4 * hidden, input],
+                "weight_ih of {hidden} units and {input} features"
+            );
+            assert_eq!(
+                direction.peephole.is_some(),
+                peephole,
+                "only some of the LSTMs have peepholes"
+            );
+        }
+    }
+    let dims = Dims {
+        steps,
+        batch,
+        groups: directions.len(),
+        hidden,
+    };
+    let shape = [dims.groups, batch, hidden];
+    if let Some(state) = state {
+        assert_eq!(state.hidden.dims(), shape, "shape of the hidden state");
+        assert_eq!(state.cell.dims(), shape, "shape of the cell state");
+    }
+    if let Some(mask) = mask {
+        assert_eq!(mask.dims(), shape, "shape of the mask");
+    }
+    if let Some(lengths) = lengths {
+        assert_eq!(lengths.len(), batch, "lengths for {batch} rows");
+        if let Some(length) = lengths.iter().find(|length| **length as usize > steps) {
+            panic!("a length of {length} in a batch of {steps} steps");
+        }
+    }
+    dims
 }
 
 fn piece(

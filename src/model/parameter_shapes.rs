@@ -1,4 +1,4 @@
-//! The names and shapes of a model's parameters, which follow from its architecture alone: what a file of weights must
+//! The names and shapes of a model's parameters, which follow from its architecture alone: what a weights file must
 //! hold is known before a model is built.
 
 use super::architecture::{Architecture, LayerDescription, LinearDescription, LstmDescription};

@@ -15,6 +15,7 @@ use crate::shards::MANIFEST;
 use crate::train::{CheckpointChoice, check_output, chosen_weights};
 use crate::weights::Weights;
 use dump::Dump;
+use predictor::check_sizes;
 use std::path::PathBuf;
 
 /// What to predict, and how.
@@ -58,22 +59,6 @@ impl PredictOptions {
         }
     }
 
-    /// Refuses sizes of zero.
-    fn check(&self) -> Result<()> {
-        let sizes = [
-            ("--window", self.window),
-            ("--stride", self.stride),
-            ("--top", Some(self.top)),
-        ];
-        for (option, size) in sizes {
-            if size == Some(0) {
-                let what = format!("{option} 0 must be at least 1");
-                return Err(Error::usage(what, "give at least 1"));
-            }
-        }
-        Ok(())
-    }
-
     fn read_weights(&self, warn: &mut dyn FnMut(String)) -> Result<Weights> {
         if !self.weights.is_file() {
             return chosen_weights(&self.weights, &self.checkpoint, warn);
@@ -104,10 +89,10 @@ pub struct Predictions {
 /// [`Predictions::failed`]; the others are scored.
 ///
 /// # Errors
-/// [`Error::Usage`] for a size of zero; [`Error::Input`] for a path that is neither a run nor a weights file, for sources that hold no clips, and
-/// for clips of another skeleton; [`Error::Device`].
+/// [`Error::Usage`] for a size of zero; [`Error::Input`] for a path that is neither a run nor a weights file, for sources
+/// that hold no clips, and for clips of another skeleton; [`Error::Device`].
 pub fn predict(options: &PredictOptions, events: &mut dyn FnMut(Event)) -> Result<Predictions> {
-    options.check()?;
+    check_sizes(options.top, options.window, options.stride)?;
     if let Some(dump) = &options.dump {
         check_output(dump, OutputKind::Tensors)?;
     }
@@ -134,8 +119,8 @@ pub fn predict(options: &PredictOptions, events: &mut dyn FnMut(Event)) -> Resul
     };
     let (mut single, total) = (0, catalogue.items.len());
     let mut reader = catalogue.reader();
+    events(Event::Progress { done: 0, total });
     for (done, item) in catalogue.items.iter().enumerate() {
-        events(Event::Progress { done, total });
         let named = |error| match error {
             Error::Device { .. } | Error::Memory { .. } => error,
             error => Error::failed(format!("{}: {error}", item.name), "leave it out"),
@@ -154,6 +139,8 @@ pub fn predict(options: &PredictOptions, events: &mut dyn FnMut(Event)) -> Resul
             Err(error @ (Error::Device { .. } | Error::Memory { .. })) => return Err(error),
             Err(error) => predictions.failed.push(error),
         }
+        let done = done + 1;
+        events(Event::Progress { done, total });
     }
     if single > 0 {
         events(Event::Warning(format!(

@@ -83,6 +83,22 @@ pub struct Predictor {
     pub stride: Option<usize>,
 }
 
+/// Refuses sizes of zero.
+pub(super) fn check_sizes(top: usize, window: Option<usize>, stride: Option<usize>) -> Result<()> {
+    let sizes = [
+        ("--window", window),
+        ("--stride", stride),
+        ("--top", Some(top)),
+    ];
+    for (option, size) in sizes {
+        if size == Some(0) {
+            let what = format!("{option} must be at least 1");
+            return Err(Error::usage(what, "leave it out to use the default"));
+        }
+    }
+    Ok(())
+}
+
 impl Predictor {
     /// Puts the weights on a device. `warn` receives what differs from the device that they were trained on.
     ///
@@ -108,15 +124,17 @@ impl Predictor {
 
     /// Whether the weights were trained on pairs of people.
     pub(super) fn takes_pairs(&self) -> bool {
-        self.weights.recipe.data.people == People::Concatenate
+        self.weights.settings.data.people == People::Concatenate
     }
 
     /// Scores a clip, whose joints and unit must be those of [`Weights::layout`].
     ///
     /// # Errors
+    /// [`Error::Usage`] where [`Predictor::top`], [`Predictor::window`] or [`Predictor::stride`] is zero;
     /// [`Error::Setting`] for a clip of other joints, one whose data do not fit its sizes, and one without any body;
     /// [`Error::Device`].
     pub fn predict(&self, clip: &Clip) -> Result<Prediction> {
+        check_sizes(self.top, self.window, self.stride)?;
         self.predict_into(clip, None)
     }
 
@@ -183,8 +201,13 @@ impl Predictor {
 
     /// Probabilities of a clip, averaged over its people and samplings.
     fn probabilities(&self, clip: &Clip, dump: Option<&mut Dump>) -> Result<Vec<f64>> {
-        let recipe = &self.weights.recipe;
-        let batch = from_clip(clip, &self.weights.layout, &recipe.data, recipe.run.seed)?;
+        let settings = &self.weights.settings;
+        let batch = from_clip(
+            clip,
+            &self.weights.layout,
+            &settings.data,
+            settings.run.seed,
+        )?;
         let evaluator = Evaluator {
             model: &self.model,
             device: &self.device,

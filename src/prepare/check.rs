@@ -123,7 +123,7 @@ fn source(
     if !path.is_file() || catalogue.items.len() > 1 {
         let items = catalogue.items.iter();
         let labelled = items.filter_map(|item| Some((item.label?, &item.about)));
-        let dataset = catalogue.dataset.name();
+        let dataset = catalogue.dataset;
         warnings.extend(set_warnings(dataset, &catalogue.classes, labelled, path));
     }
     if let Some(tally) = &tally {
@@ -139,7 +139,7 @@ fn source(
 /// Warnings about the set of clips in a manifest.
 pub(super) fn of_manifest(manifest: &Manifest, folder: &Path) -> Vec<Warning> {
     let clips = manifest.clips.iter().map(|clip| (clip.label, &clip.about));
-    set_warnings(manifest.dataset.name(), &manifest.classes, clips, folder)
+    set_warnings(manifest.dataset, &manifest.classes, clips, folder)
 }
 
 /// A list of problems with a limit; further problems are only counted.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::folder::Target;
-use super::{Part, begin, few_enough, tally_of};
+use super::{Part, empty_manifest, few_enough, tally_of};
 use crate::error::{Error, Place, Result, Warning};
 use crate::formats::{Dataset, Recording, from_array};
 use crate::shards::{Manifest, Prepared, ShardWriter};
@@ -25,8 +25,9 @@ impl Collection {
     /// Starts prepared data in a new or empty folder, for clips with this layout and these class names.
     ///
     /// # Errors
-    /// [`Error::Setting`] for an invalid layout, no classes, or duplicate class names; [`Error::Input`] for a folder that is
-    /// not empty; [`Error::Io`] if it cannot be written.
+    /// [`Error::Setting`] for an invalid layout, no classes, or duplicate class names; [`Error::Input`] for too many classes;
+    /// [`Error::Exists`] for a folder that is not empty; [`Error::Locked`] where another process writes to it; [`Error::Io`]
+    /// if it cannot be written.
     pub fn create(out: impl AsRef<Path>, layout: &Layout, classes: &[&str]) -> Result<Self> {
         let out = out.as_ref().to_path_buf();
         layout.check().map_err(|(key, what)| {
@@ -48,7 +49,7 @@ impl Collection {
         Ok(Collection {
             out,
             target,
-            manifest: begin(Dataset::Clips, layout, classes),
+            manifest: empty_manifest(Dataset::Clips, layout, classes),
             shard: ShardWriter::default(),
             part: Part {
                 tally: tally_of(Dataset::Clips),

@@ -90,9 +90,10 @@ pub struct PrepareSummary {
 /// `events` receives the size of the output, and the clips that are done.
 ///
 /// # Errors
-/// A source that cannot be opened; an output folder that holds something else; a disk that is full or cannot be
-/// written; bad entries, all listed, unless [`PrepareOptions::skip_bad`] is set. Nothing is published then, and the folder
-/// is left as it was. [`Error::Interrupted`] after [`PrepareOptions::stop`]: finished shards stay.
+/// [`Error::Input`] or [`Error::Io`] for a source that cannot be opened; [`Error::Exists`] for an output folder that holds
+/// something else, and [`Error::Locked`] for one that another process writes to; [`Error::Space`] for a disk with too
+/// little space, and [`Error::Io`] for one that cannot be written; [`Error::Several`], which lists all bad entries, unless
+/// [`PrepareOptions::skip_bad`] is set. Nothing is published then, and the folder is left as it was. [`Error::Interrupted`] after [`PrepareOptions::stop`]: finished shards stay.
 pub fn prepare(options: &PrepareOptions, events: &mut dyn FnMut(Event)) -> Result<PrepareSummary> {
     let catalogue = Catalogue::open(&options.sources, options.dataset)?;
     let source = options
@@ -137,17 +138,17 @@ fn prepare_listed(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<PrepareSummary> {
     let mut bad = std::mem::take(&mut catalogue.problems);
-    let job = job(&catalogue, options);
+    let job = job_description(&catalogue, options);
     let (mut target, finished) = Target::claim(&options.out, &job)?;
     let classes = catalogue.classes.clone();
-    let mut manifest = begin(catalogue.dataset, &catalogue.layout, classes);
+    let mut manifest = empty_manifest(catalogue.dataset, &catalogue.layout, classes);
     manifest.counts.missing = catalogue.missing;
     manifest.skipped = bad.iter().map(skipped).collect();
     let resumed = finished.len();
     let first = finished.last().map_or(0, |finished| finished.items);
     let tally = finished.last().and_then(|finished| finished.tally.clone());
     for finished in finished {
-        add(&mut manifest, finished);
+        add_shard(&mut manifest, finished);
     }
     let mut shard = ShardWriter::default();
     let mut part = Part {
@@ -251,7 +252,7 @@ impl Part {
             tally: self.tally.clone(),
         };
         target.finished(&finished)?;
-        add(manifest, finished);
+        add_shard(manifest, finished);
         Ok(())
     }
 }
@@ -278,7 +279,7 @@ pub(crate) fn number_warnings(prepared: &Prepared) -> Result<Vec<Warning>> {
 }
 
 /// Decides whether an interrupted preparation was this one: the sources, how they are read, and who reads them.
-fn job(catalogue: &Catalogue, options: &PrepareOptions) -> String {
+fn job_description(catalogue: &Catalogue, options: &PrepareOptions) -> String {
     format!(
         "{} {} {FORMAT} {VERSION}, sinew {}",
         catalogue.fingerprint(),
@@ -288,7 +289,7 @@ fn job(catalogue: &Catalogue, options: &PrepareOptions) -> String {
 }
 
 /// The manifest before its first shard.
-fn begin(dataset: Dataset, layout: &Layout, classes: Vec<String>) -> Manifest {
+fn empty_manifest(dataset: Dataset, layout: &Layout, classes: Vec<String>) -> Manifest {
     Manifest {
         format: FORMAT.into(),
         version: VERSION,
@@ -309,7 +310,7 @@ fn begin(dataset: Dataset, layout: &Layout, classes: Vec<String>) -> Manifest {
 }
 
 /// Adds a finished shard.
-fn add(manifest: &mut Manifest, finished: Finished) {
+fn add_shard(manifest: &mut Manifest, finished: Finished) {
     let counts = &mut manifest.counts;
     for clip in &finished.clips {
         counts.clips += 1;

@@ -3,7 +3,7 @@
 use super::{AUTO, ChainJoints, Preset};
 use toml::{Table, Value};
 
-/// Settings that earlier versions left open by a value that means nothing, before there was a word for it.
+/// The value by which earlier versions left a setting open, before there was `auto`.
 fn sentinel(key: &str) -> Option<Value> {
     match key {
         "model.hidden" | "model.part_hidden" | "data.frames" | "train.batch" | "train.epochs" => {
@@ -19,7 +19,7 @@ fn sentinel(key: &str) -> Option<Value> {
 }
 
 /// Whether a value is the sentinel, a whole number standing for the fraction.
-fn is(value: &Value, sentinel: &Value) -> bool {
+fn is_sentinel(value: &Value, sentinel: &Value) -> bool {
     match (value, sentinel) {
         (Value::Integer(n), Value::Float(x)) => *n as f64 == *x,
         _ => value == sentinel,
@@ -39,7 +39,7 @@ pub(super) fn open_sentinels(table: &mut Table) {
                 one => std::slice::from_mut(one),
             };
             for element in elements {
-                if is(element, &sentinel) {
+                if is_sentinel(element, &sentinel) {
                     *element = Value::String(AUTO.into());
                 }
             }

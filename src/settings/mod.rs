@@ -3,9 +3,9 @@
 //! There are two types, made of the same sections. [`Settings`] are as written: a preset, a file, `KEY=VALUE` settings;
 //! what they leave open is [`Auto::Auto`], the word `"auto"`. [`ResolvedSettings`] are what a run is trained with; nothing
 //! in them is open. [`crate::train::resolve`] makes the second from the first, by the training clips and the device.
-//!
-//! To add a setting, add a field in `sections.rs`, its range in `ranges.rs`, its value in every preset, and, where files of
-//! earlier versions lack it, the value that they worked by in `earlier.rs`.
+
+// To add a setting, add a field in `sections.rs`, its range in `ranges.rs`, its value in every preset, and, where files of
+// earlier versions lack it, the value that they worked by in `earlier.rs`.
 
 mod earlier;
 mod ranges;

@@ -1,4 +1,4 @@
-//! Values of the section `run`, and the data sets: preset, protocol, kernel plan, threads.
+//! Values of the section `run`, and the datasets: preset, protocol, kernel plan, threads.
 
 use crate::error::{Error, Result};
 use serde::de::Error as _;
@@ -10,7 +10,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// The best settings known on any data set, chosen using training data only.
+    /// The best settings known on any dataset, chosen using training data only.
     #[default]
     Sinew,
     /// Wang & Wang (CVPR 2017), as printed.
@@ -55,7 +55,7 @@ impl FromStr for Preset {
     }
 }
 
-/// The kinds of data sets.
+/// The kinds of datasets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dataset {
@@ -101,7 +101,7 @@ impl FromStr for Dataset {
     }
 }
 
-/// How a data set is divided into training and test clips: a published division, or the clips' own.
+/// How a dataset is divided into training and test clips: a published division, or the clips' own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// NTU RGB+D, 60 classes, cross-subject: performers.

@@ -11,7 +11,7 @@ use toml::{Table, Value};
 /// The word that leaves a setting open, in files and for `--set`.
 pub const AUTO: &str = "auto";
 
-/// The key of a table of values by data set that holds the value for all other data sets.
+/// The key of a table of values by dataset that holds the value for all other datasets.
 const OTHER: &str = "other";
 
 /// What a setting can hold.
@@ -79,7 +79,7 @@ impl Stage for Resolved {
     }
 }
 
-/// A setting that may be left open. It is written as `"auto"`, as the value itself, or as a table of values by data set,
+/// A setting that may be left open. It is written as `"auto"`, as the value itself, or as a table of values by dataset,
 /// such as `{ sbu = 256, other = 512 }`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Auto<T> {
@@ -88,21 +88,21 @@ pub enum Auto<T> {
     Auto,
     /// A value.
     Value(T),
-    /// A value for each data set.
+    /// A value for each dataset.
     ByDataset(ByDataset<T>),
 }
 
-/// Values of one setting for different data sets.
+/// Values of one setting for different datasets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ByDataset<T> {
-    /// The values for named data sets.
+    /// The values for named datasets.
     pub datasets: BTreeMap<Dataset, T>,
     /// The value for all others; none leaves it open for them.
     pub other: Option<T>,
 }
 
 impl<T: Clone> Auto<T> {
-    /// The value for a data set; none where the setting is open for it.
+    /// The value for a dataset; none where the setting is open for it.
     pub fn on(&self, dataset: Dataset) -> Option<T> {
         match self {
             Auto::Auto => None,
@@ -111,7 +111,7 @@ impl<T: Clone> Auto<T> {
         }
     }
 
-    /// Whether the setting is open, whatever the data set.
+    /// Whether the setting is open, whatever the dataset.
     pub fn is_auto(&self) -> bool {
         matches!(self, Auto::Auto)
     }
@@ -145,6 +145,14 @@ impl<T: Serialize> Serialize for Auto<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Auto<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let read = |value: Value| T::deserialize(value).map_err(|e| D::Error::custom(e.message()));
+        let read_or_auto = |value: Value| {
+            T::deserialize(value).map_err(|e| match e.message() {
+                message if message.contains("expected") => {
+                    D::Error::custom(format_args!("{message}, or `{AUTO}`"))
+                }
+                message => D::Error::custom(message),
+            })
+        };
         match Value::deserialize(deserializer)? {
             Value::String(text) if text == AUTO => Ok(Auto::Auto),
             Value::Table(table) => {
@@ -155,12 +163,12 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Auto<T> {
                         let dataset: Dataset = key.parse().map_err(D::Error::custom)?;
                         datasets.insert(dataset, read(value)?);
                     } else if value.as_str() != Some(AUTO) {
-                        other = Some(read(value)?);
+                        other = Some(read_or_auto(value)?);
                     }
                 }
                 Ok(Auto::ByDataset(ByDataset { datasets, other }))
             }
-            value => read(value).map(Auto::Value),
+            value => read_or_auto(value).map(Auto::Value),
         }
     }
 }

@@ -49,7 +49,7 @@ impl<S: Stage> Sections<S> {
         Self::try_from(table).map_err(|message| {
             Error::usage(
                 format!("a setting has the wrong value: {}", in_words(message)),
-                "check the type; see any run's config.toml",
+                "correct the value; `sinew train --help` lists all settings",
             )
         })
     }
@@ -214,15 +214,16 @@ fn one_line(error: &toml::de::Error) -> String {
         .join(", ")
 }
 
-/// A message without Rust's names of number types.
+/// A message without Rust's names of types.
 fn in_words(message: String) -> String {
-    let types = [
+    let words = [
         ("expected usize", "expected a whole number"),
         ("expected u64", "expected a whole number"),
         ("expected f32", "expected a number"),
         ("expected f64", "expected a number"),
+        ("unknown variant", "unknown value"),
     ];
-    types
+    words
         .iter()
         .fold(message, |message, (from, to)| message.replace(from, to))
 }

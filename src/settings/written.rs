@@ -110,7 +110,7 @@ impl Settings {
         Self::from_table(table)
     }
 
-    /// The keys that are open, or depend on the data set, in the order of the sections.
+    /// The keys that are open, or depend on the dataset, in the order of the sections.
     ///
     /// # Errors
     /// As [`Sections::to_toml`].
@@ -172,7 +172,7 @@ fn still_open(key: &str) -> Error {
     Error::setting(what, format!("set {key} to a value")).about_key(key)
 }
 
-/// Whether a value is open, or depends on the data set.
+/// Whether a value is open, or depends on the dataset.
 fn is_open(value: &Value) -> bool {
     match value {
         Value::String(text) => text == AUTO,

@@ -147,7 +147,15 @@ impl Manifest {
         let path = folder.join(MANIFEST);
         let there = fs::metadata(&path).map_err(|error| error.kind());
         if matches!(there, Err(ErrorKind::NotFound | ErrorKind::NotADirectory)) {
-            let (what, help) = if folder.exists() {
+            let is_run = ["config.toml", "checkpoints"]
+                .iter()
+                .all(|name| folder.join(name).exists());
+            let (what, help) = if is_run {
+                (
+                    "this is a run folder, not prepared data".to_string(),
+                    "pass the data folder; to continue this run use `sinew train --resume`",
+                )
+            } else if folder.exists() {
                 (
                     format!("not prepared data (no {MANIFEST})"),
                     "create it with `sinew prepare`",

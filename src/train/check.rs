@@ -46,7 +46,7 @@ pub fn check_run(folder: &Path) -> RunCheck {
     Checker::check(folder)
 }
 
-/// Checks a file of weights by itself, which PyTorch may have saved.
+/// Checks a weights file by itself, which PyTorch may have saved.
 #[must_use]
 pub fn check_weights(path: &Path) -> RunCheck {
     let mut found = RunCheck {

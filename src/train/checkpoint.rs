@@ -160,7 +160,7 @@ impl Checkpoint {
     fn save_as(&self, name: &str, folder: &Path, keep: usize) -> Result<PathBuf> {
         let path = folder.join(name);
         self.file(&path)?.write(&path)?;
-        // What lies behind this step is damaged, or belongs to a way that was given up: it must not count as the newest.
+        // Checkpoints of later steps are damaged or were abandoned: they must not count as the newest.
         let mut gone = list(folder)?;
         gone.retain(|at| *at > path);
         gone.extend(superseded(folder, &path, keep)?);

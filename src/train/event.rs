@@ -4,8 +4,9 @@ use super::checkpoint::Position;
 use super::epochs::{EpochMetrics, EpochTiming};
 use std::time::Duration;
 
-/// What happens in a run; the terminal and others draw from it.
+/// What happens in a run. Later versions can add variants.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// The sizes of the work.
     Started {

@@ -31,14 +31,23 @@ pub(crate) fn is_run_folder(folder: &Path) -> bool {
 /// What a start that was killed may have left in a folder without settings.
 const OF_A_START: [&str; 5] = [METRICS, TIMING, LOCK, CHECKPOINTS, BEST];
 
-/// Refuses a folder that a new run cannot have: one that holds a run, or anything but what a start that was killed left.
+/// Refuses a folder that a new run cannot have: one in which another process is training, one that holds a run, or anything
+/// but what a start that was killed left.
 ///
 /// # Errors
-/// [`Error::Exists`] with what it holds, [`Error::Io`] where it cannot be read.
+/// [`Error::Locked`] for the first, [`Error::Exists`] with what it holds, [`Error::Io`] where it cannot be read.
 pub(super) fn check_free(folder: &Path) -> Result<()> {
+    if is_locked(&folder.join(LOCK)) {
+        return Err(in_use(folder));
+    }
+    check_contents(folder)
+}
+
+/// Refuses a folder with a run or other files.
+fn check_contents(folder: &Path) -> Result<()> {
     if folder.join(CONFIG).exists() {
         let help = "resume it with --resume, or choose another --out";
-        return Err(Error::exists(folder, "it already holds a run", help));
+        return Err(Error::exists(folder, "already holds a run", help));
     }
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -47,7 +56,7 @@ pub(super) fn check_free(folder: &Path) -> Result<()> {
     };
     if folder.join(CHECKSUMS).exists() {
         // It is written only once there are settings.
-        let what = format!("it holds a run whose {CONFIG} is gone");
+        let what = format!("holds a run whose {CONFIG} is gone");
         let help = "`sinew check RUN --mend` restores it; or choose a new folder for --out";
         return Err(Error::exists(folder, what, help));
     }
@@ -75,14 +84,14 @@ impl NewFolder {
     /// Creates and locks a folder.
     ///
     /// # Errors
-    /// As [`check_free`]; [`Error::Locked`] where another process starts a run there.
+    /// As [`check_free`].
     pub(super) fn create(folder: &Path) -> Result<Self> {
         check_free(folder)?;
         let existed = folder.exists();
         files::create_folder(folder.join(CHECKPOINTS))?;
         let lock = lock(folder)?;
         // Another process may have been quicker, and have ended already.
-        check_free(folder)?;
+        check_contents(folder)?;
         Ok(NewFolder {
             folder: folder.to_path_buf(),
             existed,
@@ -139,6 +148,13 @@ impl Drop for Lock {
     }
 }
 
+/// The error where another process is training in a folder.
+fn in_use(folder: &Path) -> Error {
+    let what = "another process is training in this folder";
+    let help = "wait until it ends, or stop it; `sinew eval` and `sinew report` work meanwhile";
+    Error::locked(folder, what, help)
+}
+
 /// Locks a run's folder for this process.
 pub(super) fn lock(folder: &Path) -> Result<Lock> {
     let path = folder.join(LOCK);
@@ -150,11 +166,7 @@ pub(super) fn lock(folder: &Path) -> Result<Lock> {
     let file = file.map_err(|e| Error::io(&path, "write", e))?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(Error::locked(
-            folder,
-            "another process trains in this folder",
-            "wait for it, or choose another --out",
-        )),
+        Err(TryLockError::WouldBlock) => Err(in_use(folder)),
         Err(TryLockError::Error(e)) => Err(Error::io(&path, "lock", e)),
     }
 }

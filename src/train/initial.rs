@@ -45,7 +45,7 @@ pub struct InitialWeights {
 }
 
 impl InitialWeights {
-    /// Reads a file of weights, or the best weights of a run's folder.
+    /// Reads a weights file, or the best weights of a run's folder.
     ///
     /// # Errors
     /// As [`weights_of`].
@@ -62,13 +62,13 @@ impl InitialWeights {
     ///
     /// # Errors
     /// [`Error::Input`] that says what differs, and with which settings the weights fit.
-    pub fn check(&self, recipe: &ResolvedSettings, manifest: &Manifest) -> Result<()> {
+    pub fn check(&self, settings: &ResolvedSettings, manifest: &Manifest) -> Result<()> {
         let place = || Place::file(&self.path);
-        let theirs = &self.weights.recipe;
+        let theirs = &self.weights.settings;
         let (mut clauses, mut sets) = (Vec::new(), Vec::new());
         for key in SHAPE_KEYS {
-            let (here, there) = (recipe.value(key)?, theirs.value(key)?);
-            if here != there && self.matters(key, recipe) {
+            let (here, there) = (settings.value(key)?, theirs.value(key)?);
+            if here != there && self.matters(key, settings) {
                 clauses.push(format!(
                     "{key} is {there} in the weights and {here} in these settings"
                 ));
@@ -84,8 +84,11 @@ impl InitialWeights {
             let help = "start from weights of the same skeleton, or train without --init";
             return Err(Error::input(place(), what, help));
         }
-        let (here, there) = (architecture(recipe, manifest).layout, &self.weights.layout);
-        let order = match recipe.model.spatial {
+        let (here, there) = (
+            architecture(settings, manifest).layout,
+            &self.weights.layout,
+        );
+        let order = match settings.model.spatial {
             Spatial::Chain => ("chain", here.chain != there.chain),
             Spatial::Traversal => ("traversal", here.traversal != there.traversal),
         };
@@ -99,7 +102,7 @@ impl InitialWeights {
         for (key, differs) in [("parts", parts(&here) != parts(there)), order] {
             if differs {
                 let what = format!("the layout's {key} differs between the data and the weights");
-                let (here, there) = (recipe.model.chain_joints, theirs.model.chain_joints);
+                let (here, there) = (settings.model.chain_joints, theirs.model.chain_joints);
                 let help = match key {
                     "chain" if here != there => {
                         format!(
@@ -126,14 +129,14 @@ impl InitialWeights {
     }
 
     /// Whether a setting that differs gives another model or other inputs.
-    fn matters(&self, key: &str, recipe: &ResolvedSettings) -> bool {
+    fn matters(&self, key: &str, settings: &ResolvedSettings) -> bool {
         match key {
             // The two chains are compared below, as the models use them.
             "model.chain_joints" => false,
-            "model.part_hidden" => recipe.model.temporal == Temporal::Hierarchical,
+            "model.part_hidden" => settings.model.temporal == Temporal::Hierarchical,
             // Of the model the spatial stream alone depends on T, through the length of its windows.
             "data.frames" => {
-                recipe.data.frames / WINDOWS != self.weights.recipe.data.frames / WINDOWS
+                settings.data.frames / WINDOWS != self.weights.settings.data.frames / WINDOWS
             }
             // The gates go with the classifier.
             "model.fusion" => self.head == Head::Kept,

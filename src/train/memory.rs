@@ -14,17 +14,17 @@ use crate::shards::Manifest;
 /// # Errors
 /// [`Error::Memory`] with what a step needs, and the largest batch that divides `train.batch` and fits.
 pub fn fits(
-    recipe: &ResolvedSettings,
+    settings: &ResolvedSettings,
     manifest: &Manifest,
     compute: &Compute,
     ranks: usize,
 ) -> Result<()> {
-    let architecture = architecture(recipe, manifest);
+    let architecture = architecture(settings, manifest);
     let (matrix, largest) = (architecture.largest_matrix(), compute.largest());
     if compute.adapter.is_some() && matrix > largest {
         let what = format!(
             "a matrix of model.hidden={} has {}, and a kernel on {} reads {} at most",
-            recipe.model.hidden,
+            settings.model.hidden,
             mib(matrix as u64),
             compute.name(),
             mib(largest as u64),
@@ -39,7 +39,7 @@ pub fn fits(
     };
     // A larger batch goes through the model in pieces of this size.
     let most = architecture.largest_batch(Context::on(compute, Plan::STEPWISE));
-    let train = &recipe.train;
+    let train = &settings.train;
     // Weights, gradients and the optimiser's state.
     let copies = 2 + Optimiser::moments(train);
     let model = (copies * architecture.parameter_count() * size_of::<f32>()) as u64;

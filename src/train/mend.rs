@@ -57,7 +57,7 @@ fn lost_events(folder: &Path) -> Vec<String> {
 
 fn mend_settings(folder: &Path, done: &mut Vec<String>) -> Result<()> {
     let path = folder.join(CONFIG);
-    let recipe = match StoredSettings::of_run(folder) {
+    let settings = match StoredSettings::of_run(folder) {
         Ok(settings) if settings.edited()?.is_empty() => {
             let bytes = files::bytes_of(&path, SETTINGS_BYTES)?;
             let listed = Checksums::of_run(folder).ok().flatten();
@@ -72,29 +72,30 @@ fn mend_settings(folder: &Path, done: &mut Vec<String>) -> Result<()> {
             if !checkpoints.is_dir() {
                 return Err(error);
             }
-            let Some(mut recipe) = of_checkpoint(folder) else {
+            let Some(mut settings) = of_checkpoint(folder) else {
                 let what = "no intact checkpoint to take the settings from";
                 let help = "restore config.toml from a copy";
                 return Err(Error::input(Place::file(checkpoints), what, help));
             };
-            recipe.run.data = data_in(&files::bytes_of(&path, SETTINGS_BYTES).unwrap_or_default());
-            recipe
+            settings.run.data =
+                data_in(&files::bytes_of(&path, SETTINGS_BYTES).unwrap_or_default());
+            settings
         }
         Err(error) => return Err(error),
     };
     let _lock = lock(folder)?;
-    files::write(&path, recipe.to_toml()?.as_bytes())?;
+    files::write(&path, settings.to_toml()?.as_bytes())?;
     let path = path.display();
     done.push(format!(
         "{path}: rewritten with the settings of the newest checkpoint{}",
-        unknown_data(&recipe)
+        unknown_data(&settings)
     ));
     Ok(())
 }
 
 /// What a checkpoint does not say.
-fn unknown_data(recipe: &ResolvedSettings) -> &'static str {
-    match recipe.run.data.is_empty() {
+fn unknown_data(settings: &ResolvedSettings) -> &'static str {
+    match settings.run.data.is_empty() {
         true => {
             ", which does not say where the data are: name them, as in `sinew train DATA --resume RUN`"
         }

@@ -59,7 +59,9 @@ pub(crate) use run::best;
 pub(crate) use run_data::data_of;
 #[doc(hidden)]
 pub use schedule::rate;
-pub use session::{Session, Setup};
+pub use session::Session;
+#[doc(hidden)]
+pub use session::Setup;
 #[doc(hidden)]
 pub use shape::{architecture, model_layout};
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 use super::folder::CHECKPOINTS;
 use super::run::{Run, best};
 use crate::error::{Error, Result};
-use crate::files::{OutputKind, REPLACE, check_kind, folder_of};
+use crate::files::{ANOTHER_NAME, OutputKind, check_kind, folder_of};
 use crate::shards::MANIFEST;
 use std::path::Path;
 
@@ -24,14 +24,14 @@ pub(crate) fn check_output(path: &Path, kind: OutputKind) -> Result<()> {
         let needed = |run: &Path| whole == best(run) || whole.starts_with(run.join(CHECKPOINTS));
         if whole.ancestors().any(|run| needed(run) && Run::exists(run)) {
             let what = "a run needs this file; not overwritten";
-            return Err(Error::exists(path, what, REPLACE));
+            return Err(Error::exists(path, what, ANOTHER_NAME));
         }
         let in_data = whole
             .parent()
             .is_some_and(|folder| folder.join(MANIFEST).exists());
         if in_data && kind == OutputKind::Tensors {
-            let what = "its folder holds prepared data; not written there";
-            return Err(Error::exists(path, what, REPLACE));
+            let what = "this folder holds prepared data; not written there";
+            return Err(Error::exists(path, what, ANOTHER_NAME));
         }
     }
     check_kind(path, kind)

@@ -100,9 +100,9 @@ pub fn resolve_for_clips(
         .filter_map(|&c| manifest.clips.get(c))
         .collect();
     let many = train.len() >= MANY_CLIPS;
-    let mut closed = settings.clone();
+    let mut filled = settings.clone();
 
-    let run = &mut closed.run;
+    let run = &mut filled.run;
     run.task = fill(&run.task, dataset, || task_of(target.folder));
     let folder = prepared.folder();
     let absolute = std::path::absolute(folder).map_err(|e| Error::io(folder, "find", e))?;
@@ -112,7 +112,7 @@ pub fn resolve_for_clips(
     // Every device runs it; the one that is measured takes its place below.
     run.plan = fill(&run.plan, dataset, plans::on_every_device);
 
-    let data = &mut closed.data;
+    let data = &mut filled.data;
     data.frames = fill(&data.frames, dataset, || median_frames(&clips));
     data.people = fill(&data.people, dataset, || {
         match clips.iter().all(|clip| clip.bodies == 2) {
@@ -132,12 +132,12 @@ pub fn resolve_for_clips(
     let factors = data.scale.each_ref().map(|factor| factor.on(dataset));
     data.scale = factors.map(|factor| factor.unwrap_or(1.0).into());
 
-    let model = &mut closed.model;
+    let model = &mut filled.model;
     model.hidden = fill(&model.hidden, dataset, || if many { 512 } else { 128 });
     let hidden = model.hidden.on(dataset).unwrap_or_default();
     model.part_hidden = fill(&model.part_hidden, dataset, || (hidden / 4).max(1));
 
-    let options = &mut closed.train;
+    let options = &mut filled.train;
     options.batch = fill(&options.batch, dataset, || if many { 256 } else { 32 });
     options.epochs = fill(&options.epochs, dataset, || {
         (SAMPLES / train.len().max(1)).clamp(60, 240)
@@ -146,7 +146,7 @@ pub fn resolve_for_clips(
         validation_share(train.len())
     });
 
-    let mut resolved = closed.complete()?;
+    let mut resolved = filled.complete()?;
     if factors.contains(&None) {
         let measured = scale_factors(&resolved.data, prepared, train)?;
         resolved.data.scale = std::array::from_fn(|k| factors[k].unwrap_or(measured[k]));
@@ -191,7 +191,7 @@ pub(super) fn set_device(
     Ok(())
 }
 
-/// A setting with the value for the data set, or where it is open that of `rule`.
+/// A setting with the value for the dataset, or where it is open that of `rule`.
 fn fill<T: Clone>(setting: &Auto<T>, dataset: Dataset, rule: impl FnOnce() -> T) -> Auto<T> {
     Auto::Value(setting.on(dataset).unwrap_or_else(rule))
 }
@@ -223,7 +223,7 @@ fn median_frames(clips: &[&ClipEntry]) -> usize {
 /// Training clips that [`scale_factors`] reads, evenly spaced.
 const SCALE_CLIPS: usize = 200;
 
-/// A smaller root mean square is taken for rounding errors, or for joints that are all in one target.
+/// Below this root mean square, what is there is taken for rounding errors, or for joints that all lie in one place.
 const SMALLEST_SIZE: f64 = 1e-9;
 
 /// The factors of joints, bones and motion that bring their root mean square over some of these clips to one. Zeros, which

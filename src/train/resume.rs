@@ -69,8 +69,8 @@ impl ResumeOptions {
 /// As [`open_session`] and [`Session::train`].
 pub fn resume(options: &ResumeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<TrainSummary> {
     let session = open_session(options, events)?;
-    if session.position().epoch >= session.run().recipe.train.epochs {
-        let what = "the run is finished; --epochs N trains on";
+    if session.position().epoch >= session.run().settings.train.epochs {
+        let what = "the run is finished; to train longer, add --epochs with a larger number";
         events(Event::Note(what.into()));
     }
     session.finish_training(&options.stop, events)
@@ -91,7 +91,7 @@ pub fn open_session(options: &ResumeOptions, events: &mut dyn FnMut(Event<'_>)) 
     refuse_changes(options, &run, &wanted)?;
     let compute = match options.device {
         Some(choice) => open_for(choice, rank.local_index, rank.local_count)?,
-        None => open_named(&run.recipe.run.device, rank.local_index)?,
+        None => open_named(&run.settings.run.device, rank.local_index)?,
     };
     let prepared = Arc::new(data_of(folder, &wanted, options.data.as_deref())?);
     memory::fits(&wanted, prepared.manifest(), &compute, rank.count)?;
@@ -113,8 +113,8 @@ pub fn open_session(options: &ResumeOptions, events: &mut dyn FnMut(Event<'_>)) 
 
 /// The settings of a run with others over them, and their kernel plan; without one, it is chosen anew by measuring.
 fn wanted_settings(run: &Run, sets: &[String]) -> Result<(ResolvedSettings, Option<KernelPlan>)> {
-    let mut wanted = run.recipe.written()?.with(sets)?;
-    let before = run.recipe.run.plan.clone();
+    let mut wanted = run.settings.written()?.with(sets)?;
+    let before = run.settings.run.plan.clone();
     let plan = match std::mem::replace(&mut wanted.run.plan, before.into()) {
         Auto::Value(plan) => Some(plan),
         Auto::Auto | Auto::ByDataset(_) => None,
@@ -133,7 +133,7 @@ fn refuse_changes(options: &ResumeOptions, run: &Run, wanted: &ResolvedSettings)
     for key in &options.allow {
         trained.check_key(key, "--allow")?;
     }
-    let edited = run.recipe.differences(trained)?;
+    let edited = run.settings.differences(trained)?;
     let edited = |key: &str| edited.iter().any(|difference| difference.key == key);
     let allowed = |key: &str| options.allow.iter().any(|allowed| allowed == key);
     let given = |key: &str| {

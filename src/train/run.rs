@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 pub struct Run {
     folder: PathBuf,
     /// The settings.
-    pub recipe: ResolvedSettings,
+    pub settings: ResolvedSettings,
     /// What the steps so far were trained with.
     trained: ResolvedSettings,
     checksums: ChecksumWriter,
@@ -41,6 +41,7 @@ impl Run {
     /// # Errors
     /// [`Error::Exists`] where the folder holds a run or other files, [`Error::Locked`] where another process starts a run
     /// there, [`Error::Io`] where the folder cannot be written.
+    #[doc(hidden)]
     pub fn create(folder: &Path, settings: ResolvedSettings) -> Result<Self> {
         let new = NewFolder::create(folder)?;
         let checkpoints = folder.join(CHECKPOINTS);
@@ -56,7 +57,7 @@ impl Run {
         Ok(Run {
             folder: folder.to_path_buf(),
             trained: settings.clone(),
-            recipe: settings,
+            settings,
             checksums: ChecksumWriter::create(folder)?,
             warnings: Vec::new(),
             new: Some(new),
@@ -69,7 +70,7 @@ impl Run {
         Run {
             folder: folder.to_path_buf(),
             trained: settings.clone(),
-            recipe: settings,
+            settings,
             checksums: ChecksumWriter::open(Path::new("")).0,
             warnings: Vec::new(),
             new: None,
@@ -84,7 +85,7 @@ impl Run {
     /// process has it.
     pub fn open(folder: &Path) -> Result<Self> {
         let run = Self::open_edited(folder)?;
-        let (config, trained) = (run.recipe.clone(), run.trained.clone());
+        let (config, trained) = (run.settings.clone(), run.trained.clone());
         StoredSettings { config, trained }.unedited(folder)?;
         Ok(run)
     }
@@ -93,6 +94,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`Run::open`].
+    #[doc(hidden)]
     pub fn open_edited(folder: &Path) -> Result<Self> {
         let settings = StoredSettings::of_run(folder)?;
         let lock = lock(folder)?;
@@ -101,7 +103,7 @@ impl Run {
         let (checksums, damaged) = ChecksumWriter::open(folder);
         Ok(Run {
             folder: folder.to_path_buf(),
-            recipe: settings.config,
+            settings: settings.config,
             trained: settings.trained,
             checksums,
             warnings: damaged.iter().map(ToString::to_string).collect(),
@@ -152,8 +154,9 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::Io`].
+    #[doc(hidden)]
     pub fn keep_settings(&mut self) -> Result<()> {
-        let (text, path) = (self.recipe.to_toml()?, self.folder.join(CONFIG));
+        let (text, path) = (self.settings.to_toml()?, self.folder.join(CONFIG));
         let before = files::bytes_of(&path, SETTINGS_BYTES).ok();
         if before.as_deref() != Some(text.as_bytes()) {
             if before.is_some() {
@@ -172,7 +175,7 @@ impl Run {
         let folder = self.checkpoints();
         let path = match stopped {
             true => checkpoint.save_stopped(&folder)?,
-            false => checkpoint.save(&folder, self.recipe.train.keep)?,
+            false => checkpoint.save(&folder, self.settings.train.keep)?,
         };
         self.checksums.replaced(listed_name(&self.folder, &path));
         self.checksums.write()
@@ -187,7 +190,7 @@ impl Run {
 
     /// Removes checkpoints that a kill kept from being removed when the one at `newest` had been written.
     pub(super) fn remove_superseded(&mut self, newest: &Path) -> Result<()> {
-        let keep = self.recipe.train.keep;
+        let keep = self.settings.train.keep;
         let gone = checkpoint::superseded(&self.checkpoints(), newest, keep)?;
         self.remove(&gone)
     }
@@ -306,7 +309,7 @@ impl Run {
         self.checksums.write()
     }
 
-    /// What TensorBoard is told of the steps after a position.
+    /// The TensorBoard log of the steps after a position.
     pub(super) fn events(&self, position: &Position) -> EventLog {
         EventLog::new(self.folder.join(EVENTS), position.step)
     }
@@ -315,6 +318,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::Io`].
+    #[doc(hidden)]
     pub fn append(&self, metrics: &EpochMetrics, timing: &EpochTiming) -> Result<()> {
         append_line(&self.folder.join(METRICS), metrics)?;
         append_line(&self.folder.join(TIMING), timing)

@@ -9,11 +9,11 @@ use std::path::Path;
 ///
 /// # Errors
 /// As [`Prepared::open`]; where the run's own are gone, [`Error::Input`] that says how to name where they are now.
-pub fn data_of(run: &Path, recipe: &ResolvedSettings, given: Option<&Path>) -> Result<Prepared> {
+pub fn data_of(run: &Path, settings: &ResolvedSettings, given: Option<&Path>) -> Result<Prepared> {
     if let Some(folder) = given {
         return Prepared::open(folder);
     }
-    let folder = Path::new(&recipe.run.data);
+    let folder = Path::new(&settings.run.data);
     if folder.join(MANIFEST).exists() {
         return Prepared::open(folder);
     }

@@ -69,7 +69,7 @@ impl Session {
             if let Err(Error::Diverged { .. }) = ended
                 && self.ranks.rank().leads()
             {
-                // Whoever goes on from here begins at the same step, wherever signals stopped the run.
+                // A resumed run then starts at the same step, wherever signals stopped this one.
                 self.run.remove_stopped()?;
                 self.finish_files()?;
             }
@@ -78,19 +78,19 @@ impl Session {
     }
 
     fn epochs(&mut self, stop: &AtomicBool, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
-        let recipe = self.run.recipe.clone();
+        let settings = self.run.settings.clone();
         let steps = self.steps();
-        while self.position.epoch < recipe.train.epochs {
+        while self.position.epoch < settings.train.epochs {
             let started = Instant::now();
             let first = self.position.step_in_epoch;
             let before = self.position.samples;
             let (mut waited, mut exchanged) = (Duration::ZERO, Duration::ZERO);
-            let from = first * recipe.train.accumulate;
+            let from = first * settings.train.accumulate;
             let mut batches = self.loader.epoch(self.position.epoch as u64, from);
             for _ in first..steps {
                 let lr = self.rate(self.position.epoch * steps + self.position.step_in_epoch);
                 let step = self.position.step;
-                let turn = self.trainee.turn(&mut batches, &recipe, lr, step)?;
+                let turn = self.trainee.turn(&mut batches, &settings, lr, step)?;
                 waited += turn.waited;
                 exchanged += turn.exchanged;
                 self.position.step += 1;
@@ -100,17 +100,17 @@ impl Session {
                 let seconds = started.elapsed().as_secs_f64();
                 let done = self.position.step_in_epoch - first;
                 let left = seconds / done as f64
-                    * (steps * recipe.train.epochs).saturating_sub(self.position.step) as f64;
+                    * (steps * settings.train.epochs).saturating_sub(self.position.step) as f64;
                 events(Event::Step {
                     position: &self.position,
                     steps,
-                    epochs: recipe.train.epochs,
+                    epochs: settings.train.epochs,
                     lr,
                     samples_per_s: (self.position.samples - before) as f64 / seconds,
                     data_wait: waited.as_secs_f64() / seconds,
                     left: Duration::from_secs_f64(left),
                 });
-                let every = recipe.train.save_every;
+                let every = settings.train.save_every;
                 let due = every > 0 && self.position.step.is_multiple_of(every);
                 let stopped = self.ranks.any(stop.load(Ordering::Relaxed));
                 if due || stopped {
@@ -184,7 +184,7 @@ impl Session {
     fn steps(&self) -> usize {
         self.loader
             .batches()
-            .div_ceil(self.run.recipe.train.accumulate)
+            .div_ceil(self.run.settings.train.accumulate)
     }
 
     /// Adds the numbers of the step that was not read yet to the epoch's.
@@ -226,13 +226,13 @@ impl Session {
     fn rate(&self, step: usize) -> f64 {
         let ResolvedSettings {
             train, schedule, ..
-        } = &self.run.recipe;
+        } = &self.run.settings;
         let lr = rate(schedule, train.lr, step, self.steps(), train.epochs);
         lr * 0.5f64.powi(self.position.returns as i32)
     }
 
     fn end_epoch(&mut self, timing: &EpochTiming, events: &mut dyn FnMut(Event<'_>)) -> Result<()> {
-        let train = self.run.recipe.train.clone();
+        let train = self.run.settings.train.clone();
         // The last step's rate, also where the run was resumed behind that step.
         let lr = self.rate((self.position.epoch + 1) * self.steps() - 1);
         let epoch = self.position.epoch + 1;

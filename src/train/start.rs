@@ -13,7 +13,7 @@ use crate::error::{Error, Place, Result, Warning};
 use crate::loader::check_training;
 use crate::prepare::number_warnings;
 use crate::settings::{ResolvedSettings, Settings};
-use crate::shards::Prepared;
+use crate::shards::{ClipEntry, Prepared};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -86,7 +86,8 @@ pub fn train(options: &TrainOptions, events: &mut dyn FnMut(Event<'_>)) -> Resul
 /// With several ranks this is for the first one; the others [`join`].
 ///
 /// # Errors
-/// [`Error::Exists`] for a folder that holds a run or other files; [`Error::Setting`] without a protocol, for one that the
+/// [`Error::Exists`] for a folder that holds a run or other files, [`Error::Locked`] where another process is training in
+/// it; [`Error::Setting`] without a protocol, for one that the
 /// data do not have, and for settings that the data or the device do not allow; [`Error::Input`] for a clip that cannot be
 /// read and for weights that do not fit; [`Error::Device`] and [`Error::Memory`]; [`Error::Io`].
 pub fn start(options: &TrainOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Session> {
@@ -103,7 +104,9 @@ pub fn start(options: &TrainOptions, events: &mut dyn FnMut(Event<'_>)) -> Resul
     };
     let mut note = |text| events(Event::Note(text));
     let settings = resolve(&options.settings, &target, &mut note)?;
-    for warning in training_warnings(&settings, &prepared)? {
+    let mut warnings = training_warnings(&settings, &prepared)?;
+    warnings.extend(ignored_validation(&options.settings, &prepared)?);
+    for warning in warnings {
         events(Event::Warning(warning.to_string()));
     }
     if let Some(initial) = &options.init {
@@ -115,8 +118,8 @@ pub fn start(options: &TrainOptions, events: &mut dyn FnMut(Event<'_>)) -> Resul
 }
 
 /// Joins the run that the first rank starts or resumes in `folder`, as another rank: with the first one's settings, weights
-/// and optimiser state. The prepared data must be in the same place as there. `device` is none for the one that the run was
-/// started on.
+/// and optimiser state. The prepared data must be in the same place as there. `device`: `None` selects the device in the
+/// run's settings.
 ///
 /// # Errors
 /// [`Error::Input`] for other data than the first rank's; what [`start`] says of devices, clips and plans.
@@ -153,7 +156,7 @@ pub fn join(
     Session::join(setup, folder)
 }
 
-/// Refuses data on which the protocol has nothing to train or to choose by; returns what weakens the result.
+/// Refuses a split that cannot be trained on; returns warnings about the data.
 ///
 /// # Errors
 /// As [`check_training`]; a clip that cannot be read.
@@ -163,6 +166,23 @@ pub fn training_warnings(settings: &ResolvedSettings, prepared: &Prepared) -> Re
     let mut warnings = check_training(protocol, manifest, &split, prepared.folder())?;
     warnings.extend(number_warnings(prepared)?);
     Ok(warnings)
+}
+
+/// A warning where a share of validation clips was set, other than the preset's, and has no effect because some clips are
+/// marked `val`.
+fn ignored_validation(settings: &Settings, prepared: &Prepared) -> Result<Option<Warning>> {
+    let manifest = prepared.manifest();
+    let share = |settings: &Settings| settings.train.validation.on(manifest.dataset);
+    let set = share(settings);
+    if set.is_none() || set == share(&Settings::preset(settings.run.preset)?) {
+        return Ok(None);
+    }
+    let is_val = |clip: &ClipEntry| clip.about.split.as_deref() == Some("val");
+    Ok(manifest.clips.iter().any(is_val).then(|| {
+        let place = Place::file(prepared.folder());
+        let what = "train.validation is ignored: clips.csv has val clips";
+        Warning::new(place, what, "these are the validation split")
+    }))
 }
 
 /// A path as settings store it.

@@ -169,17 +169,17 @@ impl Trainee {
     /// The start of a run with these settings on data of this manifest: weights drawn from the seed, an optimiser
     /// without state. Also a line on each path of the settings' precision that the device's self-test turned off.
     pub fn of(
-        recipe: &ResolvedSettings,
+        settings: &ResolvedSettings,
         manifest: &Manifest,
         compute: &Compute,
     ) -> (Self, Vec<String>) {
-        let architecture = architecture(recipe, manifest);
+        let architecture = architecture(settings, manifest);
         let device = compute.device.clone().autodiff();
-        let plan = plans::of_run(&recipe.run.plan);
-        let precision = recipe.train.precision;
+        let plan = plans::of_run(&settings.run.plan);
+        let precision = settings.train.precision;
         let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
-        let model = TwoStream::init(&architecture, recipe.run.seed, &device);
-        let optimiser = Optimiser::new(&recipe.train);
+        let model = TwoStream::init(&architecture, settings.run.seed, &device);
+        let optimiser = Optimiser::new(&settings.train);
         let trainee = Trainee::new(model, optimiser, device, context);
         (trainee, notes)
     }
@@ -202,16 +202,16 @@ impl Trainee {
     pub fn turn(
         &mut self,
         batches: &mut dyn Iterator<Item = Result<Batch>>,
-        recipe: &ResolvedSettings,
+        settings: &ResolvedSettings,
         lr: f64,
         step: usize,
     ) -> Result<Turn> {
         let asked = Instant::now();
         let taken: Vec<Batch> = batches
-            .take(recipe.train.accumulate)
+            .take(settings.train.accumulate)
             .collect::<Result<_>>()?;
         let waited = asked.elapsed();
-        let found = self.step(&taken, recipe, lr, step)?;
+        let found = self.step(&taken, settings, lr, step)?;
         let exchanged = found.exchanged;
         let before = self.pending.replace(found);
         let before = before.map(PendingStep::wait).transpose()?;
@@ -243,7 +243,7 @@ impl Trainee {
     pub fn step(
         &mut self,
         batches: &[Batch],
-        recipe: &ResolvedSettings,
+        settings: &ResolvedSettings,
         lr: f64,
         step: usize,
     ) -> Result<PendingStep> {
@@ -258,15 +258,15 @@ impl Trainee {
                 let end = (start + rows).min(batch.len());
                 let x = inputs(batch, start, end, &self.device);
                 let dropout = Dropout {
-                    rate: recipe.model.dropout,
-                    recurrent: recipe.model.recurrent_dropout,
-                    seed: recipe.run.seed,
+                    rate: settings.model.dropout,
+                    recurrent: settings.model.recurrent_dropout,
+                    seed: settings.run.seed,
                     step: step as u64,
                     first_row: before + batch.before + start,
                 };
                 let outputs = self.model.forward(x, Some(dropout), self.context);
                 let piece = &batch.labels[start..end];
-                let loss = outputs.loss(piece, recipe.train.label_smoothing, total);
+                let loss = outputs.loss(piece, settings.train.label_smoothing, total);
                 self.add_gradients(&mut gradients, &loss);
                 numbers.push(loss.detach().inner());
                 scores.push(outputs.fused.detach().inner());
@@ -280,8 +280,8 @@ impl Trainee {
             self.add_zeros(&mut gradients);
             exchanged = sum_gradients(&*self.ranks, &mut gradients)?;
         }
-        let norm = clip(&mut gradients, recipe.train.clip_norm);
-        let skipped = recipe.train.diverged == OnDivergence::Skip && is_infinite(norm.as_ref());
+        let norm = clip(&mut gradients, settings.train.clip_norm);
+        let skipped = settings.train.diverged == OnDivergence::Skip && is_infinite(norm.as_ref());
         if !skipped {
             self.update(gradients, lr);
         }

@@ -122,7 +122,7 @@ impl Run {
     /// # Errors
     /// [`Error::Input`] where the folder holds no run, or its settings are damaged or were edited; [`Error::Io`] where they
     /// cannot be read.
-    pub fn recipe(folder: &Path) -> Result<ResolvedSettings> {
+    pub fn settings_of(folder: &Path) -> Result<ResolvedSettings> {
         StoredSettings::of_run(folder)?.unedited(folder)
     }
 }

@@ -51,13 +51,13 @@ impl fmt::Display for CheckpointChoice {
 /// The chosen weights of a run. Damaged checkpoints that are passed over are reported through `warn`.
 ///
 /// # Errors
-/// As [`Run::recipe`], [`best_weights`] and [`weights_of`]; [`Error::Input`] where no checkpoint is intact.
+/// As [`Run::settings_of`], [`best_weights`] and [`weights_of`]; [`Error::Input`] where no checkpoint is intact.
 pub fn chosen_weights(
     run: &Path,
     choice: &CheckpointChoice,
     warn: &mut dyn FnMut(String),
 ) -> Result<Weights> {
-    Run::recipe(run)?;
+    Run::settings_of(run)?;
     match choice {
         CheckpointChoice::File(file) => weights_of(file),
         CheckpointChoice::Best => best_weights(run),
@@ -102,7 +102,7 @@ pub fn weights_of(path: &Path) -> Result<Weights> {
     }
     if path.is_dir() {
         let what = "a folder that is not a run (no config.toml)";
-        let help = "name a file of weights, or the folder of a run";
+        let help = "name a weights file, or the folder of a run";
         return Err(Error::input(Place::file(path), what, help));
     }
     Weights::read(path)
@@ -115,12 +115,12 @@ pub(crate) fn inference_context(
     compute: &Compute,
     warn: &mut dyn FnMut(String),
 ) -> Context {
-    let recipe = &weights.recipe;
-    let plan = plans::of_run(&recipe.run.plan);
+    let settings = &weights.settings;
+    let plan = plans::of_run(&settings.run.plan);
     let plan = match plans::check(
         plan,
         &weights.architecture(),
-        recipe.train.precision,
+        settings.train.precision,
         compute,
     ) {
         Ok(()) => plan,
@@ -129,7 +129,7 @@ pub(crate) fn inference_context(
             Plan::STEPWISE.into()
         }
     };
-    let precision = recipe.train.precision;
+    let precision = settings.train.precision;
     let (context, notes) = Context::on(compute, plan).in_precision(precision, compute);
     notes.into_iter().for_each(warn);
     context

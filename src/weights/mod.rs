@@ -51,7 +51,7 @@ pub struct Weights {
     /// Class names by index.
     pub classes: Vec<String>,
     /// The settings that the model was trained with.
-    pub recipe: ResolvedSettings,
+    pub settings: ResolvedSettings,
     /// C, numbers a joint and frame.
     pub channels: usize,
     /// Lengths of the training clips; a file of an earlier version does not say them.
@@ -85,8 +85,9 @@ impl Weights {
         let metadata = [
             ("layout", text(serde_json::to_string(&self.layout))?),
             ("classes", text(serde_json::to_string(&self.classes))?),
-            ("recipe", text(serde_json::to_string(&self.recipe))?),
-            ("frames", self.recipe.data.frames.to_string()),
+            // The key of the file format; its value is the resolved settings.
+            ("recipe", text(serde_json::to_string(&self.settings))?),
+            ("frames", self.settings.data.frames.to_string()),
             ("channels", self.channels.to_string()),
         ];
         let mut metadata: BTreeMap<String, String> = metadata
@@ -146,7 +147,7 @@ impl Weights {
         let weights = Weights {
             layout: part(metadata, path, "layout")?,
             classes: part(metadata, path, "classes")?,
-            recipe: part(metadata, path, "recipe")?,
+            settings: part(metadata, path, "recipe")?,
             channels: part(metadata, path, "channels")?,
             lengths: optional("lengths")
                 .map(|key| part(metadata, path, key))
@@ -183,8 +184,11 @@ impl Weights {
         self.layout
             .check()
             .map_err(|(key, what)| wrong(format!("its layout's {key}: {what}")))?;
-        check_ranges(&self.recipe).map_err(|e| wrong(format!("its recipe: {e}")))?;
-        let channels = features::channels(&self.recipe.data);
+        check_ranges(&self.settings).map_err(|error| match error {
+            Error::Usage { what, .. } => wrong(format!("its settings: {what}")),
+            other => other,
+        })?;
+        let channels = features::channels(&self.settings.data);
         if self.classes.len() > CLASSES {
             let what = format!("{} classes, and {CLASSES} are the most", self.classes.len());
             return Err(wrong(what));
@@ -193,7 +197,7 @@ impl Weights {
             let what = format!(
                 "{} classes, {} frames and {} channels, which should be {channels}, make no model",
                 self.classes.len(),
-                self.recipe.data.frames,
+                self.settings.data.frames,
                 self.channels
             );
             return Err(wrong(what));
@@ -203,8 +207,13 @@ impl Weights {
 
     /// The model's layers.
     pub fn architecture(&self) -> Architecture {
-        let sizes = [self.recipe.data.frames, self.channels];
-        Architecture::new(&self.recipe.model, &self.layout, sizes, self.classes.len())
+        let sizes = [self.settings.data.frames, self.channels];
+        Architecture::new(
+            &self.settings.model,
+            &self.layout,
+            sizes,
+            self.classes.len(),
+        )
     }
 
     /// The model with these weights on a device.
@@ -217,7 +226,7 @@ impl Weights {
     }
 }
 
-/// Reads the tensors of a file of weights or a checkpoint, once its header shows that they are those of the model that
+/// Reads the tensors of a weights file or a checkpoint, once its header shows that they are those of the model that
 /// the file describes: what does not fit is refused before it costs memory.
 ///
 /// # Errors

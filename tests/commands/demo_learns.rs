@@ -32,7 +32,7 @@ fn on_the_cpu() {
     let error = must_fail(&["demo", text(&demo), "--clips", "44"], 1);
     assert!(error.contains("a demo with 480 clips"), "{error}");
     for made in [
-        "made.zip",
+        "synthetic.zip",
         "data",
         "run",
         "weights.safetensors",

@@ -5,7 +5,7 @@ use crate::command::{must, text};
 use serde_json::{Value, json};
 use sinew::formats::synth;
 use sinew::{
-    DeviceChoice, EvaluateOptions, ExportOptions, PredictOptions, PrepareOptions, Preset,
+    DeviceChoice, EvaluateOptions, Event, ExportOptions, PredictOptions, PrepareOptions, Preset,
     ResumeOptions, Settings, TrainOptions, evaluate, export, predict, prepare, resume, train,
 };
 use std::fs;
@@ -67,7 +67,15 @@ fn through_the_library(clips: &Path, files: &Files) -> sinew::Result<[Value; 2]>
     let predicted = |from: &Path| {
         let mut options = PredictOptions::new(from, [clips]);
         options.device = DeviceChoice::Cpu;
-        predict(&options, &mut |_| {})
+        let mut told = None;
+        let predictions = predict(&options, &mut |event| {
+            if let Event::Progress { done, total } = event {
+                told = Some((done, total));
+            }
+        })?;
+        let clips = predictions.clips.len() + predictions.failed.len();
+        assert_eq!(told, Some((clips, clips)), "the progress reaches its total");
+        Ok::<_, sinew::Error>(predictions)
     };
     let predictions = predicted(run)?;
     assert!(predictions.failed.is_empty());

@@ -137,9 +137,9 @@ fn weights_are_judged_before_they_cost() {
     let file = folder.path().join("other.safetensors");
     // Small tensors, of a model that would take gigabytes.
     let mut huge = Tensors::read(&run.join("best.safetensors")).expect("weights");
-    let mut recipe: Value = serde_json::from_str(&huge.metadata["recipe"]).expect("a recipe");
-    recipe["model"]["hidden"] = json!(8192);
-    huge.metadata.insert("recipe".into(), recipe.to_string());
+    let mut settings: Value = serde_json::from_str(&huge.metadata["recipe"]).expect("settings");
+    settings["model"]["hidden"] = json!(8192);
+    huge.metadata.insert("recipe".into(), settings.to_string());
     huge.metadata.remove(CHECKSUM);
     huge.write(&file).expect("written");
     for refusal in refusals(folder.path(), &file) {

@@ -122,5 +122,6 @@ fn what_happens_when() {
     assert!(printed.contains("frames      0 to     33:"), "{printed}");
     assert!(printed.contains("no person"), "{printed}");
     let args = ["predict", text(&run), text(&long), "--stride", "0"];
-    must_fail(&args, 2);
+    let error = must_fail(&args, 2);
+    assert!(error.contains("--stride must be at least 1"), "{error}");
 }

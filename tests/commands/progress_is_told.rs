@@ -10,7 +10,7 @@ const TOLD: [&str; 6] = [
     "learning rate ",
     " clips/s",
     "data wait ",
-    "left ",
+    " left",
 ];
 
 fn arguments<'a>(data: &'a Path, out: &'a Path) -> Vec<&'a str> {
@@ -68,7 +68,7 @@ fn in_a_bar() {
     let bar = said
         .split(['\u{1b}', '\r', '\n'])
         .filter_map(|part| Some(part[part.find("epoch ")?..].trim_end()))
-        .find(|part| part.contains(" left "))
+        .find(|part| part.contains(" left"))
         .expect("a bar");
     assert!(TOLD.iter().all(|word| bar.contains(word)), "{bar}");
     assert!(bar.chars().count() <= 110, "it fits the terminal: {bar}");

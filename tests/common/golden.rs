@@ -23,7 +23,7 @@ pub struct Case {
     pub architecture: Architecture,
     pub batches: Vec<Batch>,
     /// Settings with the case's sections `model`, `train` and `schedule`.
-    pub recipe: ResolvedSettings,
+    pub settings: ResolvedSettings,
     tensors: BTreeMap<String, Numbers>,
 }
 
@@ -81,11 +81,11 @@ fn case(file: &SafeTensors<'_>, name: &str, about: &Value) -> Case {
         );
     }
     let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
-    let recipe = resolved(Preset::Reference, &sets);
+    let settings = resolved(Preset::Reference, &sets);
     let layout = serde_json::from_value(part("layout")).expect("a layout");
     let sizes = ["frames", "channels"].map(|key| part(key).as_u64().expect(key) as usize);
     let classes = part("classes").as_array().expect("classes").len();
-    let architecture = Architecture::new(&recipe.model, &layout, sizes, classes);
+    let architecture = Architecture::new(&settings.model, &layout, sizes, classes);
     let prefix = format!("{name}.");
     let tensors = file.iter().filter_map(|(name, tensor)| {
         let name = name.strip_prefix(&prefix)?.to_string();
@@ -99,7 +99,7 @@ fn case(file: &SafeTensors<'_>, name: &str, about: &Value) -> Case {
             &architecture,
         ),
         architecture,
-        recipe,
+        settings,
         tensors: tensors.collect(),
     }
 }

@@ -98,9 +98,9 @@ fn numbers_that_no_preparation_lets_through_do_no_harm() {
         let prepared = clips::prepared(folder.path(), "ntu", &layout, made.to_vec());
         for preset in Preset::ALL {
             let written = settings::written(preset, &["train.batch=4"]);
-            let recipe = settings::resolved_for_clips(&written, &prepared, &[0, 1]).unwrap();
-            for augment in [&recipe.augment, &clips::everything()] {
-                let x = rows(&prepared, &recipe.data, augment);
+            let settings = settings::resolved_for_clips(&written, &prepared, &[0, 1]).unwrap();
+            for augment in [&settings.augment, &clips::everything()] {
+                let x = rows(&prepared, &settings.data, augment);
                 assert!(
                     !x.is_empty() && x.iter().all(|x| x.is_finite()),
                     "{preset} {kind:?}"
@@ -122,7 +122,7 @@ fn one_clip_that_is_beyond_all_others_does_no_harm() {
     let made = made.map(|clip| (clip, About::default())).to_vec();
     let prepared = clips::prepared(folder.path(), "clips", &layout, made);
     let written = settings::written(Preset::Sinew, &[]);
-    let recipe = settings::resolved_for_clips(&written, &prepared, &[0]).unwrap();
-    let x = rows(&prepared, &recipe.data, &clips::everything());
+    let settings = settings::resolved_for_clips(&written, &prepared, &[0]).unwrap();
+    let x = rows(&prepared, &settings.data, &clips::everything());
     assert!(x.iter().all(|x| x.is_finite()));
 }

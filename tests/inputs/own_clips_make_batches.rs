@@ -74,15 +74,15 @@ fn set(folder_of: &Path, joints: usize, clips: Vec<(&'static str, Vec<u8>)>) -> 
 fn rows(prepared: &Arc<Prepared>, preset: Preset) -> sinew::Result<Vec<usize>> {
     let all: Vec<usize> = (0..prepared.len()).collect();
     let written = settings::written(preset, &["train.batch=4"]);
-    let recipe = settings::resolved_for_clips(&written, prepared, &all)?;
-    let data = &recipe.data;
+    let settings = settings::resolved_for_clips(&written, prepared, &all)?;
+    let data = &settings.data;
     assert!(
         data.scale.iter().all(|x| x.is_finite() && *x > 0.0),
         "{:?}",
         data.scale
     );
     let how = (7, 1, 1);
-    let train = Loader::train(Arc::clone(prepared), &all, data, &recipe.augment, how)?;
+    let train = Loader::train(Arc::clone(prepared), &all, data, &settings.augment, how)?;
     let eval = Loader::eval(Arc::clone(prepared), &all, data, how)?;
     let mut rows = vec![0; prepared.len()];
     for (tested, batches) in [(0, train.epoch(0, 0)), (1, eval.epoch(0, 0))] {

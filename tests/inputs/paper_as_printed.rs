@@ -21,11 +21,11 @@ fn resolved_for(preset: Preset, dataset: &str, layout: &Layout, sets: &[&str]) -
     settings::resolved_for_clips(&written, &prepared, &[0, 1, 2]).unwrap()
 }
 
-fn sizes(recipe: &ResolvedSettings) -> [usize; 3] {
+fn sizes(settings: &ResolvedSettings) -> [usize; 3] {
     [
-        recipe.model.hidden,
-        recipe.model.part_hidden,
-        recipe.data.frames,
+        settings.model.hidden,
+        settings.model.part_hidden,
+        settings.data.frames,
     ]
 }
 

@@ -1,4 +1,4 @@
-//! A setting can have a value for each data set, in any settings file; what is set later takes the place of all of them.
+//! A setting can have a value for each dataset, in any settings file; what is set later takes the place of all of them.
 
 use crate::{clips, settings};
 use sinew::rng::Rng;

@@ -28,23 +28,23 @@ fn refused(set: &str) -> String {
 
 #[test]
 fn derived_from_the_data() {
-    let recipe = resolved_for(Preset::Sinew, &[], 40);
-    assert_eq!(recipe.train.validation, 0.0);
-    assert_eq!((recipe.train.epochs, recipe.train.batch), (240, 32));
-    assert_eq!((recipe.model.hidden, recipe.data.frames), (128, 30));
-    assert!(recipe.data.scale.iter().all(|factor| *factor > 0.0));
+    let settings = resolved_for(Preset::Sinew, &[], 40);
+    assert_eq!(settings.train.validation, 0.0);
+    assert_eq!((settings.train.epochs, settings.train.batch), (240, 32));
+    assert_eq!((settings.model.hidden, settings.data.frames), (128, 30));
+    assert!(settings.data.scale.iter().all(|factor| *factor > 0.0));
     let paper = resolved_for(Preset::Paper, &[], 40);
     assert_eq!((paper.train.validation, paper.train.batch), (0.0, 32));
 }
 
 #[test]
 fn by_hand_stays() {
-    let recipe = resolved_for(
+    let settings = resolved_for(
         Preset::Sinew,
         &["train.validation=0.3", "train.epochs=7"],
         40,
     );
-    assert_eq!((recipe.train.validation, recipe.train.epochs), (0.3, 7));
+    assert_eq!((settings.train.validation, settings.train.epochs), (0.3, 7));
     for share in ["-0.5", "-2", "1", "nan"] {
         let error = refused(&format!("train.validation={share}"));
         assert!(error.contains("train.validation must be"), "{error}");

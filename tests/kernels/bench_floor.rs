@@ -106,16 +106,16 @@ fn the_floor_is_the_larger_of_moving_and_calculating() {
 
 #[test]
 fn the_model_list_is_the_models_layers() {
-    let recipe = settings::resolved(Preset::Reference, &[]);
+    let settings = settings::resolved(Preset::Reference, &[]);
     let list = named("model").unwrap();
     let layout = Layout::ntu25();
     for (temporal, spatial) in [
         (Temporal::Hierarchical, Spatial::Traversal),
         (Temporal::Stacked, Spatial::Chain),
     ] {
-        let mut model = recipe.model.clone();
+        let mut model = settings.model.clone();
         (model.temporal, model.spatial) = (temporal, spatial);
-        let sizes = [recipe.data.frames, 3];
+        let sizes = [settings.data.frames, 3];
         let architecture = Architecture::new(&model, &layout, sizes, 60);
         for layer in of_architecture(&architecture, 512) {
             assert!(list.contains(&layer), "{layer:?} is not in the list");

@@ -21,6 +21,7 @@ mod lstm_extremes;
 mod lstm_final_state;
 mod lstm_matches_burn;
 mod lstm_matches_pytorch;
+mod lstm_refusals;
 mod mixed_precision;
 mod plans_say_why;
 mod product_matches_twin;

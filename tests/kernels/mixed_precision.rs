@@ -112,18 +112,18 @@ fn a_training_ends_the_same() {
         "model.temporal=hierarchical",
         "data.frames=8",
     ];
-    let recipe = settings::resolved(Preset::Sinew, &sets);
+    let settings = settings::resolved(Preset::Sinew, &sets);
     let batches: Vec<Batch> = (0..24).map(|_| batch(24, &layout, &mut rng)).collect();
     for compute in devices::devices() {
         let curves = in_both(compute, |context| {
             let sizes = [FRAMES, 3];
-            let architecture = Architecture::new(&recipe.model, &layout, sizes, CLASSES);
+            let architecture = Architecture::new(&settings.model, &layout, sizes, CLASSES);
             let device = compute.device.clone().autodiff();
             let model = TwoStream::init(&architecture, 5, &device);
-            let optimiser = Optimiser::new(&recipe.train);
+            let optimiser = Optimiser::new(&settings.train);
             let mut trainee = Trainee::new(model, optimiser, device, context);
             let mut one = |(step, batch)| {
-                let found = trainee.step(std::slice::from_ref(batch), &recipe, 0.01, step);
+                let found = trainee.step(std::slice::from_ref(batch), &settings, 0.01, step);
                 found.and_then(PendingStep::wait).expect("numbers")
             };
             batches.iter().enumerate().map(&mut one).collect::<Vec<_>>()

@@ -14,7 +14,7 @@ use sinew::train::{Optimiser, PendingStep, Trainee};
 
 const CLASSES: usize = 3;
 
-fn recipe(more: &[&str]) -> ResolvedSettings {
+fn settings(more: &[&str]) -> ResolvedSettings {
     let sets = [
         "model.hidden=6",
         "model.part_hidden=4",
@@ -54,21 +54,21 @@ fn split(batch: &Batch, rows: usize) -> [Batch; 2] {
 
 /// The parameters after three steps, and the losses.
 fn trained(
-    recipe: &ResolvedSettings,
+    settings: &ResolvedSettings,
     layout: &Layout,
     batches: &[Batch],
     context: Context,
     device: &burn::tensor::Device,
 ) -> (Vec<f32>, Vec<f64>) {
     let sizes = [10, batches[0].channels];
-    let architecture = Architecture::new(&recipe.model, layout, sizes, CLASSES);
+    let architecture = Architecture::new(&settings.model, layout, sizes, CLASSES);
     let device = device.clone().autodiff();
     let model = TwoStream::init(&architecture, 5, &device);
-    let mut trainee = Trainee::new(model, Optimiser::new(&recipe.train), device, context);
+    let mut trainee = Trainee::new(model, Optimiser::new(&settings.train), device, context);
     let losses = (0..3)
         .map(|step| {
             trainee
-                .step(batches, recipe, 0.05, step)
+                .step(batches, settings, 0.05, step)
                 .and_then(PendingStep::wait)
                 .expect("numbers")
                 .loss
@@ -85,9 +85,9 @@ fn trained(
 fn whole_split_or_gathered() {
     let mut rng = fresh("same_step_in_pieces");
     // Not Adam, which makes a whole step of a gradient that is next to nothing.
-    let [plain, recipe] = ["0", "0.3"].map(|share| {
+    let [plain, settings] = ["0", "0.3"].map(|share| {
         let masks = format!("model.recurrent_dropout={share}");
-        recipe(&["train.optimiser=sgd", &masks])
+        settings(&["train.optimiser=sgd", &masks])
     });
     let layout = Layout::sbu15();
     let whole = batch(11, &layout, 3, &mut rng);
@@ -98,7 +98,14 @@ fn whole_split_or_gathered() {
             ..Context::default()
         };
         let run = |batches: &[Batch], largest| {
-            trained(&recipe, &layout, batches, context(largest), &compute.device).0
+            trained(
+                &settings,
+                &layout,
+                batches,
+                context(largest),
+                &compute.device,
+            )
+            .0
         };
         let expected = run(std::slice::from_ref(&whole), usize::MAX);
         let one = std::slice::from_ref(&whole);
@@ -144,10 +151,10 @@ fn every_variant_on_every_layout() {
                             format!("model.spatial={spatial}"),
                             format!("model.fusion={fusion}"),
                         ];
-                        let recipe = recipe(&[&t, &s, &f, more]);
+                        let settings = settings(&[&t, &s, &f, more]);
                         let batches = std::slice::from_ref(&batch);
                         let (_, losses) =
-                            trained(&recipe, &layout, batches, Context::default(), device);
+                            trained(&settings, &layout, batches, Context::default(), device);
                         let what = format!("{} {t} {s} {f} {more}", layout.name);
                         assert!(losses.iter().all(|l| l.is_finite()), "{what}: {losses:?}");
                         if more == "model.dropout=0" {

@@ -97,7 +97,7 @@ impl Ranks for Thread {
     fn abort(&self, _code: u8) {}
 }
 
-fn recipe(more: &[&str]) -> Settings {
+fn settings(more: &[&str]) -> Settings {
     let sets = [
         "run.protocol=xsub",
         "model.hidden=8",
@@ -115,7 +115,7 @@ fn recipe(more: &[&str]) -> Settings {
 /// Trains, or goes on where the folder holds a run, with several ranks, the last of which is asked to stop at a step. How
 /// it ended at each, and where.
 fn train(
-    recipe: &Settings,
+    settings: &Settings,
     (data, out): (&Path, &Path),
     of: usize,
     stop_at: Option<usize>,
@@ -129,7 +129,7 @@ fn train(
             options.ranks = ranks;
             open_session(&options, &mut |_| {})
         } else {
-            let mut options = TrainOptions::new(data, out, recipe.clone());
+            let mut options = TrainOptions::new(data, out, settings.clone());
             (options.device, options.ranks) = (Choice::Cpu, ranks);
             start(&options, &mut |_| {})
         };
@@ -159,7 +159,7 @@ fn train(
 
 /// The same, which must end well, or where all were stopped.
 fn trained(data: &Path, out: &Path, of: usize, stop_at: Option<usize>) -> Vec<EpochMetrics> {
-    for (ended, position) in train(&recipe(&[]), (data, out), of, stop_at) {
+    for (ended, position) in train(&settings(&[]), (data, out), of, stop_at) {
         match (stop_at, ended) {
             (None, ended) => ended.expect("it trains"),
             (Some(step), Err(Error::Interrupted(_))) => assert_eq!(position.step, step),
@@ -209,7 +209,7 @@ fn where_numbers_are_lost_all_do_the_same() {
     ];
     let out = folder.path().join("run");
     let mut said = Vec::new();
-    for (ended, position) in train(&recipe(&wild), (&data, &out), 3, None) {
+    for (ended, position) in train(&settings(&wild), (&data, &out), 3, None) {
         let error = ended.expect_err("no number");
         assert!(matches!(error, Error::Diverged { .. }), "{error}");
         // All went back as often as they may.

@@ -4,10 +4,13 @@
 use crate::clips;
 use crate::command::{TINY, made_data, must, must_fail, sinew, text};
 use serde_json::Value;
+use sinew::crossval::{CrossvalOptions, crossval};
 use sinew::rng::Rng;
 use sinew::skeleton::{About, Layout};
+use sinew::{DeviceChoice, Preset, Settings};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// A pair of people of each of the five folds.
@@ -143,6 +146,23 @@ fn figures_are_those_of_ordinary_runs() {
     assert!((pooled * clips - right).abs() < 1e-9);
 }
 
+/// A fold that fails stops the others with the caller's flag, which is then as it was.
+#[test]
+fn a_failure_clears_the_stop_flag() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folded(folder.path());
+    // No fold can create its folder in a file.
+    let out = folder.path().join("out");
+    std::fs::write(&out, "mine").expect("a file");
+    let sets = ["model.hidden=8", "data.frames=12", "train.batch=8"];
+    let settings = Settings::layered(Preset::Sinew, None, &sets).expect("settings");
+    let mut options = CrossvalOptions::new(&data, &out, settings);
+    options.device = DeviceChoice::Cpu;
+    let error = crossval(&options, &mut |_| ()).expect_err("no folder");
+    assert!(!error.is_interrupted(), "{error}");
+    assert!(!options.stop.load(Ordering::Relaxed));
+}
+
 #[test]
 fn what_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -172,7 +192,7 @@ fn what_is_refused() {
     let (unfolded, out) = (made_data(folder.path(), 24), folder.path().join("none"));
     let error = must_fail(&args(&unfolded, &out, &[]), 1);
     assert!(
-        error.contains("ntu data have no folds") && error.contains("xsub"),
+        error.contains("the dataset ntu has no folds") && error.contains("xsub"),
         "{error}"
     );
     assert!(!out.exists(), "nothing is left behind");

@@ -119,7 +119,7 @@ fn until_stopped(
 ) -> sinew::Result<()> {
     let run = Run::open(out).expect("a run");
     let (prepared, compute) = (prepared.clone(), compute.clone());
-    let settings = run.recipe.clone();
+    let settings = run.settings.clone();
     let setup = Setup::new(settings, prepared, compute, single(), &mut |_| ());
     let session = setup.and_then(|setup| Session::resume(setup, run, &mut |_| ()));
     let stop = AtomicBool::new(false);

@@ -26,9 +26,15 @@ fn the_second_is_refused() {
         .status();
     assert!(stopped.is_ok_and(|status| status.success()));
     let refused = must_fail(&["train", "--resume", text(&shared)], 1);
-    assert!(refused.contains("another process trains in"), "{refused}");
+    assert!(
+        refused.contains("another process is training in"),
+        "{refused}"
+    );
     let refused = must_fail(&args, 1);
-    assert!(refused.contains("already holds a run"), "{refused}");
+    assert!(
+        refused.contains("another process is training in"),
+        "{refused}"
+    );
     first.kill().expect("it is killed");
     first.wait().expect("it ends");
     must(&["train", "--resume", text(&shared)]);

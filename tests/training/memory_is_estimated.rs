@@ -38,7 +38,7 @@ fn and_refused_with_what_would_fit() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = made_data(folder.path(), 24);
     let prepared = Prepared::open(&data).expect("data");
-    let recipe = |sets: &[&str]| -> ResolvedSettings {
+    let settings = |sets: &[&str]| -> ResolvedSettings {
         let written = settings::written(Preset::Sinew, &["run.protocol=xsub"]);
         let resolved = settings::resolved_for_run(&written, &prepared).expect("settings");
         resolved.with(sets).expect("settings")
@@ -55,8 +55,8 @@ fn and_refused_with_what_would_fit() {
             "model.hidden=64".into(),
         ];
         let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
-        let mut recipe = recipe(&sets);
-        let architecture = architecture(&recipe, prepared.manifest());
+        let mut settings = settings(&sets);
+        let architecture = architecture(&settings, prepared.manifest());
         let model = TwoStream::init(&architecture, 0, &Device::flex());
         assert_eq!(
             architecture.parameter_count(),
@@ -65,8 +65,9 @@ fn and_refused_with_what_would_fit() {
         );
 
         let (large, small) = (card(64 << 30), card(1 << 30));
-        memory::fits(&recipe, prepared.manifest(), &large, 1).expect("it fits");
-        let refused = memory::fits(&recipe, prepared.manifest(), &small, 1).expect_err("too large");
+        memory::fits(&settings, prepared.manifest(), &large, 1).expect("it fits");
+        let refused =
+            memory::fits(&settings, prepared.manifest(), &small, 1).expect_err("too large");
         assert_eq!(sinew::cli::exit_code(&refused), 1);
         let text = refused.to_string();
         assert!(
@@ -82,13 +83,13 @@ fn and_refused_with_what_would_fit() {
         };
         let (batch, pieces) = (number("train.batch="), number("train.accumulate="));
         assert_eq!(batch * pieces, 4096, "{text}");
-        recipe.train.batch = batch;
-        memory::fits(&recipe, prepared.manifest(), &small, 1).expect("it fits");
-        recipe.train.batch = 2 * batch;
-        memory::fits(&recipe, prepared.manifest(), &small, 2).expect("two share it");
-        memory::fits(&recipe, prepared.manifest(), &small, 1).expect_err("too large");
+        settings.train.batch = batch;
+        memory::fits(&settings, prepared.manifest(), &small, 1).expect("it fits");
+        settings.train.batch = 2 * batch;
+        memory::fits(&settings, prepared.manifest(), &small, 2).expect("two share it");
+        memory::fits(&settings, prepared.manifest(), &small, 1).expect_err("too large");
     }
-    let huge = recipe(&["train.batch=1", "model.hidden=8192"]);
+    let huge = settings(&["train.batch=1", "model.hidden=8192"]);
     let text = memory::fits(&huge, prepared.manifest(), &card(1 << 30), 1).expect_err("too large");
     assert!(text.to_string().contains("lower model.hidden"), "{text}");
 }

@@ -12,22 +12,22 @@ const LIMIT: f64 = 2e-4;
 
 /// The differences of each step's loss.
 fn trained(case: &Case) -> Vec<f64> {
-    let (recipe, epoch) = (&case.recipe, case.batches.len());
+    let (settings, epoch) = (&case.settings, case.batches.len());
     let device = Device::flex().autodiff();
     let mut trainee = Trainee::new(
         case.model(&device),
-        Optimiser::new(&recipe.train),
+        Optimiser::new(&settings.train),
         device,
         Context::default(),
     );
     let expected = case.numbers("losses");
-    assert_eq!(expected.len(), recipe.train.epochs * epoch);
+    assert_eq!(expected.len(), settings.train.epochs * epoch);
     let differences = expected.iter().enumerate().map(|(step, theirs)| {
-        let train = &recipe.train;
-        let lr = rate(&recipe.schedule, train.lr, step, epoch, train.epochs);
+        let train = &settings.train;
+        let lr = rate(&settings.schedule, train.lr, step, epoch, train.epochs);
         let batch = std::slice::from_ref(&case.batches[step % epoch]);
         let ours = trainee
-            .step(batch, recipe, lr, step)
+            .step(batch, settings, lr, step)
             .and_then(PendingStep::wait);
         (ours.expect("numbers").loss - f64::from(*theirs)).abs()
     });
@@ -39,7 +39,7 @@ fn step_by_step() {
     let cases = cases();
     let mut far = Vec::new();
     for rule in [Rule::Sgd, Rule::Adam, Rule::Adamw] {
-        let own = cases.iter().filter(|c| c.recipe.train.optimiser == rule);
+        let own = cases.iter().filter(|c| c.settings.train.optimiser == rule);
         let (mut count, mut worst) = (0, 0.0f64);
         for case in own {
             for (step, difference) in trained(case).into_iter().enumerate() {
@@ -60,12 +60,12 @@ fn step_by_step() {
         let wanted = Settings::preset(preset).expect("a preset");
         let (train, schedule) = (&wanted.train, &wanted.schedule);
         let covered = cases.iter().any(|c| {
-            c.recipe.train.optimiser == train.optimiser
-                && c.recipe.train.nesterov == train.nesterov
-                && c.recipe.schedule.kind == schedule.kind
-                && (c.recipe.train.clip_norm > 0.0 || train.clip_norm == 0.0)
-                && (c.recipe.train.label_smoothing > 0.0 || train.label_smoothing == 0.0)
-                && (c.recipe.schedule.warmup > 0.0 || schedule.warmup == 0.0)
+            c.settings.train.optimiser == train.optimiser
+                && c.settings.train.nesterov == train.nesterov
+                && c.settings.schedule.kind == schedule.kind
+                && (c.settings.train.clip_norm > 0.0 || train.clip_norm == 0.0)
+                && (c.settings.train.label_smoothing > 0.0 || train.label_smoothing == 0.0)
+                && (c.settings.schedule.warmup > 0.0 || schedule.warmup == 0.0)
         });
         assert!(covered, "no case trains as {preset} does");
     }

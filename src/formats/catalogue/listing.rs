@@ -8,6 +8,7 @@ use crate::formats::archive::Archive;
 use crate::formats::classes::{self, CLASSES};
 use crate::formats::dataset::{is_hidden, strip_extension};
 use crate::formats::{clips, ntu, sbu};
+use crate::shards::MANIFEST;
 use crate::skeleton::About;
 use crate::text::counted;
 
@@ -212,7 +213,16 @@ impl Catalogue {
 /// The error for sources without clips. `scored`: arrays without `clips.csv` would have been accepted; `arrays`: there are
 /// some.
 pub(super) fn no_clips(source: &Archive, scored: bool, arrays: bool) -> Error {
-    let (what, help) = if arrays {
+    let ending = source.path().extension().and_then(|ending| ending.to_str());
+    let pickle = source.path().is_file() && matches!(ending, Some("pkl" | "pickle"));
+    let (what, help) = if pickle {
+        (
+            "is a pickle, which sinew does not read",
+            "convert it first: scripts/convert_pyskl.py FILE.pkl --out clips",
+        )
+    } else if source.path().join(MANIFEST).exists() {
+        ("this is prepared data already", "use it with `sinew train`")
+    } else if arrays {
         (
             "contains .npy arrays but no clips.csv that lists them",
             "add clips.csv (file, label, split) and layout.toml to their folder",

@@ -17,7 +17,7 @@ use crate::train::{EpochMetrics, EpochTiming};
 /// The contents of a run's report.
 pub struct RunFacts<'a> {
     /// The settings.
-    pub recipe: &'a ResolvedSettings,
+    pub settings: &'a ResolvedSettings,
     /// Metrics of the finished epochs.
     pub metrics: &'a [EpochMetrics],
     /// Times of the finished epochs.

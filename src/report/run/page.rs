@@ -21,7 +21,7 @@ use crate::train::EpochMetrics;
 /// # Errors
 /// If a test clip cannot be read.
 pub fn page(facts: &RunFacts<'_>) -> Result<String> {
-    let recipe = facts.recipe;
+    let settings = facts.settings;
     let shown = thinned(facts.metrics);
     let (curves, data) = charts(&shown, facts.timing);
     let epochs = if shown.is_empty() {
@@ -46,12 +46,12 @@ pub fn page(facts: &RunFacts<'_>) -> Result<String> {
     let done = facts.metrics.last().map_or(0, |m| m.epoch);
     let about = format!(
         "protocol {}, {done} of {} epochs, preset {}",
-        recipe.run.protocol, recipe.train.epochs, recipe.run.preset
+        settings.run.protocol, settings.train.epochs, settings.run.preset
     );
-    let task = if recipe.run.task.is_empty() {
+    let task = if settings.run.task.is_empty() {
         "Training run"
     } else {
-        &recipe.run.task
+        &settings.run.task
     };
     Ok(fill(
         include_str!("page.html"),
@@ -64,7 +64,7 @@ pub fn page(facts: &RunFacts<'_>) -> Result<String> {
             ("tiles", &tiles(facts)),
             ("epochs", &epochs),
             ("tested", &tested),
-            ("settings", &settings(facts)?),
+            ("settings", &settings_list(facts)?),
             ("curves", &data),
             ("scenes", &scenes),
             ("player script", player::SCRIPT),
@@ -160,18 +160,18 @@ fn test_section(tested: &Evaluation) -> Result<(String, String)> {
 }
 
 /// Device and settings, one list per section.
-fn settings(facts: &RunFacts<'_>) -> Result<String> {
-    let recipe = facts.recipe;
-    let mut shown = recipe.clone();
+fn settings_list(facts: &RunFacts<'_>) -> Result<String> {
+    let settings = facts.settings;
+    let mut shown = settings.clone();
     // Only the name of the data folder: a full path means nothing on another machine.
-    let data = std::path::Path::new(&recipe.run.data);
+    let data = std::path::Path::new(&settings.run.data);
     shown.run.data = data
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut device = vec![
-        ("trained on", recipe.run.device.to_string()),
-        ("kernel plan", recipe.run.plan.to_string()),
-        ("precision", recipe.train.precision.name().to_string()),
+        ("trained on", settings.run.device.to_string()),
+        ("kernel plan", settings.run.plan.to_string()),
+        ("precision", settings.train.precision.name().to_string()),
     ];
     device.extend(facts.tested.iter().map(|tested| {
         let line = tested.device.trim_start_matches("device: ");

@@ -47,10 +47,10 @@ pub fn report(options: &ReportOptions, events: &mut dyn FnMut(Event)) -> Result<
     let page = options.out.clone();
     let page = page.unwrap_or_else(|| options.run.join(REPORT_PAGE));
     check_output(&page, OutputKind::Page)?;
-    let recipe = Run::recipe(&options.run)?;
-    let prepared = data_of(&options.run, &recipe, options.data.as_deref())?;
-    let protocol = recipe.run.protocol;
-    let (share, seed) = (recipe.train.validation, recipe.run.seed);
+    let settings = Run::settings_of(&options.run)?;
+    let prepared = data_of(&options.run, &settings, options.data.as_deref())?;
+    let protocol = settings.run.protocol;
+    let (share, seed) = (settings.train.validation, settings.run.seed);
     let split = protocol.split(prepared.manifest(), share, seed)?;
     let evaluation = if split.test.is_empty() {
         None
@@ -86,7 +86,7 @@ pub fn write_run_page(
         warn(lost.to_string());
     }
     let html = page(&RunFacts {
-        recipe: &Run::recipe(run)?,
+        settings: &Run::settings_of(run)?,
         metrics: &metrics,
         timing: &Run::timing(run)?,
         tested: evaluation,

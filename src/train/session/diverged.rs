@@ -14,7 +14,7 @@ const MOST_SKIPPED: usize = 10;
 /// How often a run goes back.
 const MOST_RETURNS: usize = 3;
 
-/// Refuses tensors of which one holds what is no number.
+/// Refuses tensors that contain NaN or infinity.
 pub(super) fn finite<'a>(
     tensors: impl IntoIterator<Item = (&'a String, &'a Vec<f32>)>,
 ) -> Result<()> {
@@ -65,7 +65,7 @@ impl Session {
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<()> {
         let returns = self.position.returns + 1;
-        if self.run.recipe.train.diverged != OnDivergence::Back || returns > MOST_RETURNS {
+        if self.run.settings.train.diverged != OnDivergence::Back || returns > MOST_RETURNS {
             return Err(error);
         }
         let checkpoint = self.last_of_all(events)?;

@@ -87,7 +87,7 @@ impl Setup {
             parameters: Default::default(),
             layout: architecture.layout.clone(),
             classes: manifest.classes.clone(),
-            recipe: published,
+            settings: published,
             channels: architecture.channels,
             epoch: None,
             lengths: Lengths::of(split.train.iter().map(|clip| manifest.clips[*clip].frames)),
@@ -130,6 +130,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Run::create`]; [`Error::Input`] for initial weights that do not fit; a device that fails.
+    #[doc(hidden)]
     pub fn start(
         mut setup: Setup,
         out: &Path,
@@ -154,6 +155,7 @@ impl Session {
     /// # Errors
     /// [`Error::Input`] where no checkpoint is intact, or it is of another skeleton or other classes than the data; a device
     /// that fails; [`Error::Io`].
+    #[doc(hidden)]
     pub fn resume(
         mut setup: Setup,
         mut run: Run,
@@ -168,8 +170,8 @@ impl Session {
         check_resumed(&checkpoint, prepared.manifest(), prepared.folder())?;
         restore(&mut setup.trainee, &checkpoint, &setup.compute)?;
         let mut position = checkpoint.position;
-        run.recipe = setup.settings.clone();
-        let changed = !run.trained().differences(&run.recipe)?.is_empty();
+        run.settings = setup.settings.clone();
+        let changed = !run.trained().differences(&run.settings)?.is_empty();
         // With the same settings, the epochs after the checkpoint give the same results again.
         if changed {
             position.best = run.best_until(&position);
@@ -217,23 +219,23 @@ impl Session {
     /// A warning where another number of epochs than the steps so far were planned for changes the learning rate of the
     /// steps to come.
     fn stretched_schedule(&self) -> Option<String> {
-        let (before, now) = (self.run.trained(), &self.run.recipe);
-        let epochs = [before, now].map(|recipe| recipe.train.epochs);
+        let (before, now) = (self.run.trained(), &self.run.settings);
+        let epochs = [before, now].map(|settings| settings.train.epochs);
         let steps = self.steps();
         let done = self.position.epoch * steps + self.position.step_in_epoch;
         if now.schedule.kind != ScheduleKind::Cosine || epochs[0] == epochs[1] || done == 0 {
             return None;
         }
         let returned = 0.5f64.powi(self.position.returns as i32);
-        let rate = |recipe: &ResolvedSettings, step| {
+        let rate = |settings: &ResolvedSettings, step| {
             let ResolvedSettings {
                 train, schedule, ..
-            } = recipe;
+            } = settings;
             rate(schedule, train.lr, step, steps, train.epochs) * returned
         };
         Some(format!(
             "train.epochs {} to {} stretches the cosine schedule: the learning rate goes from {:.2e} in the last step to {:.2e} in \
-             the next; to train on at a low learning rate, start a new run with --init, a lower train.lr and \
+             the next; to continue at a low learning rate, start a new run with --init, a lower train.lr and \
              schedule.kind=constant instead",
             epochs[0],
             epochs[1],
