@@ -9,7 +9,7 @@ Layers are `torch.nn.LSTM` (cuDNN on CUDA), layers side by side run one after th
 two_stream.py with the recipe's optimiser, on random clips that are copied to the device at every step. `default` is the
 precision that PyTorch takes by itself, which on CUDA is TensorFloat-32 in cuDNN: a row says tf32, f32 or f16. Times are
 those of the device on CUDA and wall times on a CPU, medians with the tenth and ninetieth percentile, after passes that
-warm up. `max_error` is the largest relative error of outputs and gradients, in some rows of the batch, beside float64.
+warm up. `max_error` is the largest relative error of outputs and gradients, in some rows of the batch, compared with float64.
 Needs: torch.
 """
 

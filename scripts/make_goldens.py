@@ -136,7 +136,7 @@ def two_stream_cases():
 
 
 def checked(case, run, leaves):
-    """`run` of float64 copies of `leaves`, rounded to float32; held against `run` in float32."""
+    """`run` of float64 copies of `leaves`, rounded to float32; compared with `run` in float32."""
     exact, single = ({key: t.float() for key, t in run({k: v.to(kind, copy=True) for k, v in leaves.items()}).items()}
                      for kind in (torch.float64, torch.float32))
     for key, b in exact.items():

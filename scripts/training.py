@@ -1,6 +1,6 @@
 """Trains the model of two_stream.py as a recipe says, with what PyTorch has for it.
 
-This is what sinew's training is held against, by make_goldens.py and check_model. A recipe is the dictionary of a run's
+make_goldens.py and check_model compare sinew's training with it. A recipe is the dictionary of a run's
 config.toml; its sections model, train and schedule count here. Needs: torch.
 """
 

@@ -111,7 +111,7 @@ pub fn open_for(choice: Choice, local: usize, locals: usize) -> Result<Compute> 
 
 /// Launches that are recorded into one pass and submitted together, where CubeCL's own number is 32: a recurrence of
 /// T = 100 steps is one submission instead of four. On llvmpipe (`bench kernels --only sinew`, stepwise, B 2, T 1024, I 16,
-/// H 32, 2 groups, f32) the forward pass takes 246 and 263 ms of device time beside 295 and 296 with 32, in the same
+/// H 32, 2 groups, f32) the forward pass takes 246 and 263 ms of device time, compared with 295 and 296 with 32, in the same
 /// memory (566 and 567 MiB); the wall time differs by less than it varies. No more, since what lies between two uploads
 /// would wait unsubmitted.
 pub const TASKS: usize = 256;

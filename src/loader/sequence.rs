@@ -29,7 +29,7 @@ impl Sequence {
         }
     }
 
-    /// Where a joint's x stands in `data`.
+    /// The index of a joint's x in `data`.
     fn at(&self, person: usize, frame: usize, joint: usize) -> usize {
         ((person * self.frames + frame) * self.joints + joint) * 3
     }

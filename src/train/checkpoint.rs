@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Version of the file; another one is refused.
 const VERSION: u32 = 1;
 
-/// Where a run stands.
+/// How far a run is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// Optimisation steps done.
@@ -53,7 +53,7 @@ pub struct Best {
 /// A run's whole state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
-    /// Where the run stands.
+    /// How far the run is.
     pub position: Position,
     /// What the model is, as the metadata of exported weights has it.
     pub about: BTreeMap<String, String>,

@@ -23,7 +23,7 @@ pub enum Event<'a> {
     },
     /// A step is done.
     Step {
-        /// Where the run stands.
+        /// How far the run is.
         position: &'a Position,
         /// Steps of an epoch.
         steps: usize,

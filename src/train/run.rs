@@ -149,7 +149,7 @@ impl Run {
         position.best.filter(|_| kept <= position.epoch)
     }
 
-    /// Writes the settings: those of a new run when its first checkpoint stands, those of another when it has been set
+    /// Writes the settings: those of a new run when its first checkpoint is written, those of another when it has been set
     /// up with them.
     ///
     /// # Errors

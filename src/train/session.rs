@@ -149,7 +149,7 @@ impl Session {
         Ok(())
     }
 
-    /// Where the run stands.
+    /// How far the run is.
     pub fn position(&self) -> &Position {
         &self.position
     }
@@ -353,7 +353,7 @@ impl Session {
         Ok(())
     }
 
-    /// Where the run stands; made at every rank, so that all refuse what is no number.
+    /// The state of the run; made at every rank, so that all refuse what is no number.
     fn checkpoint(&self) -> Result<Checkpoint> {
         let checkpoint = Checkpoint {
             position: self.position.clone(),

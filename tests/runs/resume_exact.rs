@@ -21,7 +21,7 @@ fn killed_at_any_moment() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = made_data(folder.path(), 96);
     let whole = folder.path().join("whole");
-    // The task's name is the folder's unless said, and would differ.
+    // The task's name is the folder's by default, and would differ.
     let named = [&SETTINGS[..], &["--set", "run.task=one"]].concat();
     train(&data, &whole, &named);
     let seed = SystemTime::UNIX_EPOCH.elapsed().expect("a time").as_nanos() as u64;

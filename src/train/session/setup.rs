@@ -245,7 +245,7 @@ impl Session {
     }
 }
 
-/// Puts a model and its optimiser back to where a checkpoint stands.
+/// Puts a model and its optimiser back to the state of a checkpoint.
 pub(super) fn restore(
     trainee: &mut Trainee,
     checkpoint: &Checkpoint,
